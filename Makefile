@@ -1,0 +1,45 @@
+# `make` lists the targets. Each recipe is plain lines that can be copied into a shell.
+
+# rustup installs to a directory that a shell opened before the installation does not look into.
+export PATH := $(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+
+# Crates whose tests need no browser, no media tool and no other process.
+FAST := -p headroom-core -p headroom-wire -p headroom-sim -p headroom-server
+
+.PHONY: help setup demo test check fix bench
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 15
+
+setup: ## install what is missing: Debian packages, Rust, npm packages (idempotent)
+	scripts/setup.sh
+
+demo: ## virtual players on replayed 5G links, half of them steered; needs only cargo
+	scripts/setup.sh rust
+	cargo run --release --locked -p headroom -- demo
+
+test: setup ## everything: format, lints, unit tests, player agent, real players and servers
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cd agent && npm run --silent build && npm test --silent
+	cargo test --locked --workspace --exclude headroom
+	cargo test --locked -p headroom --bins
+	cargo test --locked -p headroom --test it -- --test-threads=1
+
+check: ## format, lints and the fast tests (under 3 minutes when warm)
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo test --locked $(FAST)
+	cargo test --locked -p headroom --bins
+	cargo test --locked -p headroom --test it -- --skip e2e::
+
+fix: ## apply formatting and the lint suggestions that are safe
+	cargo fmt --all
+	cargo clippy --locked --workspace --all-targets --fix --allow-dirty --allow-staged
+
+bench: ## the measurements docs/benchmarks.md quotes
+	cargo build --release --locked -p headroom
+	target/release/headroom bench engine
+	target/release/headroom bench ingest
+	target/release/headroom bench abr
+	target/release/headroom bench forecast

@@ -1,0 +1,97 @@
+//! The last transfers of a session, newest last, in a small ring.
+
+use crate::{time::Duration, units::Bitrate};
+
+/// One finished transfer: its mean rate and how long it took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Transfer {
+    /// Mean rate in kbit/s.
+    pub throughput_kbps: f32,
+    /// Duration in seconds.
+    pub seconds: f32,
+}
+
+/// The last [`History::CAPACITY`] transfers that say something about the link.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct History {
+    ring: [Transfer; Self::CAPACITY],
+    len: u8,
+    next: u8,
+}
+
+impl History {
+    /// Eight transfers: RobustMPC (Yin 2015) looks at five, and 2 s segments make eight about 16 s.
+    pub const CAPACITY: usize = 8;
+
+    /// Adds the newest transfer; one without bytes or time is no evidence and is ignored.
+    pub fn push(&mut self, throughput: Bitrate, transfer_time: Duration) {
+        let transfer = Transfer {
+            throughput_kbps: throughput.as_kbps() as f32,
+            seconds: transfer_time.as_secs_f64() as f32,
+        };
+        if transfer.throughput_kbps <= 0.0 || transfer.seconds <= 0.0 {
+            return;
+        }
+        self.ring[usize::from(self.next)] = transfer;
+        self.next = (self.next + 1) % Self::CAPACITY as u8;
+        self.len = (self.len + 1).min(Self::CAPACITY as u8);
+    }
+
+    /// How many transfers are known.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        usize::from(self.len)
+    }
+
+    /// Whether none is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The transfers, newest first.
+    pub fn newest_first(&self) -> impl Iterator<Item = Transfer> + '_ {
+        let newest = usize::from(self.next) + Self::CAPACITY - 1;
+        (0..self.len()).map(move |age| self.ring[(newest - age) % Self::CAPACITY])
+    }
+
+    /// The newest transfer.
+    #[must_use]
+    pub fn newest(&self) -> Option<Transfer> {
+        self.newest_first().next()
+    }
+
+    /// Harmonic mean in kbit/s of the newest `count` transfers: robust to outliers upward (FESTIVE, Jiang 2012).
+    #[must_use]
+    pub fn harmonic_mean(&self, count: usize) -> Option<f64> {
+        let known = self.len().min(count);
+        if known == 0 {
+            return None;
+        }
+        let reciprocals: f64 = self
+            .newest_first()
+            .take(count)
+            .map(|t| 1.0 / f64::from(t.throughput_kbps))
+            .sum();
+        Some(known as f64 / reciprocals)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_the_newest_and_ignores_empty_transfers() {
+        let mut history = History::default();
+        assert_eq!(history.harmonic_mean(5), None);
+        for kbps in 1..=10 {
+            history.push(Bitrate::kbps(kbps), Duration::from_secs(1));
+        }
+        history.push(Bitrate::ZERO, Duration::from_secs(1));
+        history.push(Bitrate::kbps(99), Duration::ZERO);
+        let seen: Vec<f32> = history.newest_first().map(|t| t.throughput_kbps).collect();
+        assert_eq!(seen, [10.0, 9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0]);
+        assert!((history.harmonic_mean(2).unwrap() - 2.0 / (0.1 + 1.0 / 9.0)).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,46 @@
+//! The throughput rule: the highest rung below a safe share of the recent throughput.
+//!
+//! "RB" of Yin et al., SIGCOMM 2015 (harmonic mean of five, no margin) with the margin of dash.js
+//! `ThroughputRule` (`bandwidthSafetyFactor` 0.9) as the default.
+
+use super::{Memory, Policy, Proposal, View};
+use crate::{decision::Reason, units::Bitrate};
+
+/// Highest rung within `safety` × the harmonic mean of the last five transfers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Throughput {
+    /// Share of the estimate that may be used.
+    pub safety: f64,
+}
+
+impl Throughput {
+    /// Transfers looked at (Yin 2015 §6).
+    const WINDOW: usize = 5;
+}
+
+impl Default for Throughput {
+    fn default() -> Self {
+        Self { safety: 0.9 }
+    }
+}
+
+impl Policy for Throughput {
+    fn name(&self) -> &'static str {
+        "throughput"
+    }
+
+    fn decide(&self, view: &View<'_>, _: &mut Memory) -> Proposal {
+        let Some(estimate) = view.history.harmonic_mean(Self::WINDOW) else {
+            return Proposal {
+                rung: view.current.unwrap_or(0),
+                reason: Reason::NoEvidence,
+            };
+        };
+        let limit = Bitrate::from_kbps_f64(estimate * self.safety);
+        let rung = view.ladder.highest_within(limit).unwrap_or(0);
+        Proposal {
+            rung,
+            reason: Reason::Throughput,
+        }
+    }
+}

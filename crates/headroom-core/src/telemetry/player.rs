@@ -1,0 +1,98 @@
+//! The player's own view of its session.
+
+use crate::{time::Duration, units::Bitrate};
+use serde::{Deserialize, Serialize};
+
+/// What a player says of itself. Every field is optional: players report what they know.
+///
+/// Field names spell out the CMCD keys of CTA-5004 and CTA-5004-B; the key is named in each doc line.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Player {
+    /// Bit rate of the object asked for or played (`br`).
+    #[serde(
+        rename = "encoded_bitrate_kbps",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub encoded_bitrate: Option<Bitrate>,
+    /// Highest bit rate the player may choose from (`tb`).
+    #[serde(rename = "top_bitrate_kbps", skip_serializing_if = "Option::is_none")]
+    pub top_bitrate: Option<Bitrate>,
+    /// Throughput as the player measures it (`mtp`), or as derived from one response.
+    #[serde(
+        rename = "measured_throughput_kbps",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub measured_throughput: Option<Bitrate>,
+    /// Time the transfer behind `measured_throughput` took: its weight as evidence.
+    #[serde(rename = "transfer_time_ms", skip_serializing_if = "Option::is_none")]
+    pub transfer_time: Option<Duration>,
+    /// Media ahead of the playhead (`bl`).
+    #[serde(rename = "buffer_length_ms", skip_serializing_if = "Option::is_none")]
+    pub buffer_length: Option<Duration>,
+    /// Buffer the player aims for (`tbl`).
+    #[serde(
+        rename = "target_buffer_length_ms",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub target_buffer_length: Option<Duration>,
+    /// Distance behind the live edge (`ltc`).
+    #[serde(rename = "live_latency_ms", skip_serializing_if = "Option::is_none")]
+    pub live_latency: Option<Duration>,
+    /// Duration of the object asked for (`d`): the segment duration.
+    #[serde(rename = "object_duration_ms", skip_serializing_if = "Option::is_none")]
+    pub object_duration: Option<Duration>,
+    /// From play request to first picture (`msd`).
+    #[serde(
+        rename = "media_start_delay_ms",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub media_start_delay: Option<Duration>,
+    /// Playback rate, 1 = real time (`pr`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub playback_rate: Option<f32>,
+    /// What the player is doing (`sta`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<PlayerState>,
+    /// The buffer ran dry since the last report (`bs`).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub buffer_starvation: bool,
+    /// How long the playhead stood still since the last report (`bsd`).
+    #[serde(
+        rename = "starvation_duration_ms",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub starvation_duration: Option<Duration>,
+    /// The object is needed urgently: start-up, seek or recovery (`su`).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub startup: bool,
+    /// Frames dropped since the start (`dfa`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropped_frames: Option<u32>,
+}
+
+/// Player states of CMCD v2 (`sta`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlayerState {
+    /// Loading before the first picture.
+    Starting,
+    /// Playing.
+    Playing,
+    /// Moving the playhead.
+    Seeking,
+    /// Standing still for lack of media.
+    Rebuffering,
+    /// Paused by the viewer.
+    Paused,
+    /// Waiting for an action outside the player.
+    Waiting,
+    /// At the end of the media.
+    Ended,
+    /// Stopped by an error.
+    FatalError,
+    /// Left.
+    Quit,
+    /// Loading ahead of a start that may never come.
+    Preloading,
+}

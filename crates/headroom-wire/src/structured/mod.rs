@@ -1,0 +1,354 @@
+//! Structured field syntax (RFC 8941, RFC 9651): the cursor that CMCD and CMSD are read with.
+//!
+//! The cursor only moves forward and every method is linear in the bytes it passes, so work is bounded by the length of
+//! the input whatever it holds. Text and tokens are borrowed; a string is copied only when it holds an escape.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// RFC 9651 §3.3.1: an integer has at most 15 digits.
+pub(crate) const MAX_INTEGER: i64 = 999_999_999_999_999;
+/// RFC 9651 §3.3.2: a decimal has at most 12 digits before the point …
+const MAX_DECIMAL_INTEGER_DIGITS: usize = 12;
+/// … and at most 3 after it.
+const MAX_DECIMAL_FRACTION_DIGITS: usize = 3;
+
+/// One bare item, RFC 9651 §3.3.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum BareItem<'a> {
+    Integer(i64),
+    Decimal(f64),
+    Text(Cow<'a, str>),
+    Token(Cow<'a, str>),
+    Flag(bool),
+    /// A byte sequence, date or display string: legal syntax that no CMCD or CMSD key has as its type.
+    Other,
+}
+
+/// Why text is not a structured field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Syntax {
+    /// A key must start with a lower-case letter or `*` and go on with letters, digits and `_-.*`.
+    BadKey,
+    /// The value is none of the bare item types.
+    BadItem,
+    /// A number has too many digits or lacks digits where they must be.
+    BadNumber,
+    /// A string holds a control character or a bad escape.
+    BadString,
+    /// A string or an inner list is not closed before the end of the text.
+    Unterminated,
+    /// Something other than a comma follows a value.
+    TrailingCharacters,
+    /// A comma with nothing after it.
+    TrailingComma,
+}
+
+impl fmt::Display for Syntax {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BadKey => "not a key",
+            Self::BadItem => "not a structured field value",
+            Self::BadNumber => "not a number of at most 15 digits",
+            Self::BadString => "string holds a control character or a bad escape",
+            Self::Unterminated => "string or list is not closed",
+            Self::TrailingCharacters => "unexpected character after the value",
+            Self::TrailingComma => "comma with nothing after it",
+        })
+    }
+}
+
+/// Whether a cursor holds to the letter of the RFC or takes what senders are known to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leniency {
+    /// RFC 9651.
+    Strict,
+    /// Also upper-case letters in keys (CMCD v1 predates structured fields) and text beyond ASCII in strings.
+    Lenient,
+}
+
+/// A place in a text that moves forward over structured field elements.
+#[derive(Debug, Clone)]
+pub(crate) struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+    leniency: Leniency,
+}
+
+impl<'a> Cursor<'a> {
+    pub(crate) fn new(text: &'a str, leniency: Leniency) -> Self {
+        Self { text, at: 0, leniency }
+    }
+
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
+    pub(crate) fn at_end(&self) -> bool {
+        self.at >= self.text.len()
+    }
+
+    #[inline]
+    pub(crate) fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// Moves over `byte` when it is next.
+    #[inline]
+    pub(crate) fn eat(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    pub(crate) fn skip_spaces(&mut self) {
+        while self.eat(b' ') {}
+    }
+
+    /// Spaces and tabs, as RFC 9651 §4.2.2 allows around the commas of a list or dictionary.
+    pub(crate) fn skip_blanks(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t')) {
+            self.at += 1;
+        }
+    }
+
+    /// The text from `start` to the current position.
+    pub(crate) fn since(&self, start: usize) -> &'a str {
+        &self.text[start..self.at]
+    }
+
+    /// Moves to the next comma or the end: where reading goes on after a fault.
+    pub(crate) fn skip_to_comma(&mut self) {
+        let rest = &self.text.as_bytes()[self.at..];
+        self.at += rest.iter().position(|&byte| byte == b',').unwrap_or(rest.len());
+    }
+
+    pub(crate) fn skip_to_end(&mut self) {
+        self.at = self.text.len();
+    }
+
+    /// RFC 9651 §4.2.3.3.
+    pub(crate) fn key(&mut self) -> Result<&'a str, Syntax> {
+        let lenient = self.leniency == Leniency::Lenient;
+        let bytes = self.text.as_bytes();
+        let start = self.at;
+        match self.peek() {
+            Some(b'a'..=b'z' | b'*') => {}
+            Some(b'A'..=b'Z') if lenient => {}
+            _ => return Err(Syntax::BadKey),
+        }
+        while let Some(&byte) = bytes.get(self.at) {
+            match byte {
+                b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'*' => self.at += 1,
+                b'A'..=b'Z' if lenient => self.at += 1,
+                _ => break,
+            }
+        }
+        Ok(self.since(start))
+    }
+
+    /// RFC 9651 §4.2.3.1.
+    pub(crate) fn bare_item(&mut self) -> Result<BareItem<'a>, Syntax> {
+        match self.peek() {
+            Some(b'0'..=b'9' | b'-') => self.number(),
+            Some(b'"') => self.string().map(BareItem::Text),
+            Some(b'a'..=b'z' | b'A'..=b'Z' | b'*') => Ok(BareItem::Token(Cow::Borrowed(self.token()))),
+            Some(b'?') => self.flag(),
+            Some(b':') => self.byte_sequence(),
+            Some(b'@') => self.date(),
+            Some(b'%') => self.display_string(),
+            _ => Err(Syntax::BadItem),
+        }
+    }
+
+    /// RFC 9651 §4.2.4.
+    fn number(&mut self) -> Result<BareItem<'a>, Syntax> {
+        let start = self.at;
+        let negative = self.eat(b'-');
+        let first_digit = self.at;
+        let mut magnitude: i64 = 0;
+        while let Some(digit @ b'0'..=b'9') = self.peek() {
+            // Saturating keeps the scan linear over absurdly long digits; the length check below rejects them.
+            magnitude = magnitude.saturating_mul(10).saturating_add(i64::from(digit - b'0'));
+            self.at += 1;
+        }
+        let digits = self.at - first_digit;
+        if digits == 0 {
+            return Err(Syntax::BadNumber);
+        }
+        if self.peek() != Some(b'.') {
+            if magnitude > MAX_INTEGER || digits > 15 {
+                return Err(Syntax::BadNumber);
+            }
+            return Ok(BareItem::Integer(if negative { -magnitude } else { magnitude }));
+        }
+        self.at += 1;
+        let first_fraction = self.at;
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        let fraction = self.at - first_fraction;
+        if digits > MAX_DECIMAL_INTEGER_DIGITS || !(1..=MAX_DECIMAL_FRACTION_DIGITS).contains(&fraction) {
+            return Err(Syntax::BadNumber);
+        }
+        self.since(start).parse().map(BareItem::Decimal).map_err(|_| Syntax::BadNumber)
+    }
+
+    /// RFC 9651 §4.2.5.
+    fn string(&mut self) -> Result<Cow<'a, str>, Syntax> {
+        let bytes = self.text.as_bytes();
+        self.at += 1;
+        let start = self.at;
+        let mut unescaped: Option<String> = None;
+        let mut run = start;
+        loop {
+            let Some(&byte) = bytes.get(self.at) else { return Err(Syntax::Unterminated) };
+            match byte {
+                b'"' => {
+                    let last = &self.text[run..self.at];
+                    self.at += 1;
+                    return Ok(match unescaped {
+                        None => Cow::Borrowed(last),
+                        Some(mut text) => {
+                            text.push_str(last);
+                            Cow::Owned(text)
+                        }
+                    });
+                }
+                b'\\' => {
+                    unescaped.get_or_insert_default().push_str(&self.text[run..self.at]);
+                    match bytes.get(self.at + 1) {
+                        None => return Err(Syntax::Unterminated),
+                        Some(b'"' | b'\\') => {}
+                        Some(_) => return Err(Syntax::BadString),
+                    }
+                    // The escaped character itself begins the next run.
+                    run = self.at + 1;
+                    self.at += 2;
+                }
+                0x20..=0x7e => self.at += 1,
+                0x80.. if self.leniency == Leniency::Lenient => self.at += 1,
+                _ => return Err(Syntax::BadString),
+            }
+        }
+    }
+
+    /// RFC 9651 §4.2.6; the first character is known to be right.
+    fn token(&mut self) -> &'a str {
+        let start = self.at;
+        while self.peek().is_some_and(is_token_byte) {
+            self.at += 1;
+        }
+        self.since(start)
+    }
+
+    /// RFC 9651 §4.2.8.
+    fn flag(&mut self) -> Result<BareItem<'a>, Syntax> {
+        self.at += 1;
+        match self.peek() {
+            Some(digit @ (b'0' | b'1')) => {
+                self.at += 1;
+                Ok(BareItem::Flag(digit == b'1'))
+            }
+            _ => Err(Syntax::BadItem),
+        }
+    }
+
+    /// RFC 9651 §4.2.7. Only the alphabet is checked: no key of ours has this type.
+    fn byte_sequence(&mut self) -> Result<BareItem<'a>, Syntax> {
+        self.at += 1;
+        loop {
+            match self.peek() {
+                Some(b':') => {
+                    self.at += 1;
+                    return Ok(BareItem::Other);
+                }
+                Some(b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' | b'=') => self.at += 1,
+                Some(_) => return Err(Syntax::BadItem),
+                None => return Err(Syntax::Unterminated),
+            }
+        }
+    }
+
+    /// RFC 9651 §4.2.9.
+    fn date(&mut self) -> Result<BareItem<'a>, Syntax> {
+        self.at += 1;
+        match self.number()? {
+            BareItem::Integer(_) => Ok(BareItem::Other),
+            _ => Err(Syntax::BadNumber),
+        }
+    }
+
+    /// RFC 9651 §4.2.10. Only the shape is checked: no key of ours has this type.
+    fn display_string(&mut self) -> Result<BareItem<'a>, Syntax> {
+        self.at += 1;
+        if !self.eat(b'"') {
+            return Err(Syntax::BadItem);
+        }
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(BareItem::Other);
+                }
+                Some(0x20..=0x7e) => self.at += 1,
+                Some(_) => return Err(Syntax::BadString),
+                None => return Err(Syntax::Unterminated),
+            }
+        }
+    }
+
+    /// One parameter, `;key` or `;key=value`, when one is next (RFC 9651 §4.2.3.2).
+    pub(crate) fn parameter(&mut self) -> Result<Option<(&'a str, BareItem<'a>)>, Syntax> {
+        if !self.eat(b';') {
+            return Ok(None);
+        }
+        self.skip_spaces();
+        let key = self.key()?;
+        let value = if self.eat(b'=') { self.bare_item()? } else { BareItem::Flag(true) };
+        Ok(Some((key, value)))
+    }
+}
+
+/// RFC 9651 §3.3.4: what may follow the first character of a token.
+pub(crate) fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:/".contains(&byte)
+}
+
+/// Appends a quoted string; false when `text` holds what a structured field string cannot.
+#[must_use]
+pub(crate) fn write_string(text: &str, out: &mut String) -> bool {
+    if !text.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
+        return false;
+    }
+    out.push('"');
+    for character in text.chars() {
+        if matches!(character, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out.push('"');
+    true
+}
+
+/// Appends a decimal with one to three fraction digits; false when it is not finite or has over 12 integer digits.
+#[must_use]
+pub(crate) fn write_decimal(value: f64, out: &mut String) -> bool {
+    // RFC 9651 §4.1.5: round to three digits, half to even.
+    let thousandths = (value * 1000.0).round_ties_even();
+    if !thousandths.is_finite() || thousandths.abs() >= 1e15 {
+        return false;
+    }
+    let text = format!("{:.3}", thousandths / 1000.0);
+    let trimmed = text.trim_end_matches('0');
+    out.push_str(trimmed);
+    if trimmed.ends_with('.') {
+        out.push('0');
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,29 @@
+//! One file per subcommand: its arguments and its `run`.
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Real-time QoS optimiser for live game streaming.
+#[derive(Parser)]
+#[command(name = "headroom", version, about, propagate_version = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {}
+
+/// Runs the chosen subcommand.
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    match arguments.command {}
+}
+
+/// Prints an error and its causes on one line.
+#[expect(
+    clippy::print_stderr,
+    reason = "the one place where the binary reports failure to a person"
+)]
+pub(crate) fn report(error: &anyhow::Error) {
+    eprintln!("headroom: {error:#}");
+}

@@ -1,0 +1,17 @@
+//! The `headroom` binary: composition root and command line.
+
+mod commands;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = commands::Arguments::parse();
+    match commands::run(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            commands::report(&error);
+            ExitCode::from(2)
+        }
+    }
+}

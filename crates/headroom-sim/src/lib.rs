@@ -1,1 +1,5 @@
-//! placeholder head, replaced by the first module.
+//! Traces, links, players and evaluation around the engine of `headroom-core`: hours in seconds.
+//!
+//! Pure: time, seeds and file contents are arguments.
+
+pub mod trace;

@@ -7,9 +7,14 @@
 //! The way of one sample: `engine` (handle_input) → `session` (state) → `forecast` → `qoe` → `policy` → `guard`.
 
 pub mod decision;
+pub mod engine;
 pub mod forecast;
+pub mod guard;
 pub mod ladder;
+pub mod pacing;
 pub mod policy;
+pub mod qoe;
+pub mod session;
 pub mod telemetry;
 pub mod time;
 pub mod units;

@@ -1,0 +1,33 @@
+//! What happened, counted: nothing is dropped silently.
+
+use crate::decision::Reason;
+use serde::Serialize;
+
+/// Totals since the engine started.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counters {
+    /// Reports taken in.
+    pub samples: u64,
+    /// Ticks.
+    pub ticks: u64,
+    /// Overrides taken in.
+    pub overrides: u64,
+    /// Reports older than one already seen of the same session: ignored.
+    pub reordered: u64,
+    /// Reports dated too far ahead: dated to the last tick.
+    pub redated: u64,
+    /// Sessions that made room for others.
+    pub evicted: u64,
+    /// Sessions that fell silent.
+    pub expired: u64,
+    /// Decisions made between ticks.
+    pub emergencies: u64,
+    /// Decisions by reason, in the order of [`Reason::ALL`].
+    pub decisions: [u64; Reason::ALL.len()],
+}
+
+impl Counters {
+    pub(super) fn decided(&mut self, reason: Reason) {
+        self.decisions[reason as usize] += 1;
+    }
+}

@@ -1,0 +1,109 @@
+//! What goes into the engine and what comes out: one JSON object a line in the logs.
+
+use crate::{
+    decision::Decision,
+    ladder::Ladder,
+    session::Summary,
+    telemetry::{Sample, SessionId, StreamId},
+    time::{Duration, Timestamp},
+    units::Bitrate,
+};
+use serde::{Deserialize, Serialize};
+
+/// Everything that can change a decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// A report about a session.
+    Sample(Sample),
+    /// Time passed: decide for every session with news, expire the silent ones.
+    Tick {
+        /// Now.
+        #[serde(rename = "at_us")]
+        at: Timestamp,
+    },
+    /// A stream was discovered or changed.
+    Stream {
+        /// Which.
+        stream: StreamId,
+        /// When.
+        #[serde(rename = "at_us")]
+        at: Timestamp,
+        /// What it offers.
+        settings: StreamSettings,
+    },
+    /// An operator or a viewer limits the bit rate.
+    Override {
+        /// When.
+        #[serde(rename = "at_us")]
+        at: Timestamp,
+        /// For whom.
+        scope: Scope,
+        /// The limit; `None` takes an earlier one back.
+        #[serde(rename = "max_bitrate_kbps")]
+        max_bitrate: Option<Bitrate>,
+        /// When it ends by itself; `None` holds until taken back.
+        #[serde(rename = "until_us")]
+        until: Option<Timestamp>,
+    },
+}
+
+/// Whom an override concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// One session.
+    Session(SessionId),
+    /// Every session of a stream.
+    Stream(StreamId),
+    /// Everyone.
+    All,
+}
+
+/// What a stream offers and aims for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StreamSettings {
+    /// Its encodings.
+    pub ladder: Ladder,
+    /// Duration of one segment.
+    #[serde(rename = "segment_duration_ms")]
+    pub segment_duration: Duration,
+    /// Distance behind live that players should keep when nothing is wrong.
+    #[serde(rename = "target_latency_ms")]
+    pub target_latency: Duration,
+    /// Media that players should hold when nothing is wrong.
+    #[serde(rename = "target_buffer_ms")]
+    pub target_buffer: Duration,
+}
+
+impl Default for StreamSettings {
+    /// 2 s segments, three of them buffered, two and a half behind live: what hls.js and dash.js settle at with
+    /// their low-latency settings on such a stream.
+    fn default() -> Self {
+        Self {
+            ladder: Ladder::default(),
+            segment_duration: Duration::from_secs(2),
+            target_latency: Duration::from_secs(5),
+            target_buffer: Duration::from_secs(6),
+        }
+    }
+}
+
+/// What the engine tells the outside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Output {
+    /// A session's decision changed.
+    Decision(Decision),
+    /// A session ended, fell silent, or made room for another.
+    Expired {
+        /// Which.
+        session: SessionId,
+        /// When.
+        #[serde(rename = "at_us")]
+        at: Timestamp,
+        /// What it was.
+        summary: Summary,
+    },
+}

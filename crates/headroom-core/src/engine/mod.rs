@@ -1,0 +1,387 @@
+//! The engine: inputs in, decisions out, nothing else.
+//!
+//! Call [`Engine::handle_input`], then drain [`Engine::poll_output`]. The engine reads no clock: every input says when
+//! it happened. Sessions with news are decided at each tick; a starving buffer or a collapse of throughput is decided
+//! at once.
+
+mod config;
+mod counters;
+mod input;
+mod streams;
+mod table;
+
+pub use config::{Config, ConfigError, PolicyKind};
+pub use counters::Counters;
+pub use input::{Input, Output, Scope, StreamSettings};
+
+use crate::{
+    decision::{Decision, Reason},
+    forecast::Forecast,
+    guard::Limits,
+    ladder::Ladder,
+    pacing::Pace,
+    policy::{Policy, Segments, View, Weights},
+    qoe::stall_risk,
+    session::{Evidence, NO_RUNG, Record, Snapshot},
+    telemetry::{Report, Sample, SessionId},
+    time::{Duration, Timestamp},
+    units::{Bitrate, Ratio},
+};
+use std::collections::VecDeque;
+use streams::{Streams, Target};
+use table::Table;
+
+/// Segments a decision is judged over: four 2 s segments span the longest forecast that is still worth something.
+const RISK_SEGMENTS: usize = 3;
+
+/// Keeps every session's state and decides for it.
+pub struct Engine {
+    config: Config,
+    policy: Box<dyn Policy>,
+    table: Table,
+    streams: Streams,
+    counters: Counters,
+    outputs: VecDeque<Output>,
+    last_tick: Option<Timestamp>,
+}
+
+impl Engine {
+    /// An engine without sessions.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            policy: config.policy.build(),
+            table: Table::new(config.max_sessions),
+            streams: Streams::new(config.default_stream.clone()),
+            counters: Counters::default(),
+            outputs: VecDeque::new(),
+            last_tick: None,
+            config,
+        }
+    }
+
+    /// Takes in one input. Never fails: what cannot be used is counted and changes nothing.
+    pub fn handle_input(&mut self, input: Input) {
+        match input {
+            Input::Sample(sample) => self.handle_sample(sample),
+            Input::Tick { at } => self.handle_tick(at),
+            Input::Stream {
+                stream, settings, ..
+            } => self.streams.configure(stream, settings),
+            Input::Override {
+                at,
+                scope,
+                max_bitrate,
+                until,
+            } => self.handle_override(at, scope, max_bitrate, until),
+        }
+    }
+
+    /// The next thing the outside should know.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// The decision in force for a session.
+    #[must_use]
+    pub fn decision(&self, session: SessionId) -> Option<Decision> {
+        let record = self.table.get(session)?;
+        Some(self.decision_of(record, self.streams.target(record.stream)))
+    }
+
+    /// The state of a session.
+    #[must_use]
+    pub fn view(&self, session: SessionId) -> Option<Snapshot> {
+        let record = self.table.get(session)?;
+        let target = self.streams.target(record.stream);
+        Some(record.snapshot(target.stream, &target.settings.ladder))
+    }
+
+    /// Every live session, in table order.
+    pub fn sessions(&self) -> impl Iterator<Item = SessionId> + '_ {
+        self.table.records().iter().map(|record| record.id)
+    }
+
+    /// What happened so far, counted.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Live sessions.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.table.records().len()
+    }
+
+    /// Whether there is no live session.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn handle_sample(&mut self, sample: Sample) {
+        self.counters.samples += 1;
+        let at = self.plausible_time(sample.at);
+        let slot = match self.table.find(sample.session) {
+            Some(slot) => slot,
+            None => {
+                let stream = self.streams.index(sample.stream);
+                let inserted = self.table.insert(Record::new(sample.session, stream, at));
+                if let Some(evicted) = inserted.evicted {
+                    self.counters.evicted += 1;
+                    self.outputs.push_back(Output::Expired {
+                        session: evicted.id,
+                        at,
+                        summary: evicted.summary(),
+                    });
+                }
+                inserted.slot
+            }
+        };
+        let record = self.table.record_mut(slot);
+        if at < record.last_seen {
+            self.counters.reordered += 1;
+            return;
+        }
+        record.last_seen = at;
+        if sample.stream != self.streams.target(record.stream).stream && sample.stream.0 != 0 {
+            record.stream = self.streams.index(sample.stream);
+        }
+        let evidence = match &sample.report {
+            Report::Player(player) => record.observe_player(at, player),
+            Report::Link(link) => record.observe_link(at, link),
+            Report::Radio(radio) => {
+                record.observe_radio(radio);
+                Evidence::Routine
+            }
+            Report::Encoder(_) => Evidence::Routine,
+        };
+        match evidence {
+            Evidence::Routine => {}
+            Evidence::Starvation | Evidence::Collapse => {
+                self.counters.emergencies += 1;
+                self.decide(slot, at, evidence);
+            }
+            Evidence::Quit => self.remove(slot, at),
+        }
+    }
+
+    fn handle_tick(&mut self, at: Timestamp) {
+        self.counters.ticks += 1;
+        self.last_tick = Some(at);
+        let mut slot = 0;
+        while slot < self.table.records().len() {
+            let record = self.table.record_mut(slot);
+            if at.since(record.last_seen) >= self.config.session_expiry {
+                self.counters.expired += 1;
+                self.remove(slot, at);
+                continue;
+            }
+            if record.take_dirty() {
+                self.decide(slot, at, Evidence::Routine);
+            }
+            slot += 1;
+        }
+    }
+
+    fn handle_override(
+        &mut self,
+        at: Timestamp,
+        scope: Scope,
+        max_bitrate: Option<Bitrate>,
+        until: Option<Timestamp>,
+    ) {
+        self.counters.overrides += 1;
+        match scope {
+            Scope::All => self.streams.override_all(max_bitrate, until),
+            Scope::Stream(stream) => self.streams.override_stream(stream, max_bitrate, until),
+            Scope::Session(session) => {
+                let Some(slot) = self.table.find(session) else {
+                    return;
+                };
+                let record = self.table.record_mut(slot);
+                record.ceiling_kbps =
+                    max_bitrate.map_or(f32::INFINITY, |rate| rate.as_kbps() as f32);
+                record.ceiling_until_s = until.map_or(u32::MAX, |until| until.as_secs_f64() as u32);
+            }
+        }
+        // An order acts at once, on everyone it may concern.
+        for slot in 0..self.table.records().len() {
+            let record = &self.table.records()[slot];
+            let concerned = match scope {
+                Scope::All => true,
+                Scope::Stream(stream) => self.streams.target(record.stream).stream == stream,
+                Scope::Session(session) => record.id == session,
+            };
+            if concerned {
+                self.decide(slot, at, Evidence::Routine);
+            }
+        }
+    }
+
+    /// A report from far ahead of the last tick is dated to that tick: one wrong clock must not age all others.
+    fn plausible_time(&mut self, at: Timestamp) -> Timestamp {
+        match self.last_tick {
+            Some(tick) if at.since(tick) > self.config.clock_tolerance => {
+                self.counters.redated += 1;
+                tick
+            }
+            _ => at,
+        }
+    }
+
+    fn remove(&mut self, slot: usize, at: Timestamp) {
+        let gone = self.table.remove(slot);
+        self.outputs.push_back(Output::Expired {
+            session: gone.id,
+            at,
+            summary: gone.summary(),
+        });
+    }
+
+    /// Forecast, policy, guard, pacing: one session, one decision.
+    fn decide(&mut self, slot: usize, at: Timestamp, evidence: Evidence) {
+        let record = self.table.record_mut(slot);
+        let target = self.streams.target(record.stream);
+        if record.paused() {
+            return;
+        }
+        let forecast = record.forecast();
+        let view = view_of(record, target, &forecast, at);
+        let mut memory = record.memory;
+        let proposal = self.policy.decide(&view, &mut memory);
+        let ceiling = ceiling(record, &self.streams, target, at);
+        // When an order ends, the policy's choice returns at once: slow climbing guards against estimates, not orders.
+        let order_ended = record.reason == Reason::Override && ceiling.is_none();
+        let limits = Limits {
+            previous: (record.cap != NO_RUNG && !order_ended).then_some(record.cap),
+            changed_at: record.changed_at,
+            starved: record.starved(),
+            ceiling,
+        };
+        let mut allowed = self.config.guard.apply(&view, proposal, &limits);
+        if evidence == Evidence::Collapse
+            && limits
+                .previous
+                .is_some_and(|previous| allowed.rung < previous)
+        {
+            allowed.reason = Reason::Collapse;
+        }
+        let nothing_known = allowed.reason == Reason::NoEvidence;
+        let cap = if nothing_known {
+            record.cap
+        } else {
+            allowed.rung
+        };
+        let risk = if cap == NO_RUNG {
+            Ratio::ZERO
+        } else {
+            stall_risk(&view, cap, RISK_SEGMENTS)
+        };
+        let neutral = Pace {
+            target_buffer: target.settings.target_buffer,
+            target_latency: target.settings.target_latency,
+            playback_rate: 1.0,
+        };
+        let previous_latency = (record.target_latency_ms > 0)
+            .then(|| Duration::from_millis(u64::from(record.target_latency_ms)));
+        let pace = self
+            .config
+            .pacing
+            .pace(&view, neutral, previous_latency, risk);
+
+        record.memory = memory;
+        record.reason = allowed.reason;
+        record.stall_risk_percent = (risk.get() * 100.0).round() as u8;
+        let playback_rate_percent = (pace.playback_rate * 100.0).round() as u8;
+        let target_latency_ms = tenths_of_seconds(pace.target_latency);
+        let changed = record.cap != cap
+            || record.playback_rate_percent != playback_rate_percent
+            || record.target_latency_ms != target_latency_ms;
+        if record.cap != cap {
+            record.cap = cap;
+            record.changed_at = at;
+        }
+        record.playback_rate_percent = playback_rate_percent;
+        record.target_latency_ms = target_latency_ms;
+        record.target_buffer_ms = tenths_of_seconds(pace.target_buffer);
+        self.counters.decided(allowed.reason);
+        if changed {
+            let decision = Decision {
+                at,
+                ..self.decision_of(&self.table.records()[slot], target)
+            };
+            self.outputs.push_back(Output::Decision(decision));
+        }
+    }
+
+    fn decision_of(&self, record: &Record, target: &Target) -> Decision {
+        let forecast = record.forecast();
+        let cap = (record.cap != NO_RUNG).then_some(record.cap);
+        Decision {
+            session: record.id,
+            at: record.changed_at,
+            cap,
+            max_bitrate: cap.map(|rung| target.settings.ladder.bitrate(rung)),
+            expected_throughput: (!forecast.is_unknown())
+                .then(|| forecast.median(Duration::from_secs(4))),
+            target_buffer: Duration::from_millis(u64::from(record.target_buffer_ms)),
+            target_latency: Duration::from_millis(u64::from(record.target_latency_ms)),
+            playback_rate: f32::from(record.playback_rate_percent) / 100.0,
+            stall_risk: Ratio::clamped(f32::from(record.stall_risk_percent) / 100.0),
+            reason: record.reason,
+            policy: self.policy.name().into(),
+        }
+    }
+}
+
+/// Nearer than a tenth of a second, targets are the same to any player.
+fn tenths_of_seconds(span: Duration) -> u16 {
+    ((span.as_secs_f64() * 10.0).round() * 100.0) as u16
+}
+
+fn view_of<'a>(
+    record: &'a Record,
+    target: &'a Target,
+    forecast: &'a Forecast,
+    now: Timestamp,
+) -> View<'a> {
+    let settings = &target.settings;
+    let ladder: &Ladder = &settings.ladder;
+    let capacity = record.buffer_capacity().unwrap_or(settings.target_buffer);
+    View {
+        now,
+        ladder,
+        segment_duration: settings.segment_duration,
+        segments: Segments::Nominal,
+        // A player that says nothing of its buffer is taken to hold what the stream asks for.
+        buffer_length: record.buffer_length().unwrap_or(settings.target_buffer),
+        buffer_capacity: capacity.max(settings.segment_duration),
+        current: record.playing(ladder),
+        live_latency: record.live_latency(),
+        history: &record.history,
+        forecast,
+        weights: Weights::default(),
+    }
+}
+
+/// The lowest of the ceilings over a session: its own, its stream's, everyone's.
+fn ceiling(
+    record: &Record,
+    streams: &Streams,
+    target: &Target,
+    now: Timestamp,
+) -> Option<(Bitrate, Reason)> {
+    let own = (record.ceiling_kbps.is_finite()
+        && now.as_secs_f64() <= f64::from(record.ceiling_until_s))
+    .then(|| Bitrate::from_kbps_f64(f64::from(record.ceiling_kbps)));
+    [own, target.ceiling.at(now), streams.everyone.at(now)]
+        .into_iter()
+        .flatten()
+        .min()
+        .map(|rate| (rate, Reason::Override))
+}
+
+#[cfg(test)]
+mod tests;

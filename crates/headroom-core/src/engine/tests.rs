@@ -1,0 +1,246 @@
+//! Scenarios: what goes in second by second, and what must come out.
+
+use super::*;
+use crate::telemetry::{Player, PlayerState, StreamId};
+
+const VIEWER: SessionId = SessionId(7);
+
+fn second(seconds: f64) -> Timestamp {
+    Timestamp::from_secs_f64(1_000.0 + seconds)
+}
+
+/// A player on the default ladder at `kbps` of throughput with `buffer` seconds buffered.
+fn report(at: f64, playing: u64, kbps: u64, buffer: f64) -> Input {
+    Input::Sample(Sample {
+        session: VIEWER,
+        stream: StreamId(1),
+        at: second(at),
+        report: Report::Player(Player {
+            encoded_bitrate: Some(Bitrate::kbps(playing)),
+            measured_throughput: Some(Bitrate::kbps(kbps)),
+            transfer_time: Some(Duration::from_millis(800)),
+            buffer_length: Some(Duration::from_secs_f64(buffer)),
+            state: Some(PlayerState::Playing),
+            ..Player::default()
+        }),
+    })
+}
+
+fn tick(at: f64) -> Input {
+    Input::Tick { at: second(at) }
+}
+
+fn decisions(engine: &mut Engine, inputs: impl IntoIterator<Item = Input>) -> Vec<Decision> {
+    let mut seen = Vec::new();
+    for input in inputs {
+        engine.handle_input(input);
+        while let Some(output) = engine.poll_output() {
+            if let Output::Decision(decision) = output {
+                seen.push(decision);
+            }
+        }
+    }
+    seen
+}
+
+/// Reports every 2 s with a tick after each: the daily rhythm.
+fn steady(from: f64, to: f64, playing: u64, kbps: u64, buffer: f64) -> impl Iterator<Item = Input> {
+    let steps = ((to - from) / 2.0) as usize;
+    (0..steps).flat_map(move |step| {
+        let at = from + step as f64 * 2.0;
+        [report(at, playing, kbps, buffer), tick(at + 0.5)]
+    })
+}
+
+#[test]
+fn unknown_means_hold() {
+    let mut engine = Engine::new(Config::default());
+    let silent = Input::Sample(Sample {
+        session: VIEWER,
+        stream: StreamId(1),
+        at: second(0.0),
+        report: Report::Player(Player::default()),
+    });
+    let made = decisions(&mut engine, [silent, tick(1.0)]);
+    assert!(
+        made.iter().all(|decision| decision.cap.is_none()),
+        "{made:?}"
+    );
+    assert_eq!(engine.decision(VIEWER).unwrap().reason, Reason::NoEvidence);
+}
+
+#[test]
+fn a_fast_link_ends_at_the_top_and_a_slow_one_low() {
+    for (kbps, expected) in [(200_000, 20_000), (2_500, 1_600), (300, 400)] {
+        let mut engine = Engine::new(Config::default());
+        decisions(&mut engine, steady(0.0, 60.0, 400, kbps, 5.0));
+        let cap = engine.decision(VIEWER).unwrap().max_bitrate.unwrap();
+        assert_eq!(cap, Bitrate::kbps(expected), "link of {kbps} kbit/s");
+    }
+}
+
+#[test]
+fn starvation_and_collapse_are_decided_at_once() {
+    let mut engine = Engine::new(Config::default());
+    decisions(&mut engine, steady(0.0, 40.0, 8_000, 30_000, 5.0));
+    let collapse = decisions(&mut engine, [report(40.1, 8_000, 900, 3.0)]);
+    assert_eq!(collapse.len(), 1, "no tick needed");
+    assert_eq!(collapse[0].reason, Reason::Collapse);
+    let starved = Input::Sample(Sample {
+        session: VIEWER,
+        stream: StreamId(1),
+        at: second(41.0),
+        report: Report::Player(Player {
+            buffer_starvation: true,
+            buffer_length: Some(Duration::ZERO),
+            state: Some(PlayerState::Rebuffering),
+            ..Player::default()
+        }),
+    });
+    let decided = decisions(&mut engine, [starved]);
+    assert_eq!(engine.counters().emergencies, 2);
+    assert!(
+        decided
+            .iter()
+            .chain(&collapse)
+            .all(|decision| decision.max_bitrate <= Some(Bitrate::kbps(3_000)))
+    );
+}
+
+#[test]
+fn steps_up_wait_for_the_dwell_and_stay_small() {
+    let config = Config::default();
+    let (dwell, steps_up) = (config.guard.dwell, config.guard.steps_up);
+    let mut engine = Engine::new(config);
+    decisions(&mut engine, steady(0.0, 20.0, 400, 700, 5.0));
+    let climbing = decisions(&mut engine, steady(20.0, 60.0, 400, 100_000, 5.0));
+    let caps: Vec<_> = climbing
+        .iter()
+        .filter_map(|decision| Some((decision.at, decision.cap?)))
+        .collect();
+    for pair in caps.windows(2).filter(|pair| pair[1].1 > pair[0].1) {
+        assert!(pair[1].1 - pair[0].1 <= steps_up, "{pair:?}");
+        assert!(pair[1].0.since(pair[0].0) >= dwell, "{pair:?}");
+    }
+    assert_eq!(caps.last().unwrap().1, 7, "{caps:?}");
+}
+
+#[test]
+fn overrides_act_at_once_and_end_when_told() {
+    let mut engine = Engine::new(Config::default());
+    decisions(&mut engine, steady(0.0, 60.0, 8_000, 100_000, 5.0));
+    let limit = |at, scope, max_bitrate, until| Input::Override {
+        at: second(at),
+        scope,
+        max_bitrate,
+        until,
+    };
+    for scope in [
+        Scope::Session(VIEWER),
+        Scope::Stream(StreamId(1)),
+        Scope::All,
+    ] {
+        let capped = decisions(
+            &mut engine,
+            [limit(60.0, scope, Some(Bitrate::kbps(1_000)), None)],
+        );
+        assert_eq!(
+            capped.last().map(|d| (d.max_bitrate, d.reason)),
+            Some((Some(Bitrate::kbps(800)), Reason::Override))
+        );
+        let released = decisions(&mut engine, [limit(61.0, scope, None, None)]);
+        assert_eq!(
+            released.last().map(|decision| decision.cap),
+            Some(Some(7)),
+            "{scope:?} released"
+        );
+    }
+    decisions(
+        &mut engine,
+        [limit(
+            62.0,
+            Scope::All,
+            Some(Bitrate::kbps(1_000)),
+            Some(second(65.0)),
+        )],
+    );
+    assert_eq!(engine.decision(VIEWER).unwrap().cap, Some(1));
+    decisions(&mut engine, steady(66.0, 68.0, 8_000, 100_000, 5.0));
+    assert_eq!(
+        engine.decision(VIEWER).unwrap().cap,
+        Some(7),
+        "ended by itself"
+    );
+}
+
+#[test]
+fn silent_sessions_expire_and_old_reports_change_nothing() {
+    let mut engine = Engine::new(Config::default());
+    decisions(&mut engine, steady(0.0, 10.0, 3_000, 5_000, 5.0));
+    let before = engine.view(VIEWER);
+    engine.handle_input(report(1.0, 400, 10, 0.0));
+    assert_eq!(engine.view(VIEWER), before);
+    assert_eq!(engine.counters().reordered, 1);
+    engine.handle_input(tick(100.0));
+    assert!(engine.is_empty());
+    assert!(matches!(
+        engine.poll_output(),
+        Some(Output::Expired {
+            session: VIEWER,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn one_wrong_clock_does_not_age_the_others() {
+    let mut engine = Engine::new(Config::default());
+    decisions(&mut engine, steady(0.0, 10.0, 3_000, 5_000, 5.0));
+    engine.handle_input(report(1e9, 3_000, 5_000, 5.0));
+    engine.handle_input(tick(12.0));
+    assert_eq!(engine.counters().redated, 1);
+    assert_eq!(engine.len(), 1);
+    engine.handle_input(tick(-5_000.0));
+    assert_eq!(engine.len(), 1, "a clock that steps back expires nobody");
+}
+
+#[test]
+fn a_flood_of_new_sessions_is_bounded_and_counted() {
+    let mut engine = Engine::new(Config {
+        max_sessions: 1_000,
+        ..Config::default()
+    });
+    for id in 0..10_000_u64 {
+        let Input::Sample(sample) = report(id as f64 / 1e4, 400, 5_000, 4.0) else {
+            unreachable!()
+        };
+        engine.handle_input(Input::Sample(Sample {
+            session: SessionId(id),
+            ..sample
+        }));
+        while engine.poll_output().is_some() {}
+    }
+    assert_eq!(engine.len(), 1_000);
+    assert_eq!(engine.counters().evicted, 9_000);
+}
+
+#[test]
+fn the_same_input_log_gives_the_same_decision_log() {
+    let log: Vec<String> = steady(0.0, 30.0, 3_000, 9_000, 4.0)
+        .chain(steady(30.0, 50.0, 3_000, 700, 1.0))
+        .map(|input| serde_json::to_string(&input).unwrap())
+        .collect();
+    let replay = || {
+        let mut engine = Engine::new(Config::default());
+        let inputs = log.iter().map(|line| serde_json::from_str(line).unwrap());
+        serde_json::to_string(&decisions(&mut engine, inputs)).unwrap()
+    };
+    let direct = {
+        let mut engine = Engine::new(Config::default());
+        let inputs =
+            steady(0.0, 30.0, 3_000, 9_000, 4.0).chain(steady(30.0, 50.0, 3_000, 700, 1.0));
+        serde_json::to_string(&decisions(&mut engine, inputs)).unwrap()
+    };
+    assert_eq!(replay(), replay());
+    assert_eq!(replay(), direct, "writing the log down loses nothing");
+}

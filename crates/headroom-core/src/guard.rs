@@ -1,0 +1,111 @@
+//! The guard: whatever a policy proposes, learned or not, these rules hold.
+//!
+//! Inside the ladder, below every cap, down at once, up slowly, never above what a starving buffer can carry.
+
+use crate::{
+    decision::Reason,
+    ladder::RungIndex,
+    policy::{Proposal, View},
+    time::{Duration, Timestamp},
+    units::Bitrate,
+};
+use serde::{Deserialize, Serialize};
+
+/// Settings of the guard.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Guard {
+    /// Time that must pass after a change before the next step up: two ticks, so one segment at the new
+    /// rung has been seen.
+    #[serde(rename = "dwell_ms")]
+    pub dwell: Duration,
+    /// Rungs a single step may climb.
+    pub steps_up: u8,
+    /// A buffer below this share of one segment is starving.
+    pub starving_segments: f32,
+    /// Share of the pessimistic forecast (its 10 % quantile) a starving session may use.
+    pub starving_share: f64,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        Self {
+            dwell: Duration::from_secs(4),
+            steps_up: 2,
+            starving_segments: 0.75,
+            starving_share: 0.9,
+        }
+    }
+}
+
+/// What the guard knows beside the view.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The cap in force; `None` before the first decision.
+    pub previous: Option<RungIndex>,
+    /// When the cap last changed.
+    pub changed_at: Timestamp,
+    /// The player reported that its buffer ran dry.
+    pub starved: bool,
+    /// Largest bit rate an operator, the viewer or the allocation allows, and who says so.
+    pub ceiling: Option<(Bitrate, Reason)>,
+}
+
+impl Guard {
+    /// Turns a proposal into what may be decided.
+    #[must_use]
+    pub fn apply(&self, view: &View<'_>, proposal: Proposal, limits: &Limits) -> Proposal {
+        let mut allowed = Proposal {
+            rung: proposal.rung.min(view.ladder.top()),
+            ..proposal
+        };
+        self.climb_slowly(view, &mut allowed, limits);
+        if self.is_starving(view, limits.starved) {
+            let pessimistic = f64::from(view.forecast.quantiles_kbps[0][0]) * self.starving_share;
+            let carried = view
+                .ladder
+                .highest_within(Bitrate::from_kbps_f64(pessimistic))
+                .unwrap_or(0);
+            lower(&mut allowed, carried, Reason::Starvation);
+        }
+        if let Some((ceiling, reason)) = limits.ceiling {
+            lower(
+                &mut allowed,
+                view.ladder.highest_within(ceiling).unwrap_or(0),
+                reason,
+            );
+        }
+        allowed
+    }
+
+    /// Whether the next transfer races against an empty buffer. Start-up, before the first segment, is no starvation.
+    #[must_use]
+    pub fn is_starving(&self, view: &View<'_>, starved: bool) -> bool {
+        let line = view.segment_duration.as_secs_f64() * f64::from(self.starving_segments);
+        view.current.is_some() && (starved || view.buffer_length.as_secs_f64() < line)
+    }
+
+    fn climb_slowly(&self, view: &View<'_>, allowed: &mut Proposal, limits: &Limits) {
+        let Some(previous) = limits.previous else {
+            return;
+        };
+        if allowed.rung <= previous {
+            return;
+        }
+        if view.now.since(limits.changed_at) < self.dwell {
+            *allowed = Proposal {
+                rung: previous,
+                reason: Reason::Dwell,
+            };
+        } else {
+            allowed.rung = allowed.rung.min(previous.saturating_add(self.steps_up));
+        }
+    }
+}
+
+/// Lowers `proposal` to `rung` and says why, if it is above.
+fn lower(proposal: &mut Proposal, rung: RungIndex, reason: Reason) {
+    if proposal.rung > rung {
+        *proposal = Proposal { rung, reason };
+    }
+}

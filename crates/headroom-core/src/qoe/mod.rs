@@ -1,0 +1,9 @@
+//! Quality of experience as numbers: what a session was worth, and how likely it is to stall next.
+
+mod linear;
+mod live;
+mod risk;
+
+pub use linear::Linear;
+pub use live::{Live, LiveSegment};
+pub use risk::stall_risk;

@@ -1,0 +1,355 @@
+//! The record itself and how reports change it.
+
+use crate::{
+    decision::Reason,
+    forecast::{Ewma, Forecast, History, lognormal},
+    ladder::{Ladder, RungIndex},
+    policy::Memory,
+    telemetry::{Link, Player, PlayerState, Radio, SessionId},
+    time::{Duration, Timestamp},
+    units::Bitrate,
+};
+
+/// Half-lives of the two averages in seconds of transfer: hls.js' live defaults (`abrEwmaFastLive` 3, `SlowLive` 9).
+const FAST_HALF_LIFE_S: f32 = 3.0;
+const SLOW_HALF_LIFE_S: f32 = 9.0;
+/// A transfer of unknown duration weighs as much as half a default segment.
+const UNKNOWN_TRANSFER: Duration = Duration::from_secs(1);
+/// Reports repeat the player's own average with every request; nearer together than this they are one observation.
+const REPEAT: Duration = Duration::from_millis(500);
+/// A transfer below this share of the average before it is a collapse (a rung at half the rate still plays).
+const COLLAPSE_SHARE: f32 = 0.5;
+
+/// Everything known about one session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Record {
+    pub(crate) id: SessionId,
+    pub(crate) started: Timestamp,
+    pub(crate) last_seen: Timestamp,
+    pub(crate) changed_at: Timestamp,
+    evidence_at: Timestamp,
+    pub(crate) history: History,
+    fast: Ewma,
+    slow: Ewma,
+    pub(crate) memory: Memory,
+    pub(crate) stream: u32,
+    buffer_ms: u32,
+    capacity_ms: u32,
+    latency_ms: u32,
+    encoded_kbps: f32,
+    pub(crate) ceiling_kbps: f32,
+    pub(crate) ceiling_until_s: u32,
+    pub(crate) rtt_ms: f32,
+    pub(crate) jitter_ms: f32,
+    pub(crate) loss_ratio: f32,
+    pub(crate) rsrp_dbm: i16,
+    pub(crate) rsrq_db: i8,
+    pub(crate) sinr_db: i8,
+    pub(crate) stall_ms: u32,
+    pub(crate) starvations: u16,
+    pub(crate) target_latency_ms: u16,
+    pub(crate) target_buffer_ms: u16,
+    pub(crate) playback_rate_percent: u8,
+    pub(crate) stall_risk_percent: u8,
+    pub(crate) cap: u8,
+    pub(crate) reason: Reason,
+    flags: u8,
+}
+
+/// What a report means for the session beyond its fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// Nothing urgent: the next tick decides.
+    Routine,
+    /// Throughput fell to less than half of its average: decide at once.
+    Collapse,
+    /// The buffer ran dry: decide at once.
+    Starvation,
+    /// The viewer left.
+    Quit,
+}
+
+/// No rung: nothing decided, nothing played.
+pub(crate) const NO_RUNG: u8 = u8::MAX;
+/// Radio values that were never reported.
+pub(crate) const NO_RSRP: i16 = i16::MIN;
+pub(crate) const NO_DECIBEL: i8 = i8::MIN;
+const UNKNOWN_MS: u32 = u32::MAX;
+
+const DIRTY: u8 = 1;
+const STARVED: u8 = 2;
+const PAUSED: u8 = 4;
+const SELF_MEASURED: u8 = 8;
+
+impl Record {
+    pub(crate) fn new(id: SessionId, stream: u32, at: Timestamp) -> Self {
+        Self {
+            id,
+            started: at,
+            last_seen: at,
+            changed_at: Timestamp::EPOCH,
+            evidence_at: Timestamp::EPOCH,
+            history: History::default(),
+            fast: Ewma::default(),
+            slow: Ewma::default(),
+            memory: Memory::default(),
+            stream,
+            buffer_ms: UNKNOWN_MS,
+            capacity_ms: UNKNOWN_MS,
+            latency_ms: UNKNOWN_MS,
+            encoded_kbps: 0.0,
+            ceiling_kbps: f32::INFINITY,
+            ceiling_until_s: 0,
+            rtt_ms: f32::NAN,
+            jitter_ms: f32::NAN,
+            loss_ratio: f32::NAN,
+            rsrp_dbm: NO_RSRP,
+            rsrq_db: NO_DECIBEL,
+            sinr_db: NO_DECIBEL,
+            stall_ms: 0,
+            starvations: 0,
+            target_latency_ms: 0,
+            target_buffer_ms: 0,
+            playback_rate_percent: 100,
+            stall_risk_percent: 0,
+            cap: NO_RUNG,
+            reason: Reason::NoEvidence,
+            flags: DIRTY,
+        }
+    }
+
+    /// Takes in what the player says.
+    pub(crate) fn observe_player(&mut self, at: Timestamp, player: &Player) -> Evidence {
+        self.flags |= DIRTY;
+        let keep_ms = |slot: &mut u32, value: Option<Duration>| {
+            if let Some(value) = value {
+                *slot = value.as_millis().min(u64::from(UNKNOWN_MS - 1)) as u32;
+            }
+        };
+        keep_ms(&mut self.buffer_ms, player.buffer_length);
+        keep_ms(&mut self.capacity_ms, player.target_buffer_length);
+        keep_ms(&mut self.latency_ms, player.live_latency);
+        if let Some(bitrate) = player.encoded_bitrate {
+            self.encoded_kbps = bitrate.as_kbps() as f32;
+        }
+        self.set(
+            PAUSED,
+            matches!(
+                player.state,
+                Some(PlayerState::Paused | PlayerState::Waiting)
+            ),
+        );
+        if let Some(stood_still) = player.starvation_duration {
+            self.stall_ms = self
+                .stall_ms
+                .saturating_add(stood_still.as_millis().min(u64::from(u32::MAX)) as u32);
+        }
+        // A player that is still starting has an empty buffer by nature (`su`, CTA-5004).
+        let starved = player.buffer_starvation || player.state == Some(PlayerState::Rebuffering);
+        let newly_starved = starved && !self.has(STARVED) && !player.startup;
+        self.set(STARVED, starved && !player.startup);
+        self.starvations = self.starvations.saturating_add(u16::from(newly_starved));
+        if matches!(
+            player.state,
+            Some(PlayerState::Quit | PlayerState::Ended | PlayerState::FatalError)
+        ) {
+            return Evidence::Quit;
+        }
+        let mut collapsed = false;
+        if let Some(throughput) = player.measured_throughput {
+            self.set(SELF_MEASURED, true);
+            collapsed = self.observe_transfer(at, throughput, player.transfer_time);
+        }
+        match (newly_starved, collapsed) {
+            (true, _) => Evidence::Starvation,
+            (false, true) => Evidence::Collapse,
+            (false, false) => Evidence::Routine,
+        }
+    }
+
+    /// Takes in what the transport says; its rate counts only where the player measures none and data was the limit.
+    pub(crate) fn observe_link(&mut self, at: Timestamp, link: &Link) -> Evidence {
+        let keep = |slot: &mut f32, value: Option<f32>| *slot = value.unwrap_or(*slot);
+        keep(
+            &mut self.rtt_ms,
+            link.rtt.map(|rtt| rtt.as_secs_f64() as f32 * 1e3),
+        );
+        keep(
+            &mut self.jitter_ms,
+            link.jitter.map(|jitter| jitter.as_secs_f64() as f32 * 1e3),
+        );
+        keep(
+            &mut self.loss_ratio,
+            link.loss_ratio.map(crate::units::Ratio::get),
+        );
+        match link.delivery_rate {
+            Some(rate) if !link.application_limited && !self.has(SELF_MEASURED) => {
+                self.flags |= DIRTY;
+                match self.observe_transfer(at, rate, None) {
+                    true => Evidence::Collapse,
+                    false => Evidence::Routine,
+                }
+            }
+            _ => Evidence::Routine,
+        }
+    }
+
+    /// Takes in what the radio says.
+    pub(crate) fn observe_radio(&mut self, radio: &Radio) {
+        let round = |value: f32| value.round();
+        if let Some(rsrp) = radio.rsrp_dbm {
+            self.rsrp_dbm = round(rsrp) as i16;
+        }
+        if let Some(rsrq) = radio.rsrq_db {
+            self.rsrq_db = round(rsrq) as i8;
+        }
+        if let Some(sinr) = radio.sinr_db {
+            self.sinr_db = round(sinr) as i8;
+        }
+    }
+
+    /// Adds a transfer to averages and history; says whether throughput collapsed below what is played.
+    fn observe_transfer(
+        &mut self,
+        at: Timestamp,
+        throughput: Bitrate,
+        transfer_time: Option<Duration>,
+    ) -> bool {
+        if transfer_time.is_none()
+            && at.since(self.evidence_at) < REPEAT
+            && !self.history.is_empty()
+        {
+            return false;
+        }
+        let transfer_time = transfer_time.unwrap_or(UNKNOWN_TRANSFER);
+        let (kbps, seconds) = (
+            throughput.as_kbps() as f32,
+            transfer_time.as_secs_f64() as f32,
+        );
+        if kbps <= 0.0 || seconds <= 0.0 {
+            return false;
+        }
+        let before = self.fast.value(FAST_HALF_LIFE_S);
+        self.evidence_at = at;
+        self.fast.observe(kbps, seconds, FAST_HALF_LIFE_S);
+        self.slow.observe(kbps, seconds, SLOW_HALF_LIFE_S);
+        self.history.push(throughput, transfer_time);
+        before.is_some_and(|before| kbps < COLLAPSE_SHARE * before) && kbps < self.encoded_kbps
+    }
+
+    /// Throughput of the next seconds.
+    pub(crate) fn forecast(&self) -> Forecast {
+        lognormal(
+            self.fast.value(FAST_HALF_LIFE_S),
+            self.slow.value(SLOW_HALF_LIFE_S),
+            &self.history,
+        )
+    }
+
+    /// Rung played now, by its reported bit rate.
+    pub(crate) fn playing(&self, ladder: &Ladder) -> Option<RungIndex> {
+        (self.encoded_kbps > 0.0)
+            .then(|| ladder.nearest(Bitrate::from_kbps_f64(f64::from(self.encoded_kbps))))
+    }
+
+    pub(crate) fn buffer_length(&self) -> Option<Duration> {
+        known_ms(self.buffer_ms)
+    }
+
+    pub(crate) fn buffer_capacity(&self) -> Option<Duration> {
+        known_ms(self.capacity_ms)
+    }
+
+    pub(crate) fn live_latency(&self) -> Option<Duration> {
+        known_ms(self.latency_ms)
+    }
+
+    pub(crate) fn starved(&self) -> bool {
+        self.has(STARVED)
+    }
+
+    pub(crate) fn paused(&self) -> bool {
+        self.has(PAUSED)
+    }
+
+    /// Whether something was reported since the last decision; asking settles it.
+    pub(crate) fn take_dirty(&mut self) -> bool {
+        let dirty = self.has(DIRTY);
+        self.flags &= !DIRTY;
+        dirty
+    }
+
+    pub(crate) fn mark_dirty(&mut self) {
+        self.flags |= DIRTY;
+    }
+
+    fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    fn set(&mut self, flag: u8, on: bool) {
+        if on {
+            self.flags |= flag;
+        } else {
+            self.flags &= !flag;
+        }
+    }
+}
+
+fn known_ms(millis: u32) -> Option<Duration> {
+    (millis != UNKNOWN_MS).then(|| Duration::from_millis(u64::from(millis)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_stays_within_256_bytes() {
+        assert!(size_of::<Record>() <= 256, "{} bytes", size_of::<Record>());
+    }
+
+    #[test]
+    fn urgent_reports_are_told_from_routine_ones() {
+        let at = |second: u64| Timestamp::from_millis(second * 1_000);
+        let mut record = Record::new(SessionId(1), 0, at(0));
+        let report = |kbps: u64| Player {
+            encoded_bitrate: Some(Bitrate::kbps(5_000)),
+            measured_throughput: Some(Bitrate::kbps(kbps)),
+            ..Player::default()
+        };
+        assert_eq!(
+            record.observe_player(at(1), &report(9_000)),
+            Evidence::Routine
+        );
+        assert_eq!(
+            record.observe_player(at(3), &report(2_000)),
+            Evidence::Collapse
+        );
+        assert_eq!(
+            record.observe_player(at(3), &report(100)),
+            Evidence::Routine,
+            "a repeat is one observation"
+        );
+        let starved = Player {
+            buffer_starvation: true,
+            ..Player::default()
+        };
+        assert_eq!(record.observe_player(at(5), &starved), Evidence::Starvation);
+        assert_eq!(
+            record.observe_player(at(6), &starved),
+            Evidence::Routine,
+            "still the same stall"
+        );
+        let starting = Player {
+            buffer_starvation: true,
+            startup: true,
+            ..Player::default()
+        };
+        assert_eq!(
+            record.observe_player(at(9), &starting),
+            Evidence::Routine,
+            "start-up is no stall"
+        );
+    }
+}

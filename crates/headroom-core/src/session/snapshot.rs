@@ -1,0 +1,122 @@
+//! A session as people and programs read it.
+
+use super::record::{NO_DECIBEL, NO_RSRP, NO_RUNG, Record};
+use crate::{
+    decision::Reason,
+    forecast::Forecast,
+    ladder::Ladder,
+    telemetry::{SessionId, StreamId},
+    time::{Duration, Timestamp},
+    units::{Bitrate, Ratio},
+};
+use serde::{Deserialize, Serialize};
+
+/// State of one live session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The session.
+    pub session: SessionId,
+    /// What it plays.
+    pub stream: StreamId,
+    /// First report.
+    #[serde(rename = "started_us")]
+    pub started: Timestamp,
+    /// Latest report.
+    #[serde(rename = "last_seen_us")]
+    pub last_seen: Timestamp,
+    /// Media ahead of the playhead.
+    #[serde(rename = "buffer_length_ms")]
+    pub buffer_length: Option<Duration>,
+    /// Distance behind live.
+    #[serde(rename = "live_latency_ms")]
+    pub live_latency: Option<Duration>,
+    /// Bit rate of the rung played.
+    #[serde(rename = "playing_kbps")]
+    pub playing: Option<Bitrate>,
+    /// Bit rate of the cap in force.
+    #[serde(rename = "max_bitrate_kbps")]
+    pub max_bitrate: Option<Bitrate>,
+    /// Throughput expected over the next 4 s: 10 %, 50 % and 90 % quantiles.
+    #[serde(rename = "forecast_kbps")]
+    pub forecast: Option<[Bitrate; 3]>,
+    /// Probability of a stall within the horizon.
+    pub stall_risk: Ratio,
+    /// Why the cap is what it is.
+    pub reason: Reason,
+    /// Round-trip time in milliseconds.
+    pub rtt_ms: Option<f32>,
+    /// Variation of the round-trip time in milliseconds.
+    pub jitter_ms: Option<f32>,
+    /// Share of packets lost or sent again.
+    pub loss_ratio: Option<f32>,
+    /// Reference signal received power.
+    pub rsrp_dbm: Option<f32>,
+    /// Reference signal received quality.
+    pub rsrq_db: Option<f32>,
+    /// Signal to interference and noise ratio.
+    pub sinr_db: Option<f32>,
+    /// Stalls so far.
+    pub starvations: u16,
+    /// Time stalled so far, as reported.
+    #[serde(rename = "stalled_ms")]
+    pub stalled: Duration,
+}
+
+/// What a session was, told once when it ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// First report.
+    #[serde(rename = "started_us")]
+    pub started: Timestamp,
+    /// Last report.
+    #[serde(rename = "last_seen_us")]
+    pub last_seen: Timestamp,
+    /// Stalls.
+    pub starvations: u16,
+    /// Time stalled, as reported.
+    #[serde(rename = "stalled_ms")]
+    pub stalled: Duration,
+}
+
+impl Record {
+    pub(crate) fn snapshot(&self, stream: StreamId, ladder: &Ladder) -> Snapshot {
+        let known = |value: f32| (!value.is_nan()).then_some(value);
+        let decibel = |value: i8| (value != NO_DECIBEL).then_some(f32::from(value));
+        Snapshot {
+            session: self.id,
+            stream,
+            started: self.started,
+            last_seen: self.last_seen,
+            buffer_length: self.buffer_length(),
+            live_latency: self.live_latency(),
+            playing: self.playing(ladder).map(|rung| ladder.bitrate(rung)),
+            max_bitrate: (self.cap != NO_RUNG).then(|| ladder.bitrate(self.cap)),
+            forecast: interval(&self.forecast()),
+            stall_risk: Ratio::clamped(f32::from(self.stall_risk_percent) / 100.0),
+            reason: self.reason,
+            rtt_ms: known(self.rtt_ms),
+            jitter_ms: known(self.jitter_ms),
+            loss_ratio: known(self.loss_ratio),
+            rsrp_dbm: (self.rsrp_dbm != NO_RSRP).then_some(f32::from(self.rsrp_dbm)),
+            rsrq_db: decibel(self.rsrq_db),
+            sinr_db: decibel(self.sinr_db),
+            starvations: self.starvations,
+            stalled: Duration::from_millis(u64::from(self.stall_ms)),
+        }
+    }
+
+    pub(crate) fn summary(&self) -> Summary {
+        Summary {
+            started: self.started,
+            last_seen: self.last_seen,
+            starvations: self.starvations,
+            stalled: Duration::from_millis(u64::from(self.stall_ms)),
+        }
+    }
+}
+
+fn interval(forecast: &Forecast) -> Option<[Bitrate; 3]> {
+    let scenarios = forecast.scenarios(Duration::from_secs(4));
+    let rate = |level: usize| Bitrate::from_kbps_f64(f64::from(scenarios[level]));
+    (!forecast.is_unknown()).then(|| [rate(0), rate(2), rate(4)])
+}

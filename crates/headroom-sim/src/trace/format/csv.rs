@@ -82,7 +82,7 @@ const NETWORK_MODE: &str = "network_mode";
 
 /// Whether a header line is ours.
 pub(super) fn recognises(header: &str) -> bool {
-    let header = Header::new(1, header.trim_start_matches('\u{feff}'));
+    let header = Header::new(1, header);
     header.find(&[table::TIME.column]).is_some()
         && header.find(&[table::THROUGHPUT.column]).is_some()
 }

@@ -43,6 +43,11 @@ const fn quantity(column: &'static str, min: f64, max: f64) -> Quantity {
 }
 
 impl Quantity {
+    /// The same range under the name that the column has in a foreign file.
+    pub(super) const fn named(self, column: &'static str) -> Self {
+        Self { column, ..self }
+    }
+
     /// Reads a field as this quantity, in its own unit.
     pub(super) fn read(&self, line: usize, text: &str) -> Result<f64, ParseError> {
         self.read_scaled(line, text, 1.0)
@@ -69,6 +74,12 @@ impl Quantity {
             min,
             max,
         })
+    }
+
+    /// Reads a field whose logger writes blanks, dashes or absurd values for "unknown": those are `None`.
+    pub(super) fn read_lenient(&self, text: &str) -> Option<f64> {
+        let value: f64 = text.trim().parse().ok()?;
+        (value >= self.min && value <= self.max).then_some(value)
     }
 }
 
@@ -159,4 +170,20 @@ pub(super) fn field<'row>(
         found: fields.len(),
         needed: index + 1,
     })
+}
+
+/// Days since 1970-01-01 in the proleptic Gregorian calendar: years counted from March, in cycles of 400.
+/// `None` for what is no date (a 31 in a shorter month runs on into the next).
+pub(super) fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
+    if !((1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day)) {
+        return None;
+    }
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    Some(
+        era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year
+            - 719_468,
+    )
 }

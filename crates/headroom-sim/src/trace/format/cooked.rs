@@ -1,0 +1,64 @@
+//! Two numbers a line, seconds and Mbit/s, no header: Pensieve's "cooked" traces (Mao et al., SIGCOMM 2017) and the
+//! Lumos5G traces as SIGCOMM21-5G publishes them.
+//!
+//! The value of a row describes the interval that ends at the row: Pensieve's environment starts at the second row and
+//! sends at its rate until its time. The value of the first row is therefore not used.
+
+use super::table::{self, THROUGHPUT, TIME, field};
+use super::{Import, ParseError};
+use crate::trace::{Sample, Trace};
+
+/// kbit/s in a Mbit/s.
+const KBPS_PER_MBPS: f64 = 1000.0;
+
+/// Whether a first line has the form of this format.
+pub(super) fn recognises(first: &str) -> bool {
+    let mut fields = first
+        .split_whitespace()
+        .map(|field| field.parse::<f64>().is_ok());
+    matches!(
+        (fields.next(), fields.next(), fields.next()),
+        (Some(true), Some(true), None)
+    )
+}
+
+/// Reads a trace. Rows whose time does not increase are left out and counted: both data sets have a few.
+///
+/// # Errors
+/// See [`ParseError`].
+pub fn parse(text: &str) -> Result<Import, ParseError> {
+    let mut rows: Vec<Sample> = Vec::new();
+    let mut rows_left_out = 0;
+    let mut fields = Vec::with_capacity(2);
+    for (line, row) in table::lines(text) {
+        fields.clear();
+        fields.extend(row.split_whitespace().take(3));
+        if fields.len() > 2 {
+            return Err(ParseError::Malformed {
+                line,
+                problem: "more than two fields".into(),
+            });
+        }
+        let t_s = TIME
+            .named("seconds")
+            .read(line, field(line, &fields, 0, "seconds")?)?;
+        let throughput_kbps = THROUGHPUT.named("Mbit/s").read_scaled(
+            line,
+            field(line, &fields, 1, "Mbit/s")?,
+            KBPS_PER_MBPS,
+        )?;
+        if rows.last().is_some_and(|before| t_s <= before.t_s) {
+            rows_left_out += 1;
+            continue;
+        }
+        rows.push(Sample {
+            t_s,
+            throughput_kbps,
+            ..Sample::default()
+        });
+    }
+    Ok(Import {
+        trace: Trace::from_interval_ends(&rows)?,
+        rows_left_out,
+    })
+}

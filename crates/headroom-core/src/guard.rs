@@ -29,12 +29,7 @@ pub struct Guard {
 
 impl Default for Guard {
     fn default() -> Self {
-        Self {
-            dwell: Duration::from_secs(4),
-            steps_up: 2,
-            starving_segments: 0.75,
-            starving_share: 0.9,
-        }
+        Self { dwell: Duration::from_secs(4), steps_up: 2, starving_segments: 0.75, starving_share: 0.9 }
     }
 }
 
@@ -55,25 +50,15 @@ impl Guard {
     /// Turns a proposal into what may be decided.
     #[must_use]
     pub fn apply(&self, view: &View<'_>, proposal: Proposal, limits: &Limits) -> Proposal {
-        let mut allowed = Proposal {
-            rung: proposal.rung.min(view.ladder.top()),
-            ..proposal
-        };
+        let mut allowed = Proposal { rung: proposal.rung.min(view.ladder.top()), ..proposal };
         self.climb_slowly(view, &mut allowed, limits);
         if self.is_starving(view, limits.starved) {
             let pessimistic = f64::from(view.forecast.quantiles_kbps[0][0]) * self.starving_share;
-            let carried = view
-                .ladder
-                .highest_within(Bitrate::from_kbps_f64(pessimistic))
-                .unwrap_or(0);
+            let carried = view.ladder.highest_within(Bitrate::from_kbps_f64(pessimistic)).unwrap_or(0);
             lower(&mut allowed, carried, Reason::Starvation);
         }
         if let Some((ceiling, reason)) = limits.ceiling {
-            lower(
-                &mut allowed,
-                view.ladder.highest_within(ceiling).unwrap_or(0),
-                reason,
-            );
+            lower(&mut allowed, view.ladder.highest_within(ceiling).unwrap_or(0), reason);
         }
         allowed
     }
@@ -93,10 +78,7 @@ impl Guard {
             return;
         }
         if view.now.since(limits.changed_at) < self.dwell {
-            *allowed = Proposal {
-                rung: previous,
-                reason: Reason::Dwell,
-            };
+            *allowed = Proposal { rung: previous, reason: Reason::Dwell };
         } else {
             allowed.rung = allowed.rung.min(previous.saturating_add(self.steps_up));
         }

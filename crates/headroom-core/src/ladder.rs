@@ -22,12 +22,7 @@ impl Rung {
     #[must_use]
     pub const fn new(bitrate: Bitrate, height: u16, frame_rate: f32) -> Self {
         let width = (height as u32 * 16 / 9) as u16;
-        Self {
-            bitrate,
-            width: width + width % 2,
-            height,
-            frame_rate,
-        }
+        Self { bitrate, width: width + width % 2, height, frame_rate }
     }
 }
 
@@ -77,10 +72,7 @@ impl Ladder {
             return Err(LadderError::NoBitrate(index));
         }
         rungs.sort_by_key(|rung| rung.bitrate);
-        if let Some(pair) = rungs
-            .windows(2)
-            .find(|pair| pair[0].bitrate == pair[1].bitrate)
-        {
+        if let Some(pair) = rungs.windows(2).find(|pair| pair[0].bitrate == pair[1].bitrate) {
             return Err(LadderError::Duplicate(pair[0].bitrate));
         }
         Ok(Self { rungs })
@@ -146,10 +138,7 @@ impl Ladder {
     /// The rung of a picture height such as 720, or the largest below it.
     #[must_use]
     pub fn by_height(&self, height: u16) -> Option<RungIndex> {
-        self.rungs
-            .iter()
-            .rposition(|rung| rung.height <= height)
-            .map(|index| index as RungIndex)
+        self.rungs.iter().rposition(|rung| rung.height <= height).map(|index| index as RungIndex)
     }
 }
 
@@ -192,19 +181,9 @@ mod tests {
     #[test]
     fn picks_rungs_by_limit_height_and_nearness() {
         let ladder = Ladder::default();
-        let cases = [
-            (399, None),
-            (400, Some(0)),
-            (7_999, Some(4)),
-            (8_000, Some(5)),
-            (90_000, Some(7)),
-        ];
+        let cases = [(399, None), (400, Some(0)), (7_999, Some(4)), (8_000, Some(5)), (90_000, Some(7))];
         for (kbps, expected) in cases {
-            assert_eq!(
-                ladder.highest_within(Bitrate::kbps(kbps)),
-                expected,
-                "{kbps} kbit/s"
-            );
+            assert_eq!(ladder.highest_within(Bitrate::kbps(kbps)), expected, "{kbps} kbit/s");
         }
         assert_eq!(ladder.by_height(720), Some(4));
         assert_eq!(ladder.by_height(100), None);
@@ -216,13 +195,7 @@ mod tests {
         let rung = |kbps| Rung::new(Bitrate::kbps(kbps), 360, 30.0);
         assert_eq!(Ladder::new(vec![]), Err(LadderError::Empty));
         assert_eq!(Ladder::new(vec![rung(0)]), Err(LadderError::NoBitrate(0)));
-        assert_eq!(
-            Ladder::new(vec![rung(5), rung(5)]),
-            Err(LadderError::Duplicate(Bitrate::kbps(5)))
-        );
-        assert_eq!(
-            Ladder::new((1..=17).map(rung).collect()),
-            Err(LadderError::TooLong(17))
-        );
+        assert_eq!(Ladder::new(vec![rung(5), rung(5)]), Err(LadderError::Duplicate(Bitrate::kbps(5))));
+        assert_eq!(Ladder::new((1..=17).map(rung).collect()), Err(LadderError::TooLong(17)));
     }
 }

@@ -23,12 +23,7 @@ pub struct Pacing {
 
 impl Default for Pacing {
     fn default() -> Self {
-        Self {
-            retreat: 2.0,
-            advance: 0.2,
-            rate_deviation: 0.05,
-            tolerance: 0.1,
-        }
+        Self { retreat: 2.0, advance: 0.2, rate_deviation: 0.05, tolerance: 0.1 }
     }
 }
 
@@ -46,22 +41,12 @@ pub struct Pace {
 impl Pacing {
     /// The pace of one session: `neutral` is the stream's own target, `previous` the latency target in force.
     #[must_use]
-    pub fn pace(
-        &self,
-        view: &View<'_>,
-        neutral: Pace,
-        previous: Option<Duration>,
-        risk: Ratio,
-    ) -> Pace {
+    pub fn pace(&self, view: &View<'_>, neutral: Pace, previous: Option<Duration>, risk: Ratio) -> Pace {
         let base = neutral.target_latency.as_secs_f64();
-        let wanted = base
-            * (1.0
-                + f64::from(self.retreat - 1.0) * f64::from(risk.get())
-                    / f64::from(view.weights.latency));
+        let wanted =
+            base * (1.0 + f64::from(self.retreat - 1.0) * f64::from(risk.get()) / f64::from(view.weights.latency));
         let target = match previous.map(Duration::as_secs_f64) {
-            Some(previous) if wanted < previous => {
-                previous + (wanted - previous) * f64::from(self.advance)
-            }
+            Some(previous) if wanted < previous => previous + (wanted - previous) * f64::from(self.advance),
             _ => wanted,
         };
         let target_buffer = neutral.target_buffer.as_secs_f64() + (target - base).max(0.0);

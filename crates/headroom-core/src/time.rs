@@ -4,9 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::ops::{Add, Sub};
 
 /// A point in time, in microseconds since an epoch of the caller's choice (the server uses the Unix epoch).
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(u64);
 
@@ -141,9 +139,7 @@ impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let millis = f64::deserialize(deserializer)?;
         if !(0.0..=Self::MAX.0 as f64 / 1_000.0).contains(&millis) {
-            return Err(D::Error::custom(format!(
-                "duration {millis} ms is outside 0..=1e12"
-            )));
+            return Err(D::Error::custom(format!("duration {millis} ms is outside 0..=1e12")));
         }
         Ok(Self((millis * 1_000.0).round() as u64))
     }
@@ -155,10 +151,7 @@ mod tests {
 
     #[test]
     fn clock_steps_back_give_zero_not_panic() {
-        assert_eq!(
-            Timestamp::from_millis(1).since(Timestamp::from_millis(9)),
-            Duration::ZERO
-        );
+        assert_eq!(Timestamp::from_millis(1).since(Timestamp::from_millis(9)), Duration::ZERO);
         assert_eq!(Duration::ZERO - Duration::from_secs(1), Duration::ZERO);
     }
 
@@ -167,11 +160,7 @@ mod tests {
         for micros in [0, 1, 999, 1_000, 2_500_000, 1_234_567_891] {
             let span = Duration::from_micros(micros);
             let json = serde_json::to_string(&span).unwrap();
-            assert_eq!(
-                serde_json::from_str::<Duration>(&json).unwrap(),
-                span,
-                "{json}"
-            );
+            assert_eq!(serde_json::from_str::<Duration>(&json).unwrap(), span, "{json}");
         }
         assert!(serde_json::from_str::<Duration>("-1").is_err());
     }

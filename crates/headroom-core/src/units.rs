@@ -18,11 +18,7 @@ impl Bitrate {
     /// From bits per second, capped at [`Bitrate::MAX`].
     #[must_use]
     pub const fn bps(bits_per_second: u64) -> Self {
-        if bits_per_second > Self::MAX.0 {
-            Self::MAX
-        } else {
-            Self(bits_per_second)
-        }
+        if bits_per_second > Self::MAX.0 { Self::MAX } else { Self(bits_per_second) }
     }
 
     /// From kilobits per second, capped at [`Bitrate::MAX`].
@@ -91,9 +87,7 @@ impl<'de> Deserialize<'de> for Bitrate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let kilobits = f64::deserialize(deserializer)?;
         if !(0.0..=Self::MAX.as_kbps()).contains(&kilobits) {
-            return Err(D::Error::custom(format!(
-                "bit rate {kilobits} kbit/s is outside 0..=1e9"
-            )));
+            return Err(D::Error::custom(format!("bit rate {kilobits} kbit/s is outside 0..=1e9")));
         }
         Ok(Self::from_kbps_f64(kilobits))
     }
@@ -113,11 +107,7 @@ impl Ratio {
     /// A ratio, clamped into `0..=1`; what is not a number becomes zero.
     #[must_use]
     pub const fn clamped(value: f32) -> Self {
-        if value.is_nan() {
-            Self(0.0)
-        } else {
-            Self(value.clamp(0.0, 1.0))
-        }
+        if value.is_nan() { Self(0.0) } else { Self(value.clamp(0.0, 1.0)) }
     }
 
     /// The bare number.
@@ -151,11 +141,7 @@ impl Mos {
     /// A score, clamped into `1..=5`; what is not a number becomes the worst.
     #[must_use]
     pub const fn clamped(value: f32) -> Self {
-        if value.is_nan() {
-            Self::BAD
-        } else {
-            Self(value.clamp(1.0, 5.0))
-        }
+        if value.is_nan() { Self::BAD } else { Self(value.clamp(1.0, 5.0)) }
     }
 
     /// The bare number.
@@ -174,11 +160,7 @@ mod tests {
         for bits in [0, 1, 999, 1_000, 1_234_567, 20_000_000, 999_999_999_999] {
             let rate = Bitrate::bps(bits);
             let json = serde_json::to_string(&rate).unwrap();
-            assert_eq!(
-                serde_json::from_str::<Bitrate>(&json).unwrap(),
-                rate,
-                "{json}"
-            );
+            assert_eq!(serde_json::from_str::<Bitrate>(&json).unwrap(), rate, "{json}");
         }
     }
 

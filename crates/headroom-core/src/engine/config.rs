@@ -68,13 +68,7 @@ pub struct ConfigError(String);
 
 impl PolicyKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
-        Self::Throughput,
-        Self::Bola,
-        Self::Dynamic,
-        Self::RobustMpc,
-        Self::Headroom,
-    ];
+    pub const ALL: [Self; 5] = [Self::Throughput, Self::Bola, Self::Dynamic, Self::RobustMpc, Self::Headroom];
 
     /// The policy itself, with its published settings.
     #[must_use]
@@ -92,9 +86,6 @@ impl PolicyKind {
 impl std::str::FromStr for PolicyKind {
     type Err = ConfigError;
     fn from_str(name: &str) -> Result<Self, ConfigError> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.build().name() == name)
-            .ok_or_else(|| ConfigError(name.to_owned()))
+        Self::ALL.into_iter().find(|kind| kind.build().name() == name).ok_or_else(|| ConfigError(name.to_owned()))
     }
 }

@@ -65,15 +65,8 @@ impl Engine {
         match input {
             Input::Sample(sample) => self.handle_sample(sample),
             Input::Tick { at } => self.handle_tick(at),
-            Input::Stream {
-                stream, settings, ..
-            } => self.streams.configure(stream, settings),
-            Input::Override {
-                at,
-                scope,
-                max_bitrate,
-                until,
-            } => self.handle_override(at, scope, max_bitrate, until),
+            Input::Stream { stream, settings, .. } => self.streams.configure(stream, settings),
+            Input::Override { at, scope, max_bitrate, until } => self.handle_override(at, scope, max_bitrate, until),
         }
     }
 
@@ -130,11 +123,7 @@ impl Engine {
                 let inserted = self.table.insert(Record::new(sample.session, stream, at));
                 if let Some(evicted) = inserted.evicted {
                     self.counters.evicted += 1;
-                    self.outputs.push_back(Output::Expired {
-                        session: evicted.id,
-                        at,
-                        summary: evicted.summary(),
-                    });
+                    self.outputs.push_back(Output::Expired { session: evicted.id, at, summary: evicted.summary() });
                 }
                 inserted.slot
             }
@@ -185,13 +174,7 @@ impl Engine {
         }
     }
 
-    fn handle_override(
-        &mut self,
-        at: Timestamp,
-        scope: Scope,
-        max_bitrate: Option<Bitrate>,
-        until: Option<Timestamp>,
-    ) {
+    fn handle_override(&mut self, at: Timestamp, scope: Scope, max_bitrate: Option<Bitrate>, until: Option<Timestamp>) {
         self.counters.overrides += 1;
         match scope {
             Scope::All => self.streams.override_all(max_bitrate, until),
@@ -201,8 +184,7 @@ impl Engine {
                     return;
                 };
                 let record = self.table.record_mut(slot);
-                record.ceiling_kbps =
-                    max_bitrate.map_or(f32::INFINITY, |rate| rate.as_kbps() as f32);
+                record.ceiling_kbps = max_bitrate.map_or(f32::INFINITY, |rate| rate.as_kbps() as f32);
                 record.ceiling_until_s = until.map_or(u32::MAX, |until| until.as_secs_f64() as u32);
             }
         }
@@ -233,11 +215,7 @@ impl Engine {
 
     fn remove(&mut self, slot: usize, at: Timestamp) {
         let gone = self.table.remove(slot);
-        self.outputs.push_back(Output::Expired {
-            session: gone.id,
-            at,
-            summary: gone.summary(),
-        });
+        self.outputs.push_back(Output::Expired { session: gone.id, at, summary: gone.summary() });
     }
 
     /// Forecast, policy, guard, pacing: one session, one decision.
@@ -261,35 +239,20 @@ impl Engine {
             ceiling,
         };
         let mut allowed = self.config.guard.apply(&view, proposal, &limits);
-        if evidence == Evidence::Collapse
-            && limits
-                .previous
-                .is_some_and(|previous| allowed.rung < previous)
-        {
+        if evidence == Evidence::Collapse && limits.previous.is_some_and(|previous| allowed.rung < previous) {
             allowed.reason = Reason::Collapse;
         }
         let nothing_known = allowed.reason == Reason::NoEvidence;
-        let cap = if nothing_known {
-            record.cap
-        } else {
-            allowed.rung
-        };
-        let risk = if cap == NO_RUNG {
-            Ratio::ZERO
-        } else {
-            stall_risk(&view, cap, RISK_SEGMENTS)
-        };
+        let cap = if nothing_known { record.cap } else { allowed.rung };
+        let risk = if cap == NO_RUNG { Ratio::ZERO } else { stall_risk(&view, cap, RISK_SEGMENTS) };
         let neutral = Pace {
             target_buffer: target.settings.target_buffer,
             target_latency: target.settings.target_latency,
             playback_rate: 1.0,
         };
-        let previous_latency = (record.target_latency_ms > 0)
-            .then(|| Duration::from_millis(u64::from(record.target_latency_ms)));
-        let pace = self
-            .config
-            .pacing
-            .pace(&view, neutral, previous_latency, risk);
+        let previous_latency =
+            (record.target_latency_ms > 0).then(|| Duration::from_millis(u64::from(record.target_latency_ms)));
+        let pace = self.config.pacing.pace(&view, neutral, previous_latency, risk);
 
         record.memory = memory;
         record.reason = allowed.reason;
@@ -308,10 +271,7 @@ impl Engine {
         record.target_buffer_ms = tenths_of_seconds(pace.target_buffer);
         self.counters.decided(allowed.reason);
         if changed {
-            let decision = Decision {
-                at,
-                ..self.decision_of(&self.table.records()[slot], target)
-            };
+            let decision = Decision { at, ..self.decision_of(&self.table.records()[slot], target) };
             self.outputs.push_back(Output::Decision(decision));
         }
     }
@@ -324,8 +284,7 @@ impl Engine {
             at: record.changed_at,
             cap,
             max_bitrate: cap.map(|rung| target.settings.ladder.bitrate(rung)),
-            expected_throughput: (!forecast.is_unknown())
-                .then(|| forecast.median(Duration::from_secs(4))),
+            expected_throughput: (!forecast.is_unknown()).then(|| forecast.median(Duration::from_secs(4))),
             target_buffer: Duration::from_millis(u64::from(record.target_buffer_ms)),
             target_latency: Duration::from_millis(u64::from(record.target_latency_ms)),
             playback_rate: f32::from(record.playback_rate_percent) / 100.0,
@@ -341,12 +300,7 @@ fn tenths_of_seconds(span: Duration) -> u16 {
     ((span.as_secs_f64() * 10.0).round() * 100.0) as u16
 }
 
-fn view_of<'a>(
-    record: &'a Record,
-    target: &'a Target,
-    forecast: &'a Forecast,
-    now: Timestamp,
-) -> View<'a> {
+fn view_of<'a>(record: &'a Record, target: &'a Target, forecast: &'a Forecast, now: Timestamp) -> View<'a> {
     let settings = &target.settings;
     let ladder: &Ladder = &settings.ladder;
     let capacity = record.buffer_capacity().unwrap_or(settings.target_buffer);
@@ -367,15 +321,9 @@ fn view_of<'a>(
 }
 
 /// The lowest of the ceilings over a session: its own, its stream's, everyone's.
-fn ceiling(
-    record: &Record,
-    streams: &Streams,
-    target: &Target,
-    now: Timestamp,
-) -> Option<(Bitrate, Reason)> {
-    let own = (record.ceiling_kbps.is_finite()
-        && now.as_secs_f64() <= f64::from(record.ceiling_until_s))
-    .then(|| Bitrate::from_kbps_f64(f64::from(record.ceiling_kbps)));
+fn ceiling(record: &Record, streams: &Streams, target: &Target, now: Timestamp) -> Option<(Bitrate, Reason)> {
+    let own = (record.ceiling_kbps.is_finite() && now.as_secs_f64() <= f64::from(record.ceiling_until_s))
+        .then(|| Bitrate::from_kbps_f64(f64::from(record.ceiling_kbps)));
     [own, target.ceiling.at(now), streams.everyone.at(now)]
         .into_iter()
         .flatten()

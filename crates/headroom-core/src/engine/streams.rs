@@ -29,8 +29,7 @@ pub(super) struct Ceiling {
 impl Ceiling {
     /// The limit in force at `now`.
     pub(super) fn at(self, now: Timestamp) -> Option<Bitrate> {
-        self.max_bitrate
-            .filter(|_| self.until.is_none_or(|until| now <= until))
+        self.max_bitrate.filter(|_| self.until.is_none_or(|until| now <= until))
     }
 }
 
@@ -39,16 +38,8 @@ const MAX_STREAMS: usize = 65_536;
 
 impl Streams {
     pub(super) fn new(default: StreamSettings) -> Self {
-        let target = Target {
-            stream: StreamId(0),
-            settings: default,
-            ceiling: Ceiling::default(),
-        };
-        Self {
-            targets: vec![target],
-            positions: BTreeMap::from([(StreamId(0), 0)]),
-            everyone: Ceiling::default(),
-        }
+        let target = Target { stream: StreamId(0), settings: default, ceiling: Ceiling::default() };
+        Self { targets: vec![target], positions: BTreeMap::from([(StreamId(0), 0)]), everyone: Ceiling::default() }
     }
 
     /// Position of `stream`, made on first sight with the default settings.
@@ -61,11 +52,7 @@ impl Streams {
         }
         let position = self.targets.len() as u32;
         let settings = self.targets[0].settings.clone();
-        self.targets.push(Target {
-            stream,
-            settings,
-            ceiling: Ceiling::default(),
-        });
+        self.targets.push(Target { stream, settings, ceiling: Ceiling::default() });
         self.positions.insert(stream, position);
         position
     }
@@ -85,12 +72,7 @@ impl Streams {
         self.everyone = Ceiling { max_bitrate, until };
     }
 
-    pub(super) fn override_stream(
-        &mut self,
-        stream: StreamId,
-        max_bitrate: Option<Bitrate>,
-        until: Option<Timestamp>,
-    ) {
+    pub(super) fn override_stream(&mut self, stream: StreamId, max_bitrate: Option<Bitrate>, until: Option<Timestamp>) {
         let position = self.index(stream) as usize;
         self.targets[position].ceiling = Ceiling { max_bitrate, until };
     }

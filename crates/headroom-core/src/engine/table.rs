@@ -22,12 +22,7 @@ const EVICTION_SAMPLE: usize = 16;
 
 impl Table {
     pub(super) fn new(max: usize) -> Self {
-        Self {
-            records: Vec::new(),
-            index: HashTable::new(),
-            max: max.max(1),
-            hand: 0,
-        }
+        Self { records: Vec::new(), index: HashTable::new(), max: max.max(1), hand: 0 }
     }
 
     pub(super) fn records(&self) -> &[Record] {
@@ -39,9 +34,7 @@ impl Table {
     }
 
     pub(super) fn find(&self, session: SessionId) -> Option<usize> {
-        let found = self.index.find(spread(session), |&slot| {
-            self.records[slot as usize].id == session
-        });
+        let found = self.index.find(spread(session), |&slot| self.records[slot as usize].id == session);
         found.map(|&slot| slot as usize)
     }
 
@@ -58,20 +51,14 @@ impl Table {
         let slot = self.records.len();
         self.records.push(record);
         let records = &self.records;
-        self.index
-            .insert_unique(spread(record.id), slot as u32, |&slot| {
-                spread(records[slot as usize].id)
-            });
+        self.index.insert_unique(spread(record.id), slot as u32, |&slot| spread(records[slot as usize].id));
         Inserted { slot, evicted }
     }
 
     /// Takes a record out; the last one moves into its slot.
     pub(super) fn remove(&mut self, slot: usize) -> Record {
         let gone = self.records.swap_remove(slot);
-        if let Ok(entry) = self
-            .index
-            .find_entry(spread(gone.id), |&held| held as usize == slot)
-        {
+        if let Ok(entry) = self.index.find_entry(spread(gone.id), |&held| held as usize == slot) {
             entry.remove();
         }
         if let Some(moved) = self.records.get(slot) {
@@ -87,9 +74,7 @@ impl Table {
     fn idlest_nearby(&mut self) -> usize {
         let len = self.records.len();
         let nearby = (0..EVICTION_SAMPLE.min(len)).map(|step| (self.hand + step) % len);
-        let idlest = nearby
-            .min_by_key(|&slot| self.records[slot].last_seen)
-            .unwrap_or(0);
+        let idlest = nearby.min_by_key(|&slot| self.records[slot].last_seen).unwrap_or(0);
         self.hand = (self.hand + EVICTION_SAMPLE) % len;
         idlest
     }
@@ -98,10 +83,7 @@ impl Table {
 /// Spreads ids over the index: Fibonacci hashing (Knuth, TAOCP vol. 3 §6.4). Ids from the network are keyed hashes
 /// already, so nobody outside can aim at one bucket.
 fn spread(session: SessionId) -> u64 {
-    session
-        .0
-        .wrapping_mul(0x9E37_79B9_7F4A_7C15)
-        .rotate_left(32)
+    session.0.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32)
 }
 
 #[cfg(test)]
@@ -120,17 +102,10 @@ mod tests {
                 assert_eq!(table.find(SessionId(id)), None);
             }
         }
-        assert_eq!(
-            table.records().len(),
-            99,
-            "the last one inserted was removed again"
-        );
+        assert_eq!(table.records().len(), 99, "the last one inserted was removed again");
         for (slot, record) in table.records().iter().enumerate() {
             assert_eq!(table.find(record.id), Some(slot));
         }
-        assert!(
-            table.find(SessionId(998)).is_some(),
-            "the newest is never the idlest"
-        );
+        assert!(table.find(SessionId(998)).is_some(), "the newest is never the idlest");
     }
 }

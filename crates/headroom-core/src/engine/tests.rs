@@ -62,10 +62,7 @@ fn unknown_means_hold() {
         report: Report::Player(Player::default()),
     });
     let made = decisions(&mut engine, [silent, tick(1.0)]);
-    assert!(
-        made.iter().all(|decision| decision.cap.is_none()),
-        "{made:?}"
-    );
+    assert!(made.iter().all(|decision| decision.cap.is_none()), "{made:?}");
     assert_eq!(engine.decision(VIEWER).unwrap().reason, Reason::NoEvidence);
 }
 
@@ -99,12 +96,7 @@ fn starvation_and_collapse_are_decided_at_once() {
     });
     let decided = decisions(&mut engine, [starved]);
     assert_eq!(engine.counters().emergencies, 2);
-    assert!(
-        decided
-            .iter()
-            .chain(&collapse)
-            .all(|decision| decision.max_bitrate <= Some(Bitrate::kbps(3_000)))
-    );
+    assert!(decided.iter().chain(&collapse).all(|decision| decision.max_bitrate <= Some(Bitrate::kbps(3_000))));
 }
 
 #[test]
@@ -114,10 +106,7 @@ fn steps_up_wait_for_the_dwell_and_stay_small() {
     let mut engine = Engine::new(config);
     decisions(&mut engine, steady(0.0, 20.0, 400, 700, 5.0));
     let climbing = decisions(&mut engine, steady(20.0, 60.0, 400, 100_000, 5.0));
-    let caps: Vec<_> = climbing
-        .iter()
-        .filter_map(|decision| Some((decision.at, decision.cap?)))
-        .collect();
+    let caps: Vec<_> = climbing.iter().filter_map(|decision| Some((decision.at, decision.cap?))).collect();
     for pair in caps.windows(2).filter(|pair| pair[1].1 > pair[0].1) {
         assert!(pair[1].1 - pair[0].1 <= steps_up, "{pair:?}");
         assert!(pair[1].0.since(pair[0].0) >= dwell, "{pair:?}");
@@ -129,48 +118,20 @@ fn steps_up_wait_for_the_dwell_and_stay_small() {
 fn overrides_act_at_once_and_end_when_told() {
     let mut engine = Engine::new(Config::default());
     decisions(&mut engine, steady(0.0, 60.0, 8_000, 100_000, 5.0));
-    let limit = |at, scope, max_bitrate, until| Input::Override {
-        at: second(at),
-        scope,
-        max_bitrate,
-        until,
-    };
-    for scope in [
-        Scope::Session(VIEWER),
-        Scope::Stream(StreamId(1)),
-        Scope::All,
-    ] {
-        let capped = decisions(
-            &mut engine,
-            [limit(60.0, scope, Some(Bitrate::kbps(1_000)), None)],
-        );
+    let limit = |at, scope, max_bitrate, until| Input::Override { at: second(at), scope, max_bitrate, until };
+    for scope in [Scope::Session(VIEWER), Scope::Stream(StreamId(1)), Scope::All] {
+        let capped = decisions(&mut engine, [limit(60.0, scope, Some(Bitrate::kbps(1_000)), None)]);
         assert_eq!(
             capped.last().map(|d| (d.max_bitrate, d.reason)),
             Some((Some(Bitrate::kbps(800)), Reason::Override))
         );
         let released = decisions(&mut engine, [limit(61.0, scope, None, None)]);
-        assert_eq!(
-            released.last().map(|decision| decision.cap),
-            Some(Some(7)),
-            "{scope:?} released"
-        );
+        assert_eq!(released.last().map(|decision| decision.cap), Some(Some(7)), "{scope:?} released");
     }
-    decisions(
-        &mut engine,
-        [limit(
-            62.0,
-            Scope::All,
-            Some(Bitrate::kbps(1_000)),
-            Some(second(65.0)),
-        )],
-    );
+    decisions(&mut engine, [limit(62.0, Scope::All, Some(Bitrate::kbps(1_000)), Some(second(65.0)))]);
     assert_eq!(engine.decision(VIEWER).unwrap().cap, Some(1));
     decisions(&mut engine, steady(66.0, 68.0, 8_000, 100_000, 5.0));
-    assert_eq!(
-        engine.decision(VIEWER).unwrap().cap,
-        Some(7),
-        "ended by itself"
-    );
+    assert_eq!(engine.decision(VIEWER).unwrap().cap, Some(7), "ended by itself");
 }
 
 #[test]
@@ -183,13 +144,7 @@ fn silent_sessions_expire_and_old_reports_change_nothing() {
     assert_eq!(engine.counters().reordered, 1);
     engine.handle_input(tick(100.0));
     assert!(engine.is_empty());
-    assert!(matches!(
-        engine.poll_output(),
-        Some(Output::Expired {
-            session: VIEWER,
-            ..
-        })
-    ));
+    assert!(matches!(engine.poll_output(), Some(Output::Expired { session: VIEWER, .. })));
 }
 
 #[test]
@@ -206,18 +161,10 @@ fn one_wrong_clock_does_not_age_the_others() {
 
 #[test]
 fn a_flood_of_new_sessions_is_bounded_and_counted() {
-    let mut engine = Engine::new(Config {
-        max_sessions: 1_000,
-        ..Config::default()
-    });
+    let mut engine = Engine::new(Config { max_sessions: 1_000, ..Config::default() });
     for id in 0..10_000_u64 {
-        let Input::Sample(sample) = report(id as f64 / 1e4, 400, 5_000, 4.0) else {
-            unreachable!()
-        };
-        engine.handle_input(Input::Sample(Sample {
-            session: SessionId(id),
-            ..sample
-        }));
+        let Input::Sample(sample) = report(id as f64 / 1e4, 400, 5_000, 4.0) else { unreachable!() };
+        engine.handle_input(Input::Sample(Sample { session: SessionId(id), ..sample }));
         while engine.poll_output().is_some() {}
     }
     assert_eq!(engine.len(), 1_000);
@@ -237,8 +184,7 @@ fn the_same_input_log_gives_the_same_decision_log() {
     };
     let direct = {
         let mut engine = Engine::new(Config::default());
-        let inputs =
-            steady(0.0, 30.0, 3_000, 9_000, 4.0).chain(steady(30.0, 50.0, 3_000, 700, 1.0));
+        let inputs = steady(0.0, 30.0, 3_000, 9_000, 4.0).chain(steady(30.0, 50.0, 3_000, 700, 1.0));
         serde_json::to_string(&decisions(&mut engine, inputs)).unwrap()
     };
     assert_eq!(replay(), replay());

@@ -41,9 +41,6 @@ mod tests {
         assert!((average.value(3.0).unwrap() - 10.0).abs() < 1e-3);
         average.observe(0.0, 3.0, 3.0);
         let halved = average.value(3.0).unwrap();
-        assert!(
-            halved > 0.0 && halved < 5.0,
-            "one half-life of zeros after little evidence: {halved}"
-        );
+        assert!(halved > 0.0 && halved < 5.0, "one half-life of zeros after little evidence: {halved}");
     }
 }

@@ -25,10 +25,8 @@ impl History {
 
     /// Adds the newest transfer; one without bytes or time is no evidence and is ignored.
     pub fn push(&mut self, throughput: Bitrate, transfer_time: Duration) {
-        let transfer = Transfer {
-            throughput_kbps: throughput.as_kbps() as f32,
-            seconds: transfer_time.as_secs_f64() as f32,
-        };
+        let transfer =
+            Transfer { throughput_kbps: throughput.as_kbps() as f32, seconds: transfer_time.as_secs_f64() as f32 };
         if transfer.throughput_kbps <= 0.0 || transfer.seconds <= 0.0 {
             return;
         }
@@ -68,11 +66,7 @@ impl History {
         if known == 0 {
             return None;
         }
-        let reciprocals: f64 = self
-            .newest_first()
-            .take(count)
-            .map(|t| 1.0 / f64::from(t.throughput_kbps))
-            .sum();
+        let reciprocals: f64 = self.newest_first().take(count).map(|t| 1.0 / f64::from(t.throughput_kbps)).sum();
         Some(known as f64 / reciprocals)
     }
 }

@@ -28,13 +28,7 @@ pub fn lognormal(fast: Option<f32>, slow: Option<f32>, history: &History) -> For
     for (quantiles, horizon) in forecast.quantiles_kbps.iter_mut().zip(HORIZONS) {
         let sigma = spread * (horizon.as_secs_f64() / SPREAD_HORIZON_S).sqrt() as f32;
         let (near, far) = ((Z_70 * sigma).exp(), (Z_90 * sigma).exp());
-        *quantiles = [
-            centre / far,
-            centre / near,
-            centre,
-            centre * near,
-            centre * far,
-        ];
+        *quantiles = [centre / far, centre / near, centre, centre * near, centre * far];
     }
     forecast
 }
@@ -63,17 +57,11 @@ mod tests {
     fn steady_sessions_get_narrow_forecasts_and_jumpy_ones_wide() {
         let history_of = |rates: &[u64]| {
             let mut history = History::default();
-            rates
-                .iter()
-                .for_each(|&kbps| history.push(Bitrate::kbps(kbps), Duration::from_secs(1)));
+            rates.iter().for_each(|&kbps| history.push(Bitrate::kbps(kbps), Duration::from_secs(1)));
             history
         };
         let steady = lognormal(Some(5e3), Some(5e3), &history_of(&[5_000; 8]));
-        let jumpy = lognormal(
-            Some(5e3),
-            Some(5e3),
-            &history_of(&[1_000, 9_000, 1_000, 9_000, 1_000, 9_000]),
-        );
+        let jumpy = lognormal(Some(5e3), Some(5e3), &history_of(&[1_000, 9_000, 1_000, 9_000, 1_000, 9_000]));
         assert!(steady.quantiles_kbps[1][0] > 2.0 * jumpy.quantiles_kbps[1][0]);
         for forecast in [steady, jumpy] {
             for quantiles in forecast.quantiles_kbps {

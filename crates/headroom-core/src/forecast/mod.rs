@@ -14,11 +14,7 @@ pub use lognormal::lognormal;
 use crate::{time::Duration, units::Bitrate};
 
 /// Horizons of a forecast: one tick, two ticks, a live buffer.
-pub const HORIZONS: [Duration; 3] = [
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-    Duration::from_secs(10),
-];
+pub const HORIZONS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(10)];
 
 /// Levels of the quantiles of a forecast, ascending. Equal-mass scenarios: each stands for a fifth of the futures.
 pub const LEVELS: [f32; 5] = [0.1, 0.3, 0.5, 0.7, 0.9];
@@ -32,9 +28,7 @@ pub struct Forecast {
 
 impl Forecast {
     /// Nothing is known: policies hold.
-    pub const UNKNOWN: Self = Self {
-        quantiles_kbps: [[0.0; 5]; 3],
-    };
+    pub const UNKNOWN: Self = Self { quantiles_kbps: [[0.0; 5]; 3] };
 
     /// Whether there is no evidence behind this forecast.
     #[must_use]
@@ -53,11 +47,7 @@ impl Forecast {
     pub fn scenarios(&self, horizon: Duration) -> &[f32; 5] {
         let seconds = horizon.as_secs_f64();
         // Borders at the geometric means of neighbouring horizons: 2.8 s and 6.3 s.
-        let index = if seconds < 2.8 {
-            0
-        } else {
-            usize::from(seconds >= 6.3) + 1
-        };
+        let index = if seconds < 2.8 { 0 } else { usize::from(seconds >= 6.3) + 1 };
         &self.quantiles_kbps[index]
     }
 }

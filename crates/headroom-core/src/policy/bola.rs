@@ -23,31 +23,23 @@ pub struct Bola {
 
 impl Default for Bola {
     fn default() -> Self {
-        Self {
-            minimum_buffer_s: 10.0,
-            minimum_buffer_share: 0.4,
-        }
+        Self { minimum_buffer_s: 10.0, minimum_buffer_share: 0.4 }
     }
 }
 
 impl Bola {
     /// The rung of the highest BOLA score at `buffer_s`.
     pub(super) fn rung(&self, ladder: &Ladder, buffer_s: f64, capacity_s: f64) -> RungIndex {
-        let minimum = self
-            .minimum_buffer_s
-            .min(capacity_s * self.minimum_buffer_share);
+        let minimum = self.minimum_buffer_s.min(capacity_s * self.minimum_buffer_share);
         let lowest = ladder.bitrate(0).as_bps() as f64;
         let utility = |rung: RungIndex| (ladder.bitrate(rung).as_bps() as f64 / lowest).ln() + 1.0;
         let top = utility(ladder.top());
         // dash.js BolaRule.calculateBolaParameters: gp = (u_top − 1) / (capacity / minimum − 1), Vp = minimum / gp.
         let gp = ((top - 1.0) / (capacity_s / minimum - 1.0)).max(f64::EPSILON);
         let vp = minimum / gp;
-        let score = |rung: RungIndex| {
-            (vp * (utility(rung) + gp - 1.0) - buffer_s) / ladder.bitrate(rung).as_bps() as f64
-        };
-        (0..=ladder.top())
-            .max_by(|&a, &b| score(a).total_cmp(&score(b)))
-            .unwrap_or(0)
+        let score =
+            |rung: RungIndex| (vp * (utility(rung) + gp - 1.0) - buffer_s) / ladder.bitrate(rung).as_bps() as f64;
+        (0..=ladder.top()).max_by(|&a, &b| score(a).total_cmp(&score(b))).unwrap_or(0)
     }
 }
 
@@ -56,15 +48,12 @@ impl Policy for Bola {
         "bola"
     }
 
+    fn uses_forecast(&self) -> bool {
+        false
+    }
+
     fn decide(&self, view: &View<'_>, _: &mut Memory) -> Proposal {
-        let rung = self.rung(
-            view.ladder,
-            view.buffer_length.as_secs_f64(),
-            view.buffer_capacity.as_secs_f64(),
-        );
-        Proposal {
-            rung,
-            reason: Reason::Buffer,
-        }
+        let rung = self.rung(view.ladder, view.buffer_length.as_secs_f64(), view.buffer_capacity.as_secs_f64());
+        Proposal { rung, reason: Reason::Buffer }
     }
 }

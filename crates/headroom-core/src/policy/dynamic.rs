@@ -22,12 +22,7 @@ pub struct Dynamic {
 
 impl Default for Dynamic {
     fn default() -> Self {
-        Self {
-            throughput: Throughput::default(),
-            bola: Bola::default(),
-            threshold_s: 10.0,
-            threshold_share: 0.5,
-        }
+        Self { throughput: Throughput::default(), bola: Bola::default(), threshold_s: 10.0, threshold_share: 0.5 }
     }
 }
 
@@ -39,13 +34,14 @@ impl Policy for Dynamic {
         "dynamic"
     }
 
+    fn uses_forecast(&self) -> bool {
+        false
+    }
+
     fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {
         let by_throughput = self.throughput.decide(view, memory);
         let by_buffer = self.bola.decide(view, memory);
-        let (buffer, capacity) = (
-            view.buffer_length.as_secs_f64(),
-            view.buffer_capacity.as_secs_f64(),
-        );
+        let (buffer, capacity) = (view.buffer_length.as_secs_f64(), view.buffer_capacity.as_secs_f64());
         let threshold = self.threshold_s.min(capacity * self.threshold_share);
         let using_bola = memory.0[USING_BOLA] > 0.0;
         let use_bola = if using_bola {
@@ -54,10 +50,6 @@ impl Policy for Dynamic {
             buffer >= threshold && by_buffer.rung >= by_throughput.rung
         };
         memory.0[USING_BOLA] = f32::from(u8::from(use_bola));
-        if use_bola && by_throughput.reason != Reason::NoEvidence {
-            by_buffer
-        } else {
-            by_throughput
-        }
+        if use_bola && by_throughput.reason != Reason::NoEvidence { by_buffer } else { by_throughput }
     }
 }

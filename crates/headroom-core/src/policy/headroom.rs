@@ -21,11 +21,7 @@ pub struct Headroom {
 
 impl Default for Headroom {
     fn default() -> Self {
-        Self {
-            horizon: 4,
-            stall_penalty: 1.0,
-            switch_penalty: 1.0,
-        }
+        Self { horizon: 4, stall_penalty: 1.0, switch_penalty: 1.0 }
     }
 }
 
@@ -36,15 +32,10 @@ impl Policy for Headroom {
 
     fn decide(&self, view: &View<'_>, _: &mut Memory) -> Proposal {
         if view.forecast.is_unknown() {
-            return Proposal {
-                rung: view.current.unwrap_or(0),
-                reason: Reason::NoEvidence,
-            };
+            return Proposal { rung: view.current.unwrap_or(0), reason: Reason::NoEvidence };
         }
         let value = |rung: RungIndex| self.expected_value(view, rung);
-        let rung = (0..=view.ladder.top())
-            .max_by(|&a, &b| value(a).total_cmp(&value(b)))
-            .unwrap_or(0);
+        let rung = (0..=view.ladder.top()).max_by(|&a, &b| value(a).total_cmp(&value(b))).unwrap_or(0);
         let reason = match view.current {
             Some(current) if rung < current => Reason::StallRisk,
             Some(current) if rung > current => Reason::RoomAbove,
@@ -59,14 +50,9 @@ impl Headroom {
     fn expected_value(&self, view: &View<'_>, rung: RungIndex) -> f64 {
         let segment = view.segment_duration.as_secs_f64();
         let count = view.segments_left(self.horizon).max(1) as f64;
-        let bits = (0..count as usize)
-            .map(|ahead| view.segment_bits(ahead, rung))
-            .sum::<f64>()
-            / count;
+        let bits = (0..count as usize).map(|ahead| view.segment_bits(ahead, rung)).sum::<f64>() / count;
         let horizon = view.segment_duration.as_secs_f64() * count;
-        let scenarios = view
-            .forecast
-            .scenarios(crate::time::Duration::from_secs_f64(horizon));
+        let scenarios = view.forecast.scenarios(crate::time::Duration::from_secs_f64(horizon));
         let buffer = view.buffer_length.as_secs_f64();
         let stall: f64 = scenarios
             .iter()
@@ -80,9 +66,7 @@ impl Headroom {
             / scenarios.len() as f64;
         let mbps = view.ladder.bitrate(rung).as_mbps();
         let top = view.ladder.bitrate(view.ladder.top()).as_mbps();
-        let change = view.current.map_or(0.0, |current| {
-            (mbps - view.ladder.bitrate(current).as_mbps()).abs()
-        });
+        let change = view.current.map_or(0.0, |current| (mbps - view.ladder.bitrate(current).as_mbps()).abs());
         let quality = f64::from(view.weights.quality) * mbps;
         let stalls = f64::from(view.weights.stall) * self.stall_penalty * top * stall / count;
         quality - stalls - self.switch_penalty * change / count

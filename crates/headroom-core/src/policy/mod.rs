@@ -4,15 +4,20 @@
 //! their configuration: what one must remember about a session lives in that session's [`Memory`].
 
 mod bola;
+mod buffer_based;
 mod dynamic;
 mod headroom;
+mod mpc;
 mod plan;
 mod robust_mpc;
 mod throughput;
 
 pub use bola::Bola;
+pub use buffer_based::BufferBased;
 pub use dynamic::Dynamic;
 pub use headroom::Headroom;
+pub use mpc::Mpc;
+pub use plan::Objective;
 pub use robust_mpc::RobustMpc;
 pub use throughput::Throughput;
 
@@ -28,6 +33,11 @@ use serde::{Deserialize, Serialize};
 pub trait Policy: Send + Sync {
     /// Name in configuration, logs and reports.
     fn name(&self) -> &'static str;
+
+    /// Whether [`View::forecast`] is read; where it is not, the caller may leave it unknown and save the work.
+    fn uses_forecast(&self) -> bool {
+        true
+    }
 
     /// Proposes the rung of the next segment. Same view and memory in, same proposal out.
     fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal;
@@ -78,6 +88,14 @@ pub struct Proposal {
     pub reason: Reason,
 }
 
+impl Proposal {
+    /// Nothing is known: stay, or start at the bottom.
+    #[must_use]
+    pub fn hold(view: &View<'_>) -> Self {
+        Self { rung: view.current.unwrap_or(0), reason: Reason::NoEvidence }
+    }
+}
+
 /// What a policy remembers about one session, 48 bytes to its own layout; zeros at the start of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Memory(pub [f32; 12]);
@@ -100,27 +118,15 @@ impl Weights {
     #[must_use]
     pub fn bounded(self) -> Self {
         let bound = |weight: f32| {
-            if weight.is_nan() {
-                1.0
-            } else {
-                weight.clamp(0.5, 2.0)
-            }
+            if weight.is_nan() { 1.0 } else { weight.clamp(0.5, 2.0) }
         };
-        Self {
-            stall: bound(self.stall),
-            quality: bound(self.quality),
-            latency: bound(self.latency),
-        }
+        Self { stall: bound(self.stall), quality: bound(self.quality), latency: bound(self.latency) }
     }
 }
 
 impl Default for Weights {
     fn default() -> Self {
-        Self {
-            stall: 1.0,
-            quality: 1.0,
-            latency: 1.0,
-        }
+        Self { stall: 1.0, quality: 1.0, latency: 1.0 }
     }
 }
 

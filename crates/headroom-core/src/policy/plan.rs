@@ -1,7 +1,12 @@
-//! Exhaustive search over rung plans a few segments deep, shared by the model-predictive policies.
+//! Exact search over rung plans a few segments deep, shared by the model-predictive policies.
+//!
+//! Depth first, and exact: a branch is cut only when it provably cannot beat the best plan found. Two bounds do that.
+//! Without stalls the best that is left is to climb to the top rung at once. With stalls priced in advance at λ a second
+//! (Lagrange: stall ≥ Σ transfer − buffer − media gained) the rest splits by segment and is a small table.
+//! Steady plans are tried first, so the bounds have something to cut against. See docs/algorithms/policies.md.
 
 use super::View;
-use crate::ladder::RungIndex;
+use crate::ladder::{Ladder, RungIndex};
 
 /// Objective of a plan: Σ bit rate − stall penalty × stall − switch penalty × |change|, in Mbit/s (Yin 2015 §3.2).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -12,75 +17,143 @@ pub struct Objective {
     pub switch_penalty: f64,
 }
 
-/// First rung of the best plan of `horizon` segments when every transfer runs at `kbps`.
-///
-/// Depth-first with a bound: a branch whose value cannot reach the best even at the top rung without stalls is cut.
-pub(super) fn best_first_rung(
-    view: &View<'_>,
-    objective: Objective,
-    horizon: usize,
-    kbps: f64,
-) -> RungIndex {
-    let mut search = Search {
-        view,
+/// Longest horizon searched; a longer one is cut to it.
+pub(super) const MAX_HORIZON: usize = 8;
+
+/// First rung of the best plan of `horizon` segments when every transfer runs at `kbps`. Of equal plans the one that
+/// starts higher wins, as in the reference implementation of MPC in Pensieve.
+pub(super) fn best_first_rung(view: &View<'_>, objective: Objective, horizon: usize, kbps: f64) -> RungIndex {
+    let depth = view.segments_left(horizon.min(MAX_HORIZON));
+    let current = view.current.unwrap_or(0);
+    if depth == 0 {
+        return current;
+    }
+    let seconds_per_bit = 1.0 / (kbps * 1_000.0).max(1.0);
+    let rungs = view.ladder.rungs().len();
+    let mut plan = Plan {
+        rungs,
+        depth,
+        segment_s: view.segment_duration.as_secs_f64(),
+        capacity_s: view.buffer_capacity.as_secs_f64(),
         objective,
-        depth: view.segments_left(horizon),
-        bits_per_second: (kbps * 1_000.0).max(1.0),
-        top_mbps: view.ladder.bitrate(view.ladder.top()).as_mbps(),
+        mbps: [0.0; Ladder::MAX_RUNGS],
+        transfer_s: [[0.0; Ladder::MAX_RUNGS]; MAX_HORIZON],
+        priced: [[0.0; MAX_HORIZON + 1]; PRICES],
+        price: [0.0; PRICES],
         best: f64::NEG_INFINITY,
-        best_first: view.current.unwrap_or(0),
+        first: current,
     };
-    let previous = view.current.map(|rung| view.ladder.bitrate(rung).as_mbps());
-    search.extend(0, view.buffer_length.as_secs_f64(), previous, 0.0, None);
-    search.best_first
+    for (rung, encoding) in view.ladder.rungs().iter().enumerate() {
+        plan.mbps[rung] = encoding.bitrate.as_mbps();
+        for ahead in 0..depth {
+            plan.transfer_s[ahead][rung] = view.segment_bits(ahead, rung as RungIndex) * seconds_per_bit;
+        }
+    }
+    plan.price_stalls();
+    let buffer_s = view.buffer_length.as_secs_f64();
+    let previous = view.current.map(usize::from);
+    for rung in 0..rungs {
+        plan.try_steady(rung, buffer_s, previous);
+    }
+    plan.extend_first(buffer_s, previous);
+    plan.first
 }
 
-struct Search<'a, 'b> {
-    view: &'a View<'b>,
-    objective: Objective,
+/// How many stall prices bound the rest of a plan.
+const PRICES: usize = 4;
+
+struct Plan {
+    rungs: usize,
     depth: usize,
-    bits_per_second: f64,
-    top_mbps: f64,
+    segment_s: f64,
+    capacity_s: f64,
+    objective: Objective,
+    mbps: [f64; Ladder::MAX_RUNGS],
+    transfer_s: [[f64; Ladder::MAX_RUNGS]; MAX_HORIZON],
+    /// `priced[price][ahead]`: most that segments `ahead..` earn when every second of transfer costs `price`.
+    priced: [[f64; MAX_HORIZON + 1]; PRICES],
+    price: [f64; PRICES],
     best: f64,
-    best_first: RungIndex,
+    first: RungIndex,
 }
 
-impl Search<'_, '_> {
-    fn extend(
-        &mut self,
-        ahead: usize,
-        buffer: f64,
-        previous: Option<f64>,
-        value: f64,
-        first: Option<RungIndex>,
-    ) {
-        if ahead == self.depth {
-            if value > self.best {
-                self.best = value;
-                self.best_first = first.unwrap_or(self.best_first);
+impl Plan {
+    /// Tables of the bound for a few prices between nothing and the full stall penalty.
+    fn price_stalls(&mut self) {
+        let full = self.objective.stall_penalty;
+        for (index, share) in [0.125, 0.25, 0.5, 1.0].into_iter().enumerate() {
+            let price = full * share;
+            self.price[index] = price;
+            for ahead in (0..self.depth).rev() {
+                let transfers = &self.transfer_s[ahead];
+                let earned = (0..self.rungs)
+                    .map(|rung| self.mbps[rung] - price * transfers[rung])
+                    .fold(f64::NEG_INFINITY, f64::max);
+                self.priced[index][ahead] = self.priced[index][ahead + 1] + earned;
             }
+        }
+    }
+
+    /// Most that segments `ahead..` can add when `buffer_s` is left and `previous` was fetched last.
+    fn most_left(&self, ahead: usize, buffer_s: f64, previous: usize) -> f64 {
+        let left = (self.depth - ahead) as f64;
+        let top = self.mbps[self.rungs - 1];
+        let climb = top - self.mbps[previous];
+        let without_stall = (left * top - self.objective.switch_penalty * climb).max(left * self.mbps[previous]);
+        // Media that plays before the last of these transfers must be through.
+        let slack_s = buffer_s + (left - 1.0) * self.segment_s;
+        self.price
+            .iter()
+            .zip(&self.priced)
+            .map(|(price, earned)| earned[ahead] + price * slack_s)
+            .fold(without_stall, f64::min)
+    }
+
+    /// Gain of fetching `rung` as segment `ahead`, and the buffer afterwards.
+    fn step(&self, ahead: usize, rung: usize, buffer_s: f64, previous: usize) -> (f64, f64) {
+        let after_s = buffer_s - self.transfer_s[ahead][rung];
+        let stall_s = (-after_s).max(0.0);
+        let change = (self.mbps[rung] - self.mbps[previous]).abs();
+        let gain = self.mbps[rung] - self.objective.stall_penalty * stall_s - self.objective.switch_penalty * change;
+        (gain, (after_s.max(0.0) + self.segment_s).min(self.capacity_s))
+    }
+
+    fn try_steady(&mut self, rung: usize, mut buffer_s: f64, previous: Option<usize>) {
+        let mut value = 0.0;
+        for ahead in 0..self.depth {
+            let before = if ahead == 0 { previous.unwrap_or(rung) } else { rung };
+            let (gain, after_s) = self.step(ahead, rung, buffer_s, before);
+            value += gain;
+            buffer_s = after_s;
+        }
+        self.offer(value, rung as RungIndex);
+    }
+
+    fn extend_first(&mut self, buffer_s: f64, previous: Option<usize>) {
+        for rung in (0..self.rungs).rev() {
+            let (gain, after_s) = self.step(0, rung, buffer_s, previous.unwrap_or(rung));
+            self.extend(1, rung, after_s, gain, rung as RungIndex);
+        }
+    }
+
+    fn extend(&mut self, ahead: usize, previous: usize, buffer_s: f64, value: f64, first: RungIndex) {
+        if ahead == self.depth {
+            self.offer(value, first);
             return;
         }
-        if value + (self.depth - ahead) as f64 * self.top_mbps <= self.best {
+        if value + self.most_left(ahead, buffer_s, previous) < self.best {
             return;
         }
-        for rung in (0..=self.view.ladder.top()).rev() {
-            let mbps = self.view.ladder.bitrate(rung).as_mbps();
-            let transfer = self.view.segment_bits(ahead, rung) / self.bits_per_second;
-            let stall = (transfer - buffer).max(0.0);
-            let after = ((buffer - transfer).max(0.0) + self.view.segment_duration.as_secs_f64())
-                .min(self.view.buffer_capacity.as_secs_f64());
-            let change = previous.map_or(0.0, |previous| (mbps - previous).abs());
-            let gain = mbps
-                - self.objective.stall_penalty * stall
-                - self.objective.switch_penalty * change;
-            self.extend(
-                ahead + 1,
-                after,
-                Some(mbps),
-                value + gain,
-                first.or(Some(rung)),
-            );
+        for rung in (0..self.rungs).rev() {
+            let (gain, after_s) = self.step(ahead, rung, buffer_s, previous);
+            self.extend(ahead + 1, rung, after_s, value + gain, first);
+        }
+    }
+
+    fn offer(&mut self, value: f64, first: RungIndex) {
+        if value > self.best || (value >= self.best && first > self.first) {
+            self.best = value;
+            self.first = first;
         }
     }
 }

@@ -19,13 +19,7 @@ pub struct RobustMpc {
 impl Default for RobustMpc {
     /// Penalty 4.3 Mbit/s per stall second and horizon 5: the published settings for a 4.3 Mbit/s ladder.
     fn default() -> Self {
-        Self {
-            objective: Objective {
-                stall_penalty: 4.3,
-                switch_penalty: 1.0,
-            },
-            horizon: 5,
-        }
+        Self { objective: Objective { stall_penalty: 4.3, switch_penalty: 1.0 }, horizon: 5 }
     }
 }
 
@@ -41,14 +35,13 @@ impl Policy for RobustMpc {
         "robust_mpc"
     }
 
+    fn uses_forecast(&self) -> bool {
+        false
+    }
+
     fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {
-        let (Some(estimate), Some(newest)) =
-            (view.history.harmonic_mean(WINDOW), view.history.newest())
-        else {
-            return Proposal {
-                rung: view.current.unwrap_or(0),
-                reason: Reason::NoEvidence,
-            };
+        let (Some(estimate), Some(newest)) = (view.history.harmonic_mean(WINDOW), view.history.newest()) else {
+            return Proposal::hold(view);
         };
         let last = memory.0[LAST_ESTIMATE];
         if last > 0.0 {
@@ -58,19 +51,8 @@ impl Policy for RobustMpc {
             memory.0[NEXT_ERROR] = (slot + 1.0) % WINDOW as f32;
         }
         memory.0[LAST_ESTIMATE] = estimate as f32;
-        let worst = memory.0[ERRORS..ERRORS + WINDOW]
-            .iter()
-            .copied()
-            .fold(0.0, f32::max);
-        let rung = best_first_rung(
-            view,
-            self.objective,
-            self.horizon,
-            estimate / (1.0 + f64::from(worst)),
-        );
-        Proposal {
-            rung,
-            reason: Reason::Plan,
-        }
+        let worst = memory.0[ERRORS..ERRORS + WINDOW].iter().copied().fold(0.0, f32::max);
+        let rung = best_first_rung(view, self.objective, self.horizon, estimate / (1.0 + f64::from(worst)));
+        Proposal { rung, reason: Reason::Plan }
     }
 }

@@ -1,7 +1,7 @@
 //! The throughput rule: the highest rung below a safe share of the recent throughput.
 //!
-//! "RB" of Yin et al., SIGCOMM 2015 (harmonic mean of five, no margin) with the margin of dash.js
-//! `ThroughputRule` (`bandwidthSafetyFactor` 0.9) as the default.
+//! "RB" of Yin et al., SIGCOMM 2015: harmonic mean of the last five transfers, no margin. A margin is a setting;
+//! dash.js' `ThroughputRule` leaves one tenth (`bandwidthSafetyFactor` 0.9).
 
 use super::{Memory, Policy, Proposal, View};
 use crate::{decision::Reason, units::Bitrate};
@@ -20,7 +20,7 @@ impl Throughput {
 
 impl Default for Throughput {
     fn default() -> Self {
-        Self { safety: 0.9 }
+        Self { safety: 1.0 }
     }
 }
 
@@ -29,18 +29,16 @@ impl Policy for Throughput {
         "throughput"
     }
 
+    fn uses_forecast(&self) -> bool {
+        false
+    }
+
     fn decide(&self, view: &View<'_>, _: &mut Memory) -> Proposal {
         let Some(estimate) = view.history.harmonic_mean(Self::WINDOW) else {
-            return Proposal {
-                rung: view.current.unwrap_or(0),
-                reason: Reason::NoEvidence,
-            };
+            return Proposal::hold(view);
         };
         let limit = Bitrate::from_kbps_f64(estimate * self.safety);
         let rung = view.ladder.highest_within(limit).unwrap_or(0);
-        Proposal {
-            rung,
-            reason: Reason::Throughput,
-        }
+        Proposal { rung, reason: Reason::Throughput }
     }
 }

@@ -16,10 +16,7 @@ pub struct Linear {
 impl Default for Linear {
     /// Penalties 4.3 and 1: Pensieve's `QoE_lin` for a ladder that ends at 4.3 Mbit/s.
     fn default() -> Self {
-        Self {
-            stall_penalty: 4.3,
-            switch_penalty: 1.0,
-        }
+        Self { stall_penalty: 4.3, switch_penalty: 1.0 }
     }
 }
 
@@ -40,11 +37,7 @@ mod tests {
     #[test]
     fn follows_the_formula() {
         let qoe = Linear::default();
-        let score = qoe.segment(
-            Bitrate::kbps(2_850),
-            Some(Bitrate::kbps(4_300)),
-            Duration::from_millis(500),
-        );
+        let score = qoe.segment(Bitrate::kbps(2_850), Some(Bitrate::kbps(4_300)), Duration::from_millis(500));
         assert!((score - (2.85 - 4.3 * 0.5 - 1.45)).abs() < 1e-9);
         assert!((qoe.segment(Bitrate::kbps(300), None, Duration::ZERO) - 0.3).abs() < 1e-9);
     }

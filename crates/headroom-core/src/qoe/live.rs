@@ -49,14 +49,8 @@ impl Live {
     pub fn segment(&self, played: &LiveSegment) -> f64 {
         let kbps = played.bitrate.as_kbps();
         let latency = played.latency.as_secs_f64();
-        let latency_weight = if latency <= MILD_LATENCY_S {
-            0.05 * self.lowest_kbps
-        } else {
-            0.1 * self.top_kbps
-        };
-        let change = played
-            .previous
-            .map_or(0.0, |previous| (kbps - previous.as_kbps()).abs());
+        let latency_weight = if latency <= MILD_LATENCY_S { 0.05 * self.lowest_kbps } else { 0.1 * self.top_kbps };
+        let change = played.previous.map_or(0.0, |previous| (kbps - previous.as_kbps()).abs());
         let value = self.segment_s * kbps
             - self.top_kbps * played.stall.as_secs_f64()
             - latency_weight * latency
@@ -82,26 +76,11 @@ mod tests {
         };
         assert!((live.segment(&perfect) - 1.0).abs() < 1e-9);
         let worse = [
-            LiveSegment {
-                bitrate: Bitrate::kbps(8_000),
-                ..perfect
-            },
-            LiveSegment {
-                previous: Some(Bitrate::kbps(400)),
-                ..perfect
-            },
-            LiveSegment {
-                stall: Duration::from_millis(100),
-                ..perfect
-            },
-            LiveSegment {
-                latency: Duration::from_secs(3),
-                ..perfect
-            },
-            LiveSegment {
-                playback_rate: 1.1,
-                ..perfect
-            },
+            LiveSegment { bitrate: Bitrate::kbps(8_000), ..perfect },
+            LiveSegment { previous: Some(Bitrate::kbps(400)), ..perfect },
+            LiveSegment { stall: Duration::from_millis(100), ..perfect },
+            LiveSegment { latency: Duration::from_secs(3), ..perfect },
+            LiveSegment { playback_rate: 1.1, ..perfect },
         ];
         for segment in worse {
             assert!(live.segment(&segment) < 1.0, "{segment:?}");

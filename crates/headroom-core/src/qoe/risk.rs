@@ -17,8 +17,7 @@ pub fn stall_risk(view: &View<'_>, rung: RungIndex, count: usize) -> Ratio {
     let bits: f64 = (0..count).map(|ahead| view.segment_bits(ahead, rung)).sum();
     let time_allowed = view.buffer_length.as_secs_f64() + (count - 1) as f64 * segment;
     // With one segment ahead only the first transfer matters; holding on, the whole run does.
-    let first_kbps =
-        view.segment_bits(0, rung) / 1_000.0 / view.buffer_length.as_secs_f64().max(0.05);
+    let first_kbps = view.segment_bits(0, rung) / 1_000.0 / view.buffer_length.as_secs_f64().max(0.05);
     let needed_kbps = first_kbps.max(bits / 1_000.0 / time_allowed.max(0.05));
     let horizon = Duration::from_secs_f64(count as f64 * segment);
     level_of(view.forecast.scenarios(horizon), needed_kbps as f32)
@@ -33,11 +32,7 @@ fn level_of(quantiles: &[f32; 5], kbps: f32) -> Ratio {
         5 => 1.0 - (1.0 - LEVELS[4]) * (quantiles[4] / kbps).powi(2),
         _ => {
             let (below, above) = (quantiles[position - 1], quantiles[position]);
-            let share = if above > below {
-                (kbps / below).ln() / (above / below).ln()
-            } else {
-                1.0
-            };
+            let share = if above > below { (kbps / below).ln() / (above / below).ln() } else { 1.0 };
             LEVELS[position - 1] + share * (LEVELS[position] - LEVELS[position - 1])
         }
     };
@@ -52,14 +47,9 @@ mod tests {
     fn levels_rise_with_the_rate() {
         let quantiles = [1_000.0, 2_000.0, 3_000.0, 4_500.0, 9_000.0];
         for (kbps, expected) in [(1_000.0, 0.1), (3_000.0, 0.5), (9_000.0, 0.9)] {
-            assert!(
-                (level_of(&quantiles, kbps).get() - expected).abs() < 1e-5,
-                "{kbps}"
-            );
+            assert!((level_of(&quantiles, kbps).get() - expected).abs() < 1e-5, "{kbps}");
         }
-        let levels: Vec<f32> = (1..200)
-            .map(|step| level_of(&quantiles, step as f32 * 100.0).get())
-            .collect();
+        let levels: Vec<f32> = (1..200).map(|step| level_of(&quantiles, step as f32 * 100.0).get()).collect();
         assert!(levels.is_sorted(), "{levels:?}");
         assert!(levels[0] < 0.01 && levels[198] > 0.97);
     }

@@ -132,27 +132,16 @@ impl Record {
         if let Some(bitrate) = player.encoded_bitrate {
             self.encoded_kbps = bitrate.as_kbps() as f32;
         }
-        self.set(
-            PAUSED,
-            matches!(
-                player.state,
-                Some(PlayerState::Paused | PlayerState::Waiting)
-            ),
-        );
+        self.set(PAUSED, matches!(player.state, Some(PlayerState::Paused | PlayerState::Waiting)));
         if let Some(stood_still) = player.starvation_duration {
-            self.stall_ms = self
-                .stall_ms
-                .saturating_add(stood_still.as_millis().min(u64::from(u32::MAX)) as u32);
+            self.stall_ms = self.stall_ms.saturating_add(stood_still.as_millis().min(u64::from(u32::MAX)) as u32);
         }
         // A player that is still starting has an empty buffer by nature (`su`, CTA-5004).
         let starved = player.buffer_starvation || player.state == Some(PlayerState::Rebuffering);
         let newly_starved = starved && !self.has(STARVED) && !player.startup;
         self.set(STARVED, starved && !player.startup);
         self.starvations = self.starvations.saturating_add(u16::from(newly_starved));
-        if matches!(
-            player.state,
-            Some(PlayerState::Quit | PlayerState::Ended | PlayerState::FatalError)
-        ) {
+        if matches!(player.state, Some(PlayerState::Quit | PlayerState::Ended | PlayerState::FatalError)) {
             return Evidence::Quit;
         }
         let mut collapsed = false;
@@ -170,18 +159,9 @@ impl Record {
     /// Takes in what the transport says; its rate counts only where the player measures none and data was the limit.
     pub(crate) fn observe_link(&mut self, at: Timestamp, link: &Link) -> Evidence {
         let keep = |slot: &mut f32, value: Option<f32>| *slot = value.unwrap_or(*slot);
-        keep(
-            &mut self.rtt_ms,
-            link.rtt.map(|rtt| rtt.as_secs_f64() as f32 * 1e3),
-        );
-        keep(
-            &mut self.jitter_ms,
-            link.jitter.map(|jitter| jitter.as_secs_f64() as f32 * 1e3),
-        );
-        keep(
-            &mut self.loss_ratio,
-            link.loss_ratio.map(crate::units::Ratio::get),
-        );
+        keep(&mut self.rtt_ms, link.rtt.map(|rtt| rtt.as_secs_f64() as f32 * 1e3));
+        keep(&mut self.jitter_ms, link.jitter.map(|jitter| jitter.as_secs_f64() as f32 * 1e3));
+        keep(&mut self.loss_ratio, link.loss_ratio.map(crate::units::Ratio::get));
         match link.delivery_rate {
             Some(rate) if !link.application_limited && !self.has(SELF_MEASURED) => {
                 self.flags |= DIRTY;
@@ -209,23 +189,12 @@ impl Record {
     }
 
     /// Adds a transfer to averages and history; says whether throughput collapsed below what is played.
-    fn observe_transfer(
-        &mut self,
-        at: Timestamp,
-        throughput: Bitrate,
-        transfer_time: Option<Duration>,
-    ) -> bool {
-        if transfer_time.is_none()
-            && at.since(self.evidence_at) < REPEAT
-            && !self.history.is_empty()
-        {
+    fn observe_transfer(&mut self, at: Timestamp, throughput: Bitrate, transfer_time: Option<Duration>) -> bool {
+        if transfer_time.is_none() && at.since(self.evidence_at) < REPEAT && !self.history.is_empty() {
             return false;
         }
         let transfer_time = transfer_time.unwrap_or(UNKNOWN_TRANSFER);
-        let (kbps, seconds) = (
-            throughput.as_kbps() as f32,
-            transfer_time.as_secs_f64() as f32,
-        );
+        let (kbps, seconds) = (throughput.as_kbps() as f32, transfer_time.as_secs_f64() as f32);
         if kbps <= 0.0 || seconds <= 0.0 {
             return false;
         }
@@ -239,17 +208,12 @@ impl Record {
 
     /// Throughput of the next seconds.
     pub(crate) fn forecast(&self) -> Forecast {
-        lognormal(
-            self.fast.value(FAST_HALF_LIFE_S),
-            self.slow.value(SLOW_HALF_LIFE_S),
-            &self.history,
-        )
+        lognormal(self.fast.value(FAST_HALF_LIFE_S), self.slow.value(SLOW_HALF_LIFE_S), &self.history)
     }
 
     /// Rung played now, by its reported bit rate.
     pub(crate) fn playing(&self, ladder: &Ladder) -> Option<RungIndex> {
-        (self.encoded_kbps > 0.0)
-            .then(|| ladder.nearest(Bitrate::from_kbps_f64(f64::from(self.encoded_kbps))))
+        (self.encoded_kbps > 0.0).then(|| ladder.nearest(Bitrate::from_kbps_f64(f64::from(self.encoded_kbps))))
     }
 
     pub(crate) fn buffer_length(&self) -> Option<Duration> {
@@ -318,38 +282,13 @@ mod tests {
             measured_throughput: Some(Bitrate::kbps(kbps)),
             ..Player::default()
         };
-        assert_eq!(
-            record.observe_player(at(1), &report(9_000)),
-            Evidence::Routine
-        );
-        assert_eq!(
-            record.observe_player(at(3), &report(2_000)),
-            Evidence::Collapse
-        );
-        assert_eq!(
-            record.observe_player(at(3), &report(100)),
-            Evidence::Routine,
-            "a repeat is one observation"
-        );
-        let starved = Player {
-            buffer_starvation: true,
-            ..Player::default()
-        };
+        assert_eq!(record.observe_player(at(1), &report(9_000)), Evidence::Routine);
+        assert_eq!(record.observe_player(at(3), &report(2_000)), Evidence::Collapse);
+        assert_eq!(record.observe_player(at(3), &report(100)), Evidence::Routine, "a repeat is one observation");
+        let starved = Player { buffer_starvation: true, ..Player::default() };
         assert_eq!(record.observe_player(at(5), &starved), Evidence::Starvation);
-        assert_eq!(
-            record.observe_player(at(6), &starved),
-            Evidence::Routine,
-            "still the same stall"
-        );
-        let starting = Player {
-            buffer_starvation: true,
-            startup: true,
-            ..Player::default()
-        };
-        assert_eq!(
-            record.observe_player(at(9), &starting),
-            Evidence::Routine,
-            "start-up is no stall"
-        );
+        assert_eq!(record.observe_player(at(6), &starved), Evidence::Routine, "still the same stall");
+        let starting = Player { buffer_starvation: true, startup: true, ..Player::default() };
+        assert_eq!(record.observe_player(at(9), &starting), Evidence::Routine, "start-up is no stall");
     }
 }

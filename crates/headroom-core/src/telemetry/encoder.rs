@@ -8,10 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Encoder {
     /// Bit rate received from the publisher.
-    #[serde(
-        rename = "ingest_bitrate_kbps",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "ingest_bitrate_kbps", skip_serializing_if = "Option::is_none")]
     pub ingest_bitrate: Option<Bitrate>,
     /// Frames received per second.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -10,19 +10,13 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Player {
     /// Bit rate of the object asked for or played (`br`).
-    #[serde(
-        rename = "encoded_bitrate_kbps",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "encoded_bitrate_kbps", skip_serializing_if = "Option::is_none")]
     pub encoded_bitrate: Option<Bitrate>,
     /// Highest bit rate the player may choose from (`tb`).
     #[serde(rename = "top_bitrate_kbps", skip_serializing_if = "Option::is_none")]
     pub top_bitrate: Option<Bitrate>,
     /// Throughput as the player measures it (`mtp`), or as derived from one response.
-    #[serde(
-        rename = "measured_throughput_kbps",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "measured_throughput_kbps", skip_serializing_if = "Option::is_none")]
     pub measured_throughput: Option<Bitrate>,
     /// Time the transfer behind `measured_throughput` took: its weight as evidence.
     #[serde(rename = "transfer_time_ms", skip_serializing_if = "Option::is_none")]
@@ -31,10 +25,7 @@ pub struct Player {
     #[serde(rename = "buffer_length_ms", skip_serializing_if = "Option::is_none")]
     pub buffer_length: Option<Duration>,
     /// Buffer the player aims for (`tbl`).
-    #[serde(
-        rename = "target_buffer_length_ms",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "target_buffer_length_ms", skip_serializing_if = "Option::is_none")]
     pub target_buffer_length: Option<Duration>,
     /// Distance behind the live edge (`ltc`).
     #[serde(rename = "live_latency_ms", skip_serializing_if = "Option::is_none")]
@@ -43,10 +34,7 @@ pub struct Player {
     #[serde(rename = "object_duration_ms", skip_serializing_if = "Option::is_none")]
     pub object_duration: Option<Duration>,
     /// From play request to first picture (`msd`).
-    #[serde(
-        rename = "media_start_delay_ms",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "media_start_delay_ms", skip_serializing_if = "Option::is_none")]
     pub media_start_delay: Option<Duration>,
     /// Playback rate, 1 = real time (`pr`).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,10 +46,7 @@ pub struct Player {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub buffer_starvation: bool,
     /// How long the playhead stood still since the last report (`bsd`).
-    #[serde(
-        rename = "starvation_duration_ms",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "starvation_duration_ms", skip_serializing_if = "Option::is_none")]
     pub starvation_duration: Option<Duration>,
     /// The object is needed urgently: start-up, seek or recovery (`su`).
     #[serde(skip_serializing_if = "std::ops::Not::not")]

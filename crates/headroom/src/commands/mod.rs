@@ -20,10 +20,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// Prints an error and its causes on one line.
-#[expect(
-    clippy::print_stderr,
-    reason = "the one place where the binary reports failure to a person"
-)]
+#[expect(clippy::print_stderr, reason = "the one place where the binary reports failure to a person")]
 pub(crate) fn report(error: &anyhow::Error) {
     eprintln!("headroom: {error:#}");
 }

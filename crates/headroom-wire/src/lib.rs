@@ -1,1 +1,23 @@
-//! placeholder head, replaced by the first module.
+//! Formats that players, packagers and delivery networks speak: bytes in, types out, and back.
+//!
+//! - [`cmcd`]: Common Media Client Data, versions 1 and 2 (CTA-5004, CTA-5004-B).
+//!
+//! No sockets, files, clocks or threads; no input panics, and work is bounded by the length of the input.
+//!
+//! ```
+//! use headroom_wire::cmcd::{self, ObjectType, PlayerState, Scratch};
+//!
+//! let mut scratch = Scratch::default();
+//! let query = "CMCD=bl%3D(1600%3Bv)%2Cbr%3D(1200%3Bv%2064%3Ba)%2Csid%3D%22a1%22%2Csta%3Dr%2Cv%3D2";
+//! let parsed = cmcd::parse_query(query, &mut scratch)?.expect("the query has a CMCD argument");
+//! assert_eq!(parsed.cmcd.encoded_bitrate.get(ObjectType::Audio), Some(64));
+//! assert_eq!(parsed.cmcd.player_state, Some(PlayerState::Rebuffering));
+//! assert_eq!(parsed.tally.dropped, 0);
+//! # Ok::<(), cmcd::ParseError>(())
+//! ```
+
+pub mod cmcd;
+mod percent;
+mod structured;
+
+pub use structured::Syntax;

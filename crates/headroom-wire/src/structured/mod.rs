@@ -311,8 +311,50 @@ impl<'a> Cursor<'a> {
     }
 }
 
+impl<'a> Cursor<'a> {
+    /// Moves over one inner list without its own parameters and gives its text (RFC 9651 §4.2.1.2).
+    pub(crate) fn inner_list(&mut self) -> Result<&'a str, Syntax> {
+        let start = self.at;
+        if !self.eat(b'(') {
+            return Err(Syntax::BadItem);
+        }
+        loop {
+            self.skip_spaces();
+            if self.eat(b')') {
+                return Ok(self.since(start));
+            }
+            if self.at_end() {
+                return Err(Syntax::Unterminated);
+            }
+            self.bare_item()?;
+            while self.parameter()?.is_some() {}
+            self.end_of_list_item()?;
+        }
+    }
+
+    /// A space or the end of the list must follow an item of an inner list.
+    pub(crate) fn end_of_list_item(&self) -> Result<(), Syntax> {
+        match self.peek() {
+            Some(b' ' | b')') => Ok(()),
+            Some(_) => Err(Syntax::TrailingCharacters),
+            None => Err(Syntax::Unterminated),
+        }
+    }
+}
+
+/// Whether `text` is a token and nothing else.
+pub(crate) fn is_token(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '*') && text.bytes().all(is_token_byte)
+}
+
+/// Whether `text` is an inner list and nothing else.
+pub(crate) fn is_inner_list(text: &str) -> bool {
+    let mut cursor = Cursor::new(text, Leniency::Strict);
+    cursor.inner_list().is_ok() && cursor.at_end()
+}
+
 /// RFC 9651 §3.3.4: what may follow the first character of a token.
-pub(crate) fn is_token_byte(byte: u8) -> bool {
+fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:/".contains(&byte)
 }
 

@@ -1,0 +1,47 @@
+//! The `CMCD` argument of a request's query string.
+
+use super::parse::Parsed;
+use super::problem::{ParseError, Problem};
+use super::{Cmcd, MAX_RECORD_BYTES};
+use crate::percent;
+
+/// Room for a decoded query argument, to be kept from one request to the next so that parsing allocates nothing.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    decoded: Vec<u8>,
+    repaired: String,
+}
+
+/// Reads the record in a query string, with or without a leading `?`; `None` when there is no `CMCD` argument.
+///
+/// The first `CMCD` argument counts. Its value may be percent-encoded or, as some senders leave it, plain. `+` is a
+/// space. Broken percent sequences stay as they are and bytes that are not UTF-8 become U+FFFD; both count as one
+/// coercion each. Positions in the [`super::Tally`] are bytes of the decoded value. Tolerant, as [`Cmcd::parse`].
+///
+/// # Errors
+/// When the argument is longer than three times [`MAX_RECORD_BYTES`] encoded or [`MAX_RECORD_BYTES`] decoded.
+pub fn parse_query<'a>(query: &'a str, scratch: &'a mut Scratch) -> Result<Option<Parsed<'a>>, ParseError> {
+    let Some(encoded) = percent::query_value(query, "CMCD") else { return Ok(None) };
+    // Every decoded byte takes at most three encoded ones.
+    let limit = 3 * MAX_RECORD_BYTES;
+    if encoded.len() > limit {
+        return Err(ParseError::TooLong { length: encoded.len(), limit });
+    }
+    let broken = percent::decode(encoded, true, &mut scratch.decoded);
+    let mut flaws = u32::from(broken > 0);
+    let text = match str::from_utf8(&scratch.decoded) {
+        Ok(text) => text,
+        Err(_) => {
+            flaws += 1;
+            scratch.repaired.clear();
+            scratch.repaired.push_str(&String::from_utf8_lossy(&scratch.decoded));
+            &scratch.repaired
+        }
+    };
+    let mut parsed = Cmcd::parse(text)?;
+    if flaws > 0 {
+        parsed.tally.coerced += flaws;
+        parsed.tally.first.get_or_insert((Problem::BadEncoding, 0));
+    }
+    Ok(Some(parsed))
+}

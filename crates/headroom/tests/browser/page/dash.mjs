@@ -1,0 +1,18 @@
+// dash.js as released, configured by the player agent's helper.
+import { configureDash } from "/agent/index.js";
+import * as dashjs from "/modules/dashjs/dist/modern/esm/dash.all.min.js";
+
+export async function play(video, options, fail) {
+  const player = (dashjs.default ?? dashjs).MediaPlayer().create();
+  configureDash(player, options);
+  player.updateSettings({
+    streaming: {
+      delay: { liveDelay: 4 },
+      // The machine's clock is the encoder's clock; the default time server is on the network.
+      utcSynchronization: { enabled: false },
+    },
+  });
+  player.on("error", ({ error }) => fail(`dash.js: ${error?.code} ${error?.message}`));
+  player.initialize(video, options.url, true);
+  return { latency: () => player.getCurrentLiveLatency() };
+}

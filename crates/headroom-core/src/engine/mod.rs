@@ -79,7 +79,7 @@ impl Engine {
     #[must_use]
     pub fn decision(&self, session: SessionId) -> Option<Decision> {
         let record = self.table.get(session)?;
-        Some(self.decision_of(record, self.streams.target(record.stream)))
+        Some(self.decision_of(record, self.streams.target(record.stream), &record.forecast()))
     }
 
     /// The state of a session.
@@ -271,13 +271,12 @@ impl Engine {
         record.target_buffer_ms = tenths_of_seconds(pace.target_buffer);
         self.counters.decided(allowed.reason);
         if changed {
-            let decision = Decision { at, ..self.decision_of(&self.table.records()[slot], target) };
+            let decision = Decision { at, ..self.decision_of(&self.table.records()[slot], target, &forecast) };
             self.outputs.push_back(Output::Decision(decision));
         }
     }
 
-    fn decision_of(&self, record: &Record, target: &Target) -> Decision {
-        let forecast = record.forecast();
+    fn decision_of(&self, record: &Record, target: &Target, forecast: &Forecast) -> Decision {
         let cap = (record.cap != NO_RUNG).then_some(record.cap);
         Decision {
             session: record.id,

@@ -5,8 +5,8 @@
 //! rungs × scenarios, about 40 evaluations, so one core decides for a million sessions in a tick.
 //! See docs/algorithms/headroom.md.
 
-use super::{Memory, Policy, Proposal, View};
-use crate::{decision::Reason, ladder::RungIndex};
+use super::{Memory, Policy, Proposal, Segments, View};
+use crate::{decision::Reason, ladder::RungIndex, time::Duration};
 
 /// Expected-value choice over forecast scenarios.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,8 +34,15 @@ impl Policy for Headroom {
         if view.forecast.is_unknown() {
             return Proposal { rung: view.current.unwrap_or(0), reason: Reason::NoEvidence };
         }
-        let value = |rung: RungIndex| self.expected_value(view, rung);
-        let rung = (0..=view.ladder.top()).max_by(|&a, &b| value(a).total_cmp(&value(b))).unwrap_or(0);
+        let outlook = Outlook::new(self, view);
+        let mut best = (f64::NEG_INFINITY, 0);
+        for rung in 0..=view.ladder.top() {
+            let value = outlook.expected_value(view, rung);
+            if value > best.0 {
+                best = (value, rung);
+            }
+        }
+        let rung = best.1;
         let reason = match view.current {
             Some(current) if rung < current => Reason::StallRisk,
             Some(current) if rung > current => Reason::RoomAbove,
@@ -45,30 +52,64 @@ impl Policy for Headroom {
     }
 }
 
-impl Headroom {
+/// What all rungs are judged against: prepared once, so that a rung costs a handful of multiplications.
+struct Outlook {
+    count: usize,
+    segment_s: f64,
+    buffer_s: f64,
+    /// Seconds one bit takes in each scenario.
+    seconds_per_bit: [f64; 5],
+    current_mbps: Option<f64>,
+    /// Mbit/s per second of stall, over the whole horizon and all scenarios.
+    stall_cost: f64,
+    quality_weight: f64,
+    switch_cost: f64,
+}
+
+impl Outlook {
+    fn new(policy: &Headroom, view: &View<'_>) -> Self {
+        let count = view.segments_left(policy.horizon).max(1);
+        let segment_s = view.segment_duration.as_secs_f64();
+        let scenarios = view.forecast.scenarios(Duration::from_secs_f64(segment_s * count as f64));
+        let top_mbps = view.ladder.bitrate(view.ladder.top()).as_mbps();
+        let per_segment = 1.0 / count as f64;
+        Self {
+            count,
+            segment_s,
+            buffer_s: view.buffer_length.as_secs_f64(),
+            seconds_per_bit: scenarios.map(|kbps| 1.0 / (f64::from(kbps) * 1_000.0).max(1.0)),
+            current_mbps: view.current.map(|rung| view.ladder.bitrate(rung).as_mbps()),
+            stall_cost: f64::from(view.weights.stall) * policy.stall_penalty * top_mbps * per_segment / 5.0,
+            quality_weight: f64::from(view.weights.quality),
+            switch_cost: policy.switch_penalty * per_segment,
+        }
+    }
+
     /// Mean value, in Mbit/s per segment, of holding `rung` for the horizon.
     fn expected_value(&self, view: &View<'_>, rung: RungIndex) -> f64 {
-        let segment = view.segment_duration.as_secs_f64();
-        let count = view.segments_left(self.horizon).max(1) as f64;
-        let bits = (0..count as usize).map(|ahead| view.segment_bits(ahead, rung)).sum::<f64>() / count;
-        let horizon = view.segment_duration.as_secs_f64() * count;
-        let scenarios = view.forecast.scenarios(crate::time::Duration::from_secs_f64(horizon));
-        let buffer = view.buffer_length.as_secs_f64();
-        let stall: f64 = scenarios
+        let bits = self.mean_segment_bits(view, rung);
+        let later = (self.count - 1) as f64;
+        let stall: f64 = self
+            .seconds_per_bit
             .iter()
-            .map(|&kbps| {
-                let transfer = bits / (f64::from(kbps) * 1_000.0).max(1.0);
+            .map(|seconds_per_bit| {
+                let transfer = bits * seconds_per_bit;
                 // The first segment drains the buffer; when transfers outlast segments every later one drains it more.
-                let later = (count - 1.0) * (transfer - segment).max(0.0);
-                (transfer + later - buffer).max(0.0)
+                (transfer + later * (transfer - self.segment_s).max(0.0) - self.buffer_s).max(0.0)
             })
-            .sum::<f64>()
-            / scenarios.len() as f64;
+            .sum();
         let mbps = view.ladder.bitrate(rung).as_mbps();
-        let top = view.ladder.bitrate(view.ladder.top()).as_mbps();
-        let change = view.current.map_or(0.0, |current| (mbps - view.ladder.bitrate(current).as_mbps()).abs());
-        let quality = f64::from(view.weights.quality) * mbps;
-        let stalls = f64::from(view.weights.stall) * self.stall_penalty * top * stall / count;
-        quality - stalls - self.switch_penalty * change / count
+        let change = self.current_mbps.map_or(0.0, |current| (mbps - current).abs());
+        self.quality_weight * mbps - self.stall_cost * stall - self.switch_cost * change
+    }
+
+    fn mean_segment_bits(&self, view: &View<'_>, rung: RungIndex) -> f64 {
+        match view.segments {
+            Segments::Nominal => view.segment_bits(0, rung),
+            Segments::Known(_) => {
+                let bits: f64 = (0..self.count).map(|ahead| view.segment_bits(ahead, rung)).sum();
+                bits / self.count as f64
+            }
+        }
     }
 }

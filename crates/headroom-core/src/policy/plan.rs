@@ -141,7 +141,9 @@ impl Plan {
             self.offer(value, first);
             return;
         }
-        if value + self.most_left(ahead, buffer_s, previous) < self.best {
+        // An equal plan counts only if it starts higher.
+        let reachable = value + self.most_left(ahead, buffer_s, previous);
+        if reachable < self.best || (reachable <= self.best && first <= self.first) {
             return;
         }
         for rung in (0..self.rungs).rev() {

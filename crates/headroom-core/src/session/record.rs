@@ -243,10 +243,6 @@ impl Record {
         dirty
     }
 
-    pub(crate) fn mark_dirty(&mut self) {
-        self.flags |= DIRTY;
-    }
-
     fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }

@@ -1,5 +1,7 @@
 //! One file per subcommand: its arguments and its `run`.
 
+mod bench;
+
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -12,11 +14,17 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    /// Measure: every figure in docs/benchmarks.md comes from here.
+    #[command(subcommand)]
+    Bench(bench::Benchmark),
+}
 
 /// Runs the chosen subcommand.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    match arguments.command {}
+    match arguments.command {
+        Command::Bench(benchmark) => bench::run(benchmark),
+    }
 }
 
 /// Prints an error and its causes on one line.

@@ -2,4 +2,5 @@
 //!
 //! Pure: time, seeds and file contents are arguments.
 
+pub mod netem;
 pub mod trace;

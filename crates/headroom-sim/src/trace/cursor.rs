@@ -25,11 +25,7 @@ pub struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(trace: &'a Trace, at_end: AtEnd) -> Self {
-        Self {
-            trace,
-            at_end,
-            index: 0,
-        }
+        Self { trace, at_end, index: 0 }
     }
 
     /// The sample in force at `t_s` (the first before 0); `None` only after the end under [`AtEnd::Stop`].
@@ -44,8 +40,7 @@ impl<'a> Cursor<'a> {
 
     /// Throughput at `t_s` in kbit/s; 0 after the end under [`AtEnd::Stop`].
     pub fn throughput_kbps_at(&mut self, t_s: f64) -> f64 {
-        self.sample_at(t_s)
-            .map_or(0.0, |sample| sample.throughput_kbps)
+        self.sample_at(t_s).map_or(0.0, |sample| sample.throughput_kbps)
     }
 
     /// Next time after `t_s` at which the sample in force changes; `None` if never.
@@ -71,9 +66,7 @@ impl<'a> Cursor<'a> {
             AtEnd::Loop | AtEnd::Stop => inside_s.min(self.trace.duration_s()),
         };
         let rate = self.trace.samples[index].throughput_kbps * 1000.0;
-        laps * self.trace.total_bits()
-            + self.trace.total_bits[index]
-            + (covered_s - self.trace.bounds_s[index]) * rate
+        laps * self.trace.total_bits() + self.trace.total_bits[index] + (covered_s - self.trace.bounds_s[index]) * rate
     }
 
     /// When `bits` sent from `from_s` at the full rate of the link are through: the earliest such time, never before
@@ -95,8 +88,7 @@ impl<'a> Cursor<'a> {
                 AtEnd::Stop => return None,
                 AtEnd::Hold => {
                     let rate = self.trace.samples.last()?.throughput_kbps * 1000.0;
-                    return (rate > 0.0)
-                        .then(|| self.trace.duration_s() + (bits - lap_bits) / rate);
+                    return (rate > 0.0).then(|| self.trace.duration_s() + (bits - lap_bits) / rate);
                 }
                 AtEnd::Loop => {
                     if lap_bits <= 0.0 {
@@ -120,18 +112,11 @@ impl<'a> Cursor<'a> {
         } else if index + 2 < totals.len() && holds(index + 1) {
             index + 1
         } else {
-            totals
-                .partition_point(|&total| total < inside_bits)
-                .saturating_sub(1)
-                .min(totals.len() - 2)
+            totals.partition_point(|&total| total < inside_bits).saturating_sub(1).min(totals.len() - 2)
         };
         self.index = index;
         let rate = self.trace.samples[index].throughput_kbps * 1000.0;
-        let into_s = if rate > 0.0 {
-            (inside_bits - totals[index]) / rate
-        } else {
-            0.0
-        };
+        let into_s = if rate > 0.0 { (inside_bits - totals[index]) / rate } else { 0.0 };
         let inside_s = (self.trace.bounds_s[index] + into_s).min(self.trace.bounds_s[index + 1]);
         Some(laps * self.trace.duration_s() + inside_s)
     }
@@ -154,10 +139,7 @@ impl<'a> Cursor<'a> {
             self.index = if self.index + 2 < bounds.len() && holds(self.index + 1) {
                 self.index + 1
             } else {
-                bounds
-                    .partition_point(|&bound| bound <= inside_s)
-                    .saturating_sub(1)
-                    .min(bounds.len() - 2)
+                bounds.partition_point(|&bound| bound <= inside_s).saturating_sub(1).min(bounds.len() - 2)
             };
         }
         self.index

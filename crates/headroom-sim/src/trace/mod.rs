@@ -88,9 +88,7 @@ pub enum BuildError {
         kbps: f64,
     },
     /// When the end does not come after the last sample, or the whole is longer than [`MAX_DURATION_S`].
-    #[error(
-        "the trace ends at {end_s} s: not after its last sample, or later than {MAX_DURATION_S} s"
-    )]
+    #[error("the trace ends at {end_s} s: not after its last sample, or later than {MAX_DURATION_S} s")]
     EndOutOfRange {
         /// The end as given, relative to the first sample.
         end_s: f64,
@@ -134,17 +132,11 @@ impl Trace {
             if let Some((before_s, before_kbps)) = before {
                 let later = sample.t_s > before_s; // false for NaN
                 if !later {
-                    return Err(BuildError::TimeNotIncreasing {
-                        index,
-                        t_s: given_s,
-                    });
+                    return Err(BuildError::TimeNotIncreasing { index, t_s: given_s });
                 }
                 total += (sample.t_s - before_s) * before_kbps * 1000.0;
             } else if !sample.t_s.is_finite() {
-                return Err(BuildError::TimeNotIncreasing {
-                    index,
-                    t_s: given_s,
-                });
+                return Err(BuildError::TimeNotIncreasing { index, t_s: given_s });
             }
             bounds_s.push(sample.t_s);
             total_bits.push(total);
@@ -156,11 +148,7 @@ impl Trace {
         }
         bounds_s.push(end_s);
         total_bits.push(total + (end_s - last_s) * last_kbps * 1000.0);
-        Ok(Self {
-            samples,
-            bounds_s,
-            total_bits,
-        })
+        Ok(Self { samples, bounds_s, total_bits })
     }
 
     /// Builds a trace from rows whose values describe the interval that ENDS at the row, as Pensieve's and
@@ -170,13 +158,7 @@ impl Trace {
     /// See [`BuildError`]; one row alone is [`BuildError::Empty`].
     pub fn from_interval_ends(rows: &[Sample]) -> Result<Self, BuildError> {
         let end_s = rows.last().ok_or(BuildError::Empty)?.t_s;
-        let samples = rows
-            .windows(2)
-            .map(|pair| Sample {
-                t_s: pair[0].t_s,
-                ..pair[1]
-            })
-            .collect();
+        let samples = rows.windows(2).map(|pair| Sample { t_s: pair[0].t_s, ..pair[1] }).collect();
         Self::new(samples, end_s)
     }
 
@@ -185,13 +167,7 @@ impl Trace {
     /// # Errors
     /// [`BuildError::ThroughputOutOfRange`].
     pub fn constant(throughput_kbps: f64) -> Result<Self, BuildError> {
-        Self::new(
-            vec![Sample {
-                throughput_kbps,
-                ..Sample::default()
-            }],
-            1.0,
-        )
+        Self::new(vec![Sample { throughput_kbps, ..Sample::default() }], 1.0)
     }
 
     /// The samples, in time order, the first at 0.
@@ -250,11 +226,7 @@ impl Trace {
 
     /// Consecutive windows of `length_s` from the start; a shorter rest is left out.
     pub fn windows(&self, length_s: f64) -> impl Iterator<Item = Self> + '_ {
-        let count = if length_s > 0.0 {
-            (self.duration_s() / length_s + 1e-9).floor() as usize
-        } else {
-            0
-        };
+        let count = if length_s > 0.0 { (self.duration_s() / length_s + 1e-9).floor() as usize } else { 0 };
         (0..count).filter_map(move |index| {
             let from_s = index as f64 * length_s;
             self.window(from_s, (from_s + length_s).min(self.duration_s()))

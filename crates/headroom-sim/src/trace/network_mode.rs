@@ -46,30 +46,15 @@ const TEXTS: [(NetworkMode, &str, &[&str]); 13] = [
     (NetworkMode::Hspa, "HSPA", &[]),
     (NetworkMode::HspaPlus, "HSPA+", &["HSPAP"]),
     (NetworkMode::Lte, "LTE", &["4G"]),
-    (
-        NetworkMode::LteAdvanced,
-        "LTE-A",
-        &["LTE+", "LTE_CA", "4G+"],
-    ),
+    (NetworkMode::LteAdvanced, "LTE-A", &["LTE+", "LTE_CA", "4G+"]),
     (NetworkMode::FiveG, "5G", &["NR"]),
-    (
-        NetworkMode::FiveGNonStandalone,
-        "5G-NSA",
-        &["NSA", "5G NSA", "NR_NSA", "NR-NSA", "LTE+NR"],
-    ),
-    (
-        NetworkMode::FiveGStandalone,
-        "5G-SA",
-        &["SA", "5G SA", "NR_SA", "NR-SA"],
-    ),
+    (NetworkMode::FiveGNonStandalone, "5G-NSA", &["NSA", "5G NSA", "NR_NSA", "NR-NSA", "LTE+NR"]),
+    (NetworkMode::FiveGStandalone, "5G-SA", &["SA", "5G SA", "NR_SA", "NR-SA"]),
 ];
 
 impl fmt::Display for NetworkMode {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = TEXTS
-            .iter()
-            .find(|(mode, ..)| mode == self)
-            .map_or("other", |(_, text, _)| text);
+        let text = TEXTS.iter().find(|(mode, ..)| mode == self).map_or("other", |(_, text, _)| text);
         formatter.write_str(text)
     }
 }
@@ -81,8 +66,7 @@ impl FromStr for NetworkMode {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
         let known = TEXTS.iter().find(|(_, canonical, others)| {
-            canonical.eq_ignore_ascii_case(text)
-                || others.iter().any(|other| other.eq_ignore_ascii_case(text))
+            canonical.eq_ignore_ascii_case(text) || others.iter().any(|other| other.eq_ignore_ascii_case(text))
         });
         Ok(known.map_or(Self::Other, |(mode, ..)| *mode))
     }

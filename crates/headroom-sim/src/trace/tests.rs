@@ -6,11 +6,7 @@ use super::{AtEnd, BuildError, Format, NetworkMode, ParseError, Sample, Trace, p
 use crate::trace::format::csv;
 
 fn trace(rows: &[(f64, f64)], end_s: f64) -> Trace {
-    let samples = rows.iter().map(|&(t_s, throughput_kbps)| Sample {
-        t_s,
-        throughput_kbps,
-        ..Sample::default()
-    });
+    let samples = rows.iter().map(|&(t_s, throughput_kbps)| Sample { t_s, throughput_kbps, ..Sample::default() });
     Trace::new(samples.collect(), end_s).unwrap()
 }
 
@@ -58,19 +54,10 @@ fn finish_is_the_earliest_time_at_which_the_bits_are_through() {
             (Some(got), Some(expected)) => (got - expected).abs() < 1e-9,
             (got, expected) => got == expected,
         };
-        assert!(
-            close,
-            "{bits} bits from {from_s} {at_end:?}: {got:?}, expected {expected:?}"
-        );
+        assert!(close, "{bits} bits from {from_s} {at_end:?}: {got:?}, expected {expected:?}");
     }
-    assert_eq!(
-        trace(&[(0.0, 0.0)], 1.0).finish_of(0.0, 1.0, AtEnd::Loop),
-        None
-    );
-    assert_eq!(
-        trace(&[(0.0, 0.0)], 1.0).finish_of(0.0, 1.0, AtEnd::Hold),
-        None
-    );
+    assert_eq!(trace(&[(0.0, 0.0)], 1.0).finish_of(0.0, 1.0, AtEnd::Loop), None);
+    assert_eq!(trace(&[(0.0, 0.0)], 1.0).finish_of(0.0, 1.0, AtEnd::Hold), None);
 }
 
 #[test]
@@ -84,11 +71,7 @@ fn the_next_change_is_where_the_sample_in_force_ends() {
         (2.0, AtEnd::Stop, Some(3.0)),
         (3.0, AtEnd::Stop, None),
     ] {
-        assert_eq!(
-            link.cursor(at_end).next_change_after(t_s),
-            expected,
-            "{t_s} {at_end:?}"
-        );
+        assert_eq!(link.cursor(at_end).next_change_after(t_s), expected, "{t_s} {at_end:?}");
     }
 }
 
@@ -98,10 +81,7 @@ fn windows_are_cut_exactly_and_a_rest_is_left_out() {
     let cut = link.window(1.5, 2.5).unwrap();
     assert_eq!(cut, trace(&[(0.0, 1000.0), (0.5, 3000.0)], 1.0));
     assert_eq!(link.windows(2.0).count(), 2);
-    assert_eq!(
-        link.windows(2.5).map(|w| w.total_bits()).sum::<f64>(),
-        link.total_bits()
-    );
+    assert_eq!(link.windows(2.5).map(|w| w.total_bits()).sum::<f64>(), link.total_bits());
     assert_eq!(link.window(2.0, 2.0), None);
     assert_eq!(link.window(4.0, 5.1), None);
     assert_eq!(link.windows(0.0).count(), 0);
@@ -110,29 +90,15 @@ fn windows_are_cut_exactly_and_a_rest_is_left_out() {
 #[test]
 fn rows_that_end_their_interval_move_one_step_back() {
     let rows: Vec<Sample> = [(0.0, 9.0), (1.0, 1.0), (3.0, 2.0)]
-        .map(|(t_s, throughput_kbps)| Sample {
-            t_s,
-            throughput_kbps,
-            ..Sample::default()
-        })
+        .map(|(t_s, throughput_kbps)| Sample { t_s, throughput_kbps, ..Sample::default() })
         .into();
-    assert_eq!(
-        Trace::from_interval_ends(&rows).unwrap(),
-        trace(&[(0.0, 1.0), (1.0, 2.0)], 3.0)
-    );
-    assert_eq!(
-        Trace::from_interval_ends(&rows[..1]),
-        Err(BuildError::Empty)
-    );
+    assert_eq!(Trace::from_interval_ends(&rows).unwrap(), trace(&[(0.0, 1.0), (1.0, 2.0)], 3.0));
+    assert_eq!(Trace::from_interval_ends(&rows[..1]), Err(BuildError::Empty));
 }
 
 #[test]
 fn impossible_samples_are_refused() {
-    let sample = |t_s, throughput_kbps| Sample {
-        t_s,
-        throughput_kbps,
-        ..Sample::default()
-    };
+    let sample = |t_s, throughput_kbps| Sample { t_s, throughput_kbps, ..Sample::default() };
     for (samples, end_s) in [
         (vec![], 1.0),
         (vec![sample(0.0, -1.0)], 1.0),
@@ -140,23 +106,18 @@ fn impossible_samples_are_refused() {
         (vec![sample(0.0, 2e7 + 1.0)], 1.0),
         (vec![sample(f64::NAN, 1.0)], 1.0),
         (vec![sample(0.0, 1.0), sample(0.0, 1.0)], 1.0),
-        (
-            vec![sample(0.0, 1.0), sample(f64::INFINITY, 1.0)],
-            f64::INFINITY,
-        ),
+        (vec![sample(0.0, 1.0), sample(f64::INFINITY, 1.0)], f64::INFINITY),
         (vec![sample(0.0, 1.0)], 0.0),
         (vec![sample(0.0, 1.0)], 1e9),
     ] {
-        assert!(
-            Trace::new(samples.clone(), end_s).is_err(),
-            "{samples:?} to {end_s}"
-        );
+        assert!(Trace::new(samples.clone(), end_s).is_err(), "{samples:?} to {end_s}");
     }
 }
 
 #[test]
 fn our_csv_reads_and_says_where_it_is_wrong() {
-    let text = "t_s,throughput_kbps,rtt_ms,loss_ratio,network_mode,speed\n0,5000,40,0.01,5G,3\n1.5,2500,,,LTE,\n3,0,1,,,\n";
+    let text =
+        "t_s,throughput_kbps,rtt_ms,loss_ratio,network_mode,speed\n0,5000,40,0.01,5G,3\n1.5,2500,,,LTE,\n3,0,1,,,\n";
     let (format, link) = parse_auto(text).unwrap();
     assert_eq!(format, Format::Csv);
     assert_eq!(link.duration_s(), 3.0);
@@ -169,57 +130,27 @@ fn our_csv_reads_and_says_where_it_is_wrong() {
         moved[1].rtt_ms = Some(1.0);
         Trace::new(moved, 3.0).unwrap()
     });
-    assert_eq!(
-        parse(Format::Csv, "t_s,throughput_kbps\n0,5000\n").unwrap(),
-        trace(&[(0.0, 5000.0)], 1.0)
-    );
+    assert_eq!(parse(Format::Csv, "t_s,throughput_kbps\n0,5000\n").unwrap(), trace(&[(0.0, 5000.0)], 1.0));
 
     for (text, expected) in [
         ("", "line 1: not a trace format known here"),
-        (
-            "t_s,kbps\n0,1\n",
-            "line 1: the header has no column `throughput_kbps`",
-        ),
+        ("t_s,kbps\n0,1\n", "line 1: the header has no column `throughput_kbps`"),
         ("t_s,throughput_kbps\n", "a trace needs at least one sample"),
-        (
-            "t_s,throughput_kbps\n0,1\n\n1\n",
-            "line 4: the row has 1 fields, the column `throughput_kbps` is number 2",
-        ),
-        (
-            "t_s,throughput_kbps\n0,abc\n",
-            "line 2: `abc` in column `throughput_kbps` is not a number",
-        ),
-        (
-            "t_s,throughput_kbps\n0,NaN\n",
-            "line 2: `NaN` in column `throughput_kbps` is not a number",
-        ),
-        (
-            "t_s,throughput_kbps\n0,1e308\n",
-            "is outside 0 to 20000000: wrong unit?",
-        ),
-        (
-            "t_s,throughput_kbps\n0,1\n0,1\n",
-            "line 3: time 0 s does not come after 0 s",
-        ),
-        (
-            "t_s,throughput_kbps,loss_ratio\n0,1,5\n",
-            "line 2: 5 in column `loss_ratio` is outside 0 to 1: wrong unit?",
-        ),
+        ("t_s,throughput_kbps\n0,1\n\n1\n", "line 4: the row has 1 fields, the column `throughput_kbps` is number 2"),
+        ("t_s,throughput_kbps\n0,abc\n", "line 2: `abc` in column `throughput_kbps` is not a number"),
+        ("t_s,throughput_kbps\n0,NaN\n", "line 2: `NaN` in column `throughput_kbps` is not a number"),
+        ("t_s,throughput_kbps\n0,1e308\n", "is outside 0 to 20000000: wrong unit?"),
+        ("t_s,throughput_kbps\n0,1\n0,1\n", "line 3: time 0 s does not come after 0 s"),
+        ("t_s,throughput_kbps,loss_ratio\n0,1,5\n", "line 2: 5 in column `loss_ratio` is outside 0 to 1: wrong unit?"),
         (
             "t_s,throughput_kbps,rsrp_dbm\n0,1,95\n",
             "line 2: 95 in column `rsrp_dbm` is outside -156 to -31: wrong unit?",
         ),
     ] {
         let error = parse(Format::Csv, text).unwrap_err().to_string();
-        assert!(
-            error.contains(expected),
-            "{text:?} says {error:?}, not {expected:?}"
-        );
+        assert!(error.contains(expected), "{text:?} says {error:?}, not {expected:?}");
     }
-    assert!(matches!(
-        parse_auto("hello\n"),
-        Err(ParseError::Unrecognised { line: 1 })
-    ));
+    assert!(matches!(parse_auto("hello\n"), Err(ParseError::Unrecognised { line: 1 })));
 }
 
 prop_compose! {

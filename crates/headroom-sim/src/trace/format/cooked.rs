@@ -13,13 +13,8 @@ const KBPS_PER_MBPS: f64 = 1000.0;
 
 /// Whether a first line has the form of this format.
 pub(super) fn recognises(first: &str) -> bool {
-    let mut fields = first
-        .split_whitespace()
-        .map(|field| field.parse::<f64>().is_ok());
-    matches!(
-        (fields.next(), fields.next(), fields.next()),
-        (Some(true), Some(true), None)
-    )
+    let mut fields = first.split_whitespace().map(|field| field.parse::<f64>().is_ok());
+    matches!((fields.next(), fields.next(), fields.next()), (Some(true), Some(true), None))
 }
 
 /// Reads a trace. Rows whose time does not increase are left out and counted: both data sets have a few.
@@ -34,31 +29,16 @@ pub fn parse(text: &str) -> Result<Import, ParseError> {
         fields.clear();
         fields.extend(row.split_whitespace().take(3));
         if fields.len() > 2 {
-            return Err(ParseError::Malformed {
-                line,
-                problem: "more than two fields".into(),
-            });
+            return Err(ParseError::Malformed { line, problem: "more than two fields".into() });
         }
-        let t_s = TIME
-            .named("seconds")
-            .read(line, field(line, &fields, 0, "seconds")?)?;
-        let throughput_kbps = THROUGHPUT.named("Mbit/s").read_scaled(
-            line,
-            field(line, &fields, 1, "Mbit/s")?,
-            KBPS_PER_MBPS,
-        )?;
+        let t_s = TIME.named("seconds").read(line, field(line, &fields, 0, "seconds")?)?;
+        let throughput_kbps =
+            THROUGHPUT.named("Mbit/s").read_scaled(line, field(line, &fields, 1, "Mbit/s")?, KBPS_PER_MBPS)?;
         if rows.last().is_some_and(|before| t_s <= before.t_s) {
             rows_left_out += 1;
             continue;
         }
-        rows.push(Sample {
-            t_s,
-            throughput_kbps,
-            ..Sample::default()
-        });
+        rows.push(Sample { t_s, throughput_kbps, ..Sample::default() });
     }
-    Ok(Import {
-        trace: Trace::from_interval_ends(&rows)?,
-        rows_left_out,
-    })
+    Ok(Import { trace: Trace::from_interval_ends(&rows)?, rows_left_out })
 }

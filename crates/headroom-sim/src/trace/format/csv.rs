@@ -20,61 +20,17 @@ struct Column {
 
 /// The optional numeric columns in the order in which they are written.
 const COLUMNS: [Column; 11] = [
-    Column {
-        quantity: table::RTT,
-        get: |s| s.rtt_ms,
-        set: |s, v| s.rtt_ms = Some(v),
-    },
-    Column {
-        quantity: table::JITTER,
-        get: |s| s.jitter_ms,
-        set: |s, v| s.jitter_ms = Some(v),
-    },
-    Column {
-        quantity: table::LOSS,
-        get: |s| s.loss_ratio,
-        set: |s, v| s.loss_ratio = Some(v),
-    },
-    Column {
-        quantity: table::RSRP,
-        get: |s| s.rsrp_dbm,
-        set: |s, v| s.rsrp_dbm = Some(v),
-    },
-    Column {
-        quantity: table::RSRQ,
-        get: |s| s.rsrq_db,
-        set: |s, v| s.rsrq_db = Some(v),
-    },
-    Column {
-        quantity: table::SINR,
-        get: |s| s.sinr_db,
-        set: |s, v| s.sinr_db = Some(v),
-    },
-    Column {
-        quantity: table::CQI,
-        get: |s| s.cqi,
-        set: |s, v| s.cqi = Some(v),
-    },
-    Column {
-        quantity: table::UPLINK,
-        get: |s| s.uplink_kbps,
-        set: |s, v| s.uplink_kbps = Some(v),
-    },
-    Column {
-        quantity: table::MCS,
-        get: |s| s.mcs,
-        set: |s, v| s.mcs = Some(v),
-    },
-    Column {
-        quantity: table::RESOURCE_BLOCKS,
-        get: |s| s.resource_blocks,
-        set: |s, v| s.resource_blocks = Some(v),
-    },
-    Column {
-        quantity: table::MIMO_LAYERS,
-        get: |s| s.mimo_layers,
-        set: |s, v| s.mimo_layers = Some(v),
-    },
+    Column { quantity: table::RTT, get: |s| s.rtt_ms, set: |s, v| s.rtt_ms = Some(v) },
+    Column { quantity: table::JITTER, get: |s| s.jitter_ms, set: |s, v| s.jitter_ms = Some(v) },
+    Column { quantity: table::LOSS, get: |s| s.loss_ratio, set: |s, v| s.loss_ratio = Some(v) },
+    Column { quantity: table::RSRP, get: |s| s.rsrp_dbm, set: |s, v| s.rsrp_dbm = Some(v) },
+    Column { quantity: table::RSRQ, get: |s| s.rsrq_db, set: |s, v| s.rsrq_db = Some(v) },
+    Column { quantity: table::SINR, get: |s| s.sinr_db, set: |s, v| s.sinr_db = Some(v) },
+    Column { quantity: table::CQI, get: |s| s.cqi, set: |s, v| s.cqi = Some(v) },
+    Column { quantity: table::UPLINK, get: |s| s.uplink_kbps, set: |s, v| s.uplink_kbps = Some(v) },
+    Column { quantity: table::MCS, get: |s| s.mcs, set: |s, v| s.mcs = Some(v) },
+    Column { quantity: table::RESOURCE_BLOCKS, get: |s| s.resource_blocks, set: |s, v| s.resource_blocks = Some(v) },
+    Column { quantity: table::MIMO_LAYERS, get: |s| s.mimo_layers, set: |s, v| s.mimo_layers = Some(v) },
 ];
 
 /// Name of the one column of text.
@@ -83,8 +39,7 @@ const NETWORK_MODE: &str = "network_mode";
 /// Whether a header line is ours.
 pub(super) fn recognises(header: &str) -> bool {
     let header = Header::new(1, header);
-    header.find(&[table::TIME.column]).is_some()
-        && header.find(&[table::THROUGHPUT.column]).is_some()
+    header.find(&[table::TIME.column]).is_some() && header.find(&[table::THROUGHPUT.column]).is_some()
 }
 
 /// Reads our CSV: values hold from their row.
@@ -94,10 +49,7 @@ pub(super) fn recognises(header: &str) -> bool {
 pub fn parse(text: &str) -> Result<Trace, ParseError> {
     let mut samples = rows(text)?;
     match samples.len() {
-        0 | 1 => Ok(Trace::new(
-            samples.clone(),
-            samples.first().map_or(0.0, |only| only.t_s) + 1.0,
-        )?),
+        0 | 1 => Ok(Trace::new(samples.clone(), samples.first().map_or(0.0, |only| only.t_s) + 1.0)?),
         _ => {
             let end_s = samples.pop().map_or(0.0, |last| last.t_s);
             Ok(Trace::new(samples, end_s)?)
@@ -117,10 +69,8 @@ pub fn parse_interval_ends(text: &str) -> Result<Trace, ParseError> {
 /// Numbers are written in the shortest form that reads back to the same value.
 pub fn emit(trace: &Trace) -> String {
     let samples = trace.samples();
-    let columns: Vec<&Column> = COLUMNS
-        .iter()
-        .filter(|column| samples.iter().any(|s| (column.get)(s).is_some()))
-        .collect();
+    let columns: Vec<&Column> =
+        COLUMNS.iter().filter(|column| samples.iter().any(|s| (column.get)(s).is_some())).collect();
     let with_mode = samples.iter().any(|sample| sample.network_mode.is_some());
 
     let mut text = String::with_capacity(samples.len() * (16 + 8 * columns.len()));
@@ -134,10 +84,7 @@ pub fn emit(trace: &Trace) -> String {
         text.push_str(NETWORK_MODE);
     }
     text.push('\n');
-    let end = samples.last().map(|last| Sample {
-        t_s: trace.duration_s(),
-        ..*last
-    });
+    let end = samples.last().map(|last| Sample { t_s: trace.duration_s(), ..*last });
     for sample in samples.iter().chain(end.as_ref()) {
         // Writing to a String cannot fail.
         let _ = write!(text, "{},{}", sample.t_s, sample.throughput_kbps);
@@ -170,11 +117,7 @@ fn rows(text: &str) -> Result<Vec<Sample>, ParseError> {
     let mode = header.find(&[NETWORK_MODE]);
     let optional: Vec<(usize, &Column)> = COLUMNS
         .iter()
-        .filter_map(|column| {
-            header
-                .find(&[column.quantity.column])
-                .map(|index| (index, column))
-        })
+        .filter_map(|column| header.find(&[column.quantity.column]).map(|index| (index, column)))
         .collect();
 
     let mut samples: Vec<Sample> = Vec::new();
@@ -183,18 +126,12 @@ fn rows(text: &str) -> Result<Vec<Sample>, ParseError> {
         header.cut(row, &mut fields);
         let mut sample = Sample {
             t_s: table::TIME.read(line, field(line, &fields, time, table::TIME.column)?)?,
-            throughput_kbps: table::THROUGHPUT.read(
-                line,
-                field(line, &fields, throughput, table::THROUGHPUT.column)?,
-            )?,
+            throughput_kbps: table::THROUGHPUT
+                .read(line, field(line, &fields, throughput, table::THROUGHPUT.column)?)?,
             ..Sample::default()
         };
         if let Some(before) = samples.last().filter(|before| sample.t_s <= before.t_s) {
-            return Err(ParseError::TimeNotIncreasing {
-                line,
-                t_s: sample.t_s,
-                before_s: before.t_s,
-            });
+            return Err(ParseError::TimeNotIncreasing { line, t_s: sample.t_s, before_s: before.t_s });
         }
         for (index, column) in &optional {
             let text = fields.get(*index).copied().unwrap_or_default();
@@ -202,10 +139,7 @@ fn rows(text: &str) -> Result<Vec<Sample>, ParseError> {
                 (column.set)(&mut sample, column.quantity.read(line, text)?);
             }
         }
-        if let Some(text) = mode
-            .and_then(|index| fields.get(index))
-            .filter(|text| !text.is_empty())
-        {
+        if let Some(text) = mode.and_then(|index| fields.get(index)).filter(|text| !text.is_empty()) {
             sample.network_mode = text.parse::<NetworkMode>().ok();
         }
         samples.push(sample);

@@ -5,9 +5,7 @@
 //! The app writes some seconds twice: the first row of a second is kept. A row holds from its second until the next.
 //! `PINGAVG` is the round-trip time, `PINGSTDEV` the jitter, `PINGLOSS` percent; pings are rare, so most rows have none.
 
-use super::table::{
-    self, CQI, Header, JITTER, LOSS, RSRP, RSRQ, RTT, SINR, THROUGHPUT, UPLINK, field,
-};
+use super::table::{self, CQI, Header, JITTER, LOSS, RSRP, RSRQ, RTT, SINR, THROUGHPUT, UPLINK, field};
 use super::{Import, ParseError};
 use crate::trace::{NetworkMode, Sample, Trace};
 
@@ -57,12 +55,7 @@ pub fn parse(text: &str) -> Result<Import, ParseError> {
             rows_left_out += 1;
             continue;
         }
-        let at = |index: Option<usize>| {
-            index
-                .and_then(|index| fields.get(index))
-                .copied()
-                .unwrap_or("-")
-        };
+        let at = |index: Option<usize>| index.and_then(|index| fields.get(index)).copied().unwrap_or("-");
         samples.push(Sample {
             t_s,
             throughput_kbps: THROUGHPUT
@@ -80,35 +73,23 @@ pub fn parse(text: &str) -> Result<Import, ParseError> {
             rsrq_db: RSRQ.read_lenient(at(rsrq)),
             sinr_db: SINR.read_lenient(at(sinr)),
             cqi: CQI.read_lenient(at(cqi)),
-            network_mode: Some(at(mode))
-                .filter(|text| *text != "-")
-                .and_then(|text| text.parse::<NetworkMode>().ok()),
+            network_mode: Some(at(mode)).filter(|text| *text != "-").and_then(|text| text.parse::<NetworkMode>().ok()),
             ..Sample::default()
         });
     }
     let end_s = samples.last().map_or(0.0, |last| last.t_s) + ROW_S;
-    Ok(Import {
-        trace: Trace::new(samples, end_s)?,
-        rows_left_out,
-    })
+    Ok(Import { trace: Trace::new(samples, end_s)?, rows_left_out })
 }
 
 /// Reads `2019.12.14_10.16.30` (any separators, fractions ignored) as seconds on the logger's own clock.
 fn clock_seconds(line: usize, text: &str) -> Result<i64, ParseError> {
     let wrong = || ParseError::Malformed {
         line,
-        problem: format!(
-            "`{}` is not a time like 2019.12.14_10.16.30",
-            text.chars().take(40).collect::<String>()
-        ),
+        problem: format!("`{}` is not a time like 2019.12.14_10.16.30", text.chars().take(40).collect::<String>()),
     };
     let mut numbers = [0_i64; 6];
     let mut count = 0;
-    for part in text
-        .split(|character: char| !character.is_ascii_digit())
-        .filter(|part| !part.is_empty())
-        .take(6)
-    {
+    for part in text.split(|character: char| !character.is_ascii_digit()).filter(|part| !part.is_empty()).take(6) {
         numbers[count] = part.parse().map_err(|_| wrong())?;
         count += 1;
     }

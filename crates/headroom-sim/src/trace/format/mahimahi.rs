@@ -22,9 +22,7 @@ const MAX_OPPORTUNITIES: f64 = 20e6;
 #[non_exhaustive]
 pub enum EmitError {
     /// When the trace would need more lines than any reader of the format takes.
-    #[error(
-        "the trace needs {needed} delivery opportunities, more than {MAX_OPPORTUNITIES}: cut or scale it"
-    )]
+    #[error("the trace needs {needed} delivery opportunities, more than {MAX_OPPORTUNITIES}: cut or scale it")]
     TooManyOpportunities {
         /// Lines needed.
         needed: f64,
@@ -44,46 +42,29 @@ pub(super) fn recognises(first: &str) -> bool {
 /// # Errors
 /// See [`ParseError`]. Numbers that decrease are refused.
 pub fn parse(text: &str, options: &Options) -> Result<Trace, ParseError> {
-    let bin_ms = (options.step_s.unwrap_or(DEFAULT_BIN_S) * 1000.0)
-        .round()
-        .clamp(1.0, 3_600_000.0) as u64;
+    let bin_ms = (options.step_s.unwrap_or(DEFAULT_BIN_S) * 1000.0).round().clamp(1.0, 3_600_000.0) as u64;
     let max_ms = (table::TIME.max * 1000.0) as u64;
     let mut counts: Vec<u32> = Vec::new();
     let mut last_ms = 0;
     for (line, row) in table::lines(text) {
         let at_ms: u64 = row.trim().parse().map_err(|_| ParseError::Malformed {
             line,
-            problem: format!(
-                "`{}` is not a whole number of milliseconds",
-                row.chars().take(40).collect::<String>()
-            ),
+            problem: format!("`{}` is not a whole number of milliseconds", row.chars().take(40).collect::<String>()),
         })?;
         if at_ms < last_ms {
             let (t_s, before_s) = (at_ms as f64 / 1000.0, last_ms as f64 / 1000.0);
-            return Err(ParseError::TimeNotIncreasing {
-                line,
-                t_s,
-                before_s,
-            });
+            return Err(ParseError::TimeNotIncreasing { line, t_s, before_s });
         }
         if at_ms > max_ms {
             let (value, max) = (at_ms as f64, max_ms as f64);
-            return Err(ParseError::Implausible {
-                line,
-                column: "milliseconds",
-                value,
-                min: 0.0,
-                max,
-            });
+            return Err(ParseError::Implausible { line, column: "milliseconds", value, min: 0.0, max });
         }
         last_ms = at_ms;
         // An opportunity ends the millisecond it names; 0 is the end of the period before.
         let bin = (at_ms.max(1) - 1) / bin_ms;
         let bin = usize::try_from(bin).unwrap_or(usize::MAX);
         if bin >= crate::trace::MAX_SAMPLES {
-            return Err(ParseError::NotATrace(
-                crate::trace::BuildError::TooManySamples,
-            ));
+            return Err(ParseError::NotATrace(crate::trace::BuildError::TooManySamples));
         }
         if counts.len() <= bin {
             counts.resize(bin + 1, 0);
@@ -91,20 +72,14 @@ pub fn parse(text: &str, options: &Options) -> Result<Trace, ParseError> {
         counts[bin] = counts[bin].saturating_add(1);
     }
     let samples = counts.iter().enumerate().map(|(index, &count)| {
-        let (from_ms, to_ms) = (
-            index as u64 * bin_ms,
-            ((index as u64 + 1) * bin_ms).min(last_ms.max(1)),
-        );
+        let (from_ms, to_ms) = (index as u64 * bin_ms, ((index as u64 + 1) * bin_ms).min(last_ms.max(1)));
         Sample {
             t_s: from_ms as f64 / 1000.0,
             throughput_kbps: f64::from(count) * BITS_PER_OPPORTUNITY / (to_ms - from_ms) as f64,
             ..Sample::default()
         }
     });
-    Ok(Trace::new(
-        samples.collect(),
-        last_ms.max(1) as f64 / 1000.0,
-    )?)
+    Ok(Trace::new(samples.collect(), last_ms.max(1) as f64 / 1000.0)?)
 }
 
 /// Writes the downlink of a trace as opportunities.
@@ -128,8 +103,7 @@ pub fn emit(trace: &Trace) -> Result<String, EmitError> {
     let mut written = 0_u64;
     for at_ms in 1..=end_ms {
         // A hair of tolerance, so that a total which is a whole number of packets but for rounding counts as one.
-        let due =
-            (cursor.bits_until(at_ms as f64 / 1000.0) / BITS_PER_OPPORTUNITY + 1e-6).floor() as u64;
+        let due = (cursor.bits_until(at_ms as f64 / 1000.0) / BITS_PER_OPPORTUNITY + 1e-6).floor() as u64;
         for _ in written..due {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{at_ms}");

@@ -46,16 +46,8 @@ pub enum Format {
 const NAMES: [(Format, &str, &[&str]); 7] = [
     (Format::Csv, "csv", &["headroom"]),
     (Format::CsvIntervalEnds, "csv-interval-ends", &[]),
-    (
-        Format::Cooked,
-        "pensieve",
-        &["cooked", "lumos5g", "sigcomm21"],
-    ),
-    (
-        Format::GNetTrack,
-        "gnettrack",
-        &["g-nettrack", "ucc5g", "ucc"],
-    ),
+    (Format::Cooked, "pensieve", &["cooked", "lumos5g", "sigcomm21"]),
+    (Format::GNetTrack, "gnettrack", &["g-nettrack", "ucc5g", "ucc"]),
     (Format::Sigcomm24, "sigcomm24", &[]),
     (Format::Sabre, "sabre", &[]),
     (Format::Mahimahi, "mahimahi", &[]),
@@ -63,31 +55,22 @@ const NAMES: [(Format, &str, &[&str]); 7] = [
 
 impl fmt::Display for Format {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = NAMES
-            .iter()
-            .find(|(format, ..)| format == self)
-            .map_or("?", |(_, name, _)| name);
+        let name = NAMES.iter().find(|(format, ..)| format == self).map_or("?", |(_, name, _)| name);
         formatter.write_str(name)
     }
 }
 
 /// When a name is none of the formats.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "no trace format is named `{0}`: csv, csv-interval-ends, pensieve, gnettrack, sigcomm24, sabre, mahimahi"
-)]
+#[error("no trace format is named `{0}`: csv, csv-interval-ends, pensieve, gnettrack, sigcomm24, sabre, mahimahi")]
 pub struct UnknownFormat(String);
 
 impl FromStr for Format {
     type Err = UnknownFormat;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = NAMES
-            .iter()
-            .find(|(_, name, others)| *name == text || others.contains(&text));
-        known
-            .map(|(format, ..)| *format)
-            .ok_or_else(|| UnknownFormat(text.to_owned()))
+        let known = NAMES.iter().find(|(_, name, others)| *name == text || others.contains(&text));
+        known.map(|(format, ..)| *format).ok_or_else(|| UnknownFormat(text.to_owned()))
     }
 }
 
@@ -205,10 +188,7 @@ pub fn import(format: Format, text: &str, options: &Options) -> Result<Import, P
     if text.len() > MAX_TEXT_BYTES {
         return Err(ParseError::TooLong);
     }
-    let whole = |trace| Import {
-        trace,
-        rows_left_out: 0,
-    };
+    let whole = |trace| Import { trace, rows_left_out: 0 };
     match format {
         Format::Csv => csv::parse(text).map(whole),
         Format::CsvIntervalEnds => csv::parse_interval_ends(text).map(whole),
@@ -232,10 +212,7 @@ pub fn detect(text: &str) -> Option<Format> {
         (Format::Mahimahi, mahimahi::recognises),
         (Format::Cooked, cooked::recognises),
     ];
-    recognisers
-        .iter()
-        .find(|(_, recognises)| recognises(first))
-        .map(|(format, _)| *format)
+    recognisers.iter().find(|(_, recognises)| recognises(first)).map(|(format, _)| *format)
 }
 
 /// Recognises the format of `text` and reads it.

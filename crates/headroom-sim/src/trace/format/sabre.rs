@@ -26,13 +26,8 @@ pub(super) fn recognises(first: &str) -> bool {
 /// # Errors
 /// See [`ParseError`]. A value out of range names its step, because JSON values have no line of their own.
 pub fn parse(text: &str) -> Result<Trace, ParseError> {
-    let steps: Vec<Step> =
-        serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
-            ParseError::Malformed {
-                line: error.line(),
-                problem: error.to_string(),
-            }
-        })?;
+    let steps: Vec<Step> = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+        .map_err(|error| ParseError::Malformed { line: error.line(), problem: error.to_string() })?;
     let mut samples = Vec::with_capacity(steps.len());
     let mut at_ms = 0.0;
     for (index, step) in steps.iter().enumerate() {
@@ -46,10 +41,7 @@ pub fn parse(text: &str) -> Result<Trace, ParseError> {
         if !(THROUGHPUT.min..=THROUGHPUT.max).contains(&step.bandwidth_kbps) {
             return Err(wrong("bandwidth_kbps", step.bandwidth_kbps));
         }
-        if let Some(latency_ms) = step
-            .latency_ms
-            .filter(|ms| !(RTT.min..=RTT.max).contains(ms))
-        {
+        if let Some(latency_ms) = step.latency_ms.filter(|ms| !(RTT.min..=RTT.max).contains(ms)) {
             return Err(wrong("latency_ms", latency_ms));
         }
         samples.push(Sample {

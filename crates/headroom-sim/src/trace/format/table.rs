@@ -55,25 +55,14 @@ impl Quantity {
 
     /// Reads a field given in another unit: `factor` turns it into ours. The range is checked in our unit, the
     /// error speaks the unit of the file.
-    pub(super) fn read_scaled(
-        &self,
-        line: usize,
-        text: &str,
-        factor: f64,
-    ) -> Result<f64, ParseError> {
+    pub(super) fn read_scaled(&self, line: usize, text: &str, factor: f64) -> Result<f64, ParseError> {
         let given = number(line, self.column, text)?;
         let value = given * factor;
         if value >= self.min && value <= self.max {
             return Ok(value);
         }
         let (min, max) = (self.min / factor, self.max / factor);
-        Err(ParseError::Implausible {
-            line,
-            column: self.column,
-            value: given,
-            min,
-            max,
-        })
+        Err(ParseError::Implausible { line, column: self.column, value: given, min, max })
     }
 
     /// Reads a field whose logger writes blanks, dashes or absurd values for "unknown": those are `None`.
@@ -87,21 +76,14 @@ impl Quantity {
 pub(super) fn number(line: usize, column: &'static str, text: &str) -> Result<f64, ParseError> {
     match text.trim().parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
-        _ => Err(ParseError::NotANumber {
-            line,
-            column,
-            text: text.chars().take(40).collect(),
-        }),
+        _ => Err(ParseError::NotANumber { line, column, text: text.chars().take(40).collect() }),
     }
 }
 
 /// Lines that are not empty, with their number from 1, without a byte order mark.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    text.lines()
-        .enumerate()
-        .map(|(index, line)| (index + 1, line))
-        .filter(|(_, line)| !line.trim().is_empty())
+    text.lines().enumerate().map(|(index, line)| (index + 1, line)).filter(|(_, line)| !line.trim().is_empty())
 }
 
 /// A header and the way its rows are cut.
@@ -116,30 +98,18 @@ impl<'a> Header<'a> {
     /// Reads a header line; tabs win over commas where both occur.
     pub(super) fn new(line: usize, text: &'a str) -> Self {
         let separator = if text.contains('\t') { '\t' } else { ',' };
-        let names = text
-            .split(separator)
-            .map(|name| name.trim().trim_matches('"'))
-            .collect();
-        Self {
-            line,
-            separator,
-            names,
-        }
+        let names = text.split(separator).map(|name| name.trim().trim_matches('"')).collect();
+        Self { line, separator, names }
     }
 
     /// Position of the first column that bears one of these names, in any case.
     pub(super) fn find(&self, names: &[&str]) -> Option<usize> {
-        self.names
-            .iter()
-            .position(|have| names.iter().any(|name| have.eq_ignore_ascii_case(name)))
+        self.names.iter().position(|have| names.iter().any(|name| have.eq_ignore_ascii_case(name)))
     }
 
     /// The same for a column without which the file means nothing.
     pub(super) fn require(&self, name: &'static str) -> Result<usize, ParseError> {
-        self.find(&[name]).ok_or(ParseError::MissingColumn {
-            line: self.line,
-            column: name,
-        })
+        self.find(&[name]).ok_or(ParseError::MissingColumn { line: self.line, column: name })
     }
 
     /// All names, in order.
@@ -150,10 +120,7 @@ impl<'a> Header<'a> {
     /// Cuts a row into `fields`, which is cleared first (one allocation for a whole file).
     pub(super) fn cut<'row>(&self, row: &'row str, fields: &mut Vec<&'row str>) {
         fields.clear();
-        fields.extend(
-            row.split(self.separator)
-                .map(|field| field.trim().trim_matches('"')),
-        );
+        fields.extend(row.split(self.separator).map(|field| field.trim().trim_matches('"')));
     }
 }
 
@@ -164,12 +131,7 @@ pub(super) fn field<'row>(
     index: usize,
     column: &'static str,
 ) -> Result<&'row str, ParseError> {
-    fields.get(index).copied().ok_or(ParseError::ShortRow {
-        line,
-        column,
-        found: fields.len(),
-        needed: index + 1,
-    })
+    fields.get(index).copied().ok_or(ParseError::ShortRow { line, column, found: fields.len(), needed: index + 1 })
 }
 
 /// Days since 1970-01-01 in the proleptic Gregorian calendar: years counted from March, in cycles of 400.
@@ -182,8 +144,5 @@ pub(super) fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    Some(
-        era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year
-            - 719_468,
-    )
+    Some(era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468)
 }

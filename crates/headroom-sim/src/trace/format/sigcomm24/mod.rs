@@ -28,16 +28,12 @@ const SECOND_ROWS_S: f64 = 1.0;
 const FINE_ROWS_S: f64 = 0.1;
 
 /// Names of the throughput column, and what turns it into kbit/s.
-const THROUGHPUT_COLUMNS: [(&str, f64); 3] =
-    [("Tput(Mbps)", 1e3), ("Tput(Gbps)", 1e6), ("tput", 1e3)];
+const THROUGHPUT_COLUMNS: [(&str, f64); 3] = [("Tput(Mbps)", 1e3), ("Tput(Gbps)", 1e6), ("tput", 1e3)];
 
 /// Whether a header line has the form of this format.
 pub(super) fn recognises(header: &str) -> bool {
     let header = Header::new(1, header);
-    header.names().len() > 1
-        && THROUGHPUT_COLUMNS
-            .iter()
-            .any(|(name, _)| header.find(&[name]).is_some())
+    header.names().len() > 1 && THROUGHPUT_COLUMNS.iter().any(|(name, _)| header.find(&[name]).is_some())
 }
 
 /// Reads a throughput table.
@@ -53,10 +49,7 @@ pub fn parse(text: &str, options: &Options) -> Result<Trace, ParseError> {
     let (throughput, (column, factor)) = THROUGHPUT_COLUMNS
         .iter()
         .find_map(|known| header.find(&[known.0]).map(|index| (index, *known)))
-        .ok_or(ParseError::MissingColumn {
-            line,
-            column: "Tput(Mbps)",
-        })?;
+        .ok_or(ParseError::MissingColumn { line, column: "Tput(Mbps)" })?;
     let time = header.find(&["time(secs)"]);
     let mcs = header.find(&["MCS"]);
     let resource_blocks = header.find(&["RBs"]);
@@ -65,9 +58,7 @@ pub fn parse(text: &str, options: &Options) -> Result<Trace, ParseError> {
     let config = header.find(&["config"]);
     // `Tput_*` of Sec5 is the one kind of table with nothing beside throughput and a lower-case `config`.
     let fine = header.names().contains(&"config") && header.names().len() == 2;
-    let step_s = options
-        .step_s
-        .unwrap_or(if fine { FINE_ROWS_S } else { SECOND_ROWS_S });
+    let step_s = options.step_s.unwrap_or(if fine { FINE_ROWS_S } else { SECOND_ROWS_S });
 
     let mut samples: Vec<Sample> = Vec::new();
     let mut fields = Vec::with_capacity(header.names().len());
@@ -80,38 +71,22 @@ pub fn parse(text: &str, options: &Options) -> Result<Trace, ParseError> {
                 Some(chosen) if chosen == here => {}
                 Some(_) if options.select.is_some() => continue,
                 Some(before) => {
-                    let problem = format!(
-                        "recording `{here}` follows `{before}` in one file: select one of them"
-                    );
+                    let problem = format!("recording `{here}` follows `{before}` in one file: select one of them");
                     return Err(ParseError::Malformed { line, problem });
                 }
                 None => recording = row_config(row, here),
             }
         }
         let t_s = match time {
-            Some(index) => TIME
-                .named("time(secs)")
-                .read(line, field(line, &fields, index, "time(secs)")?)?,
+            Some(index) => TIME.named("time(secs)").read(line, field(line, &fields, index, "time(secs)")?)?,
             None => samples.len() as f64 * step_s,
         };
         if let Some(before) = samples.last().filter(|before| t_s <= before.t_s) {
-            return Err(ParseError::TimeNotIncreasing {
-                line,
-                t_s,
-                before_s: before.t_s,
-            });
+            return Err(ParseError::TimeNotIncreasing { line, t_s, before_s: before.t_s });
         }
-        let throughput_kbps = THROUGHPUT.named(column).read_scaled(
-            line,
-            field(line, &fields, throughput, column)?,
-            factor,
-        )?;
-        let at = |index: Option<usize>| {
-            index
-                .and_then(|index| fields.get(index))
-                .copied()
-                .unwrap_or("")
-        };
+        let throughput_kbps =
+            THROUGHPUT.named(column).read_scaled(line, field(line, &fields, throughput, column)?, factor)?;
+        let at = |index: Option<usize>| index.and_then(|index| fields.get(index)).copied().unwrap_or("");
         samples.push(Sample {
             t_s,
             throughput_kbps,
@@ -127,10 +102,7 @@ pub fn parse(text: &str, options: &Options) -> Result<Trace, ParseError> {
     if samples.is_empty()
         && let Some(select) = &options.select
     {
-        return Err(ParseError::Malformed {
-            line,
-            problem: format!("no row of recording `{select}` follows"),
-        });
+        return Err(ParseError::Malformed { line, problem: format!("no row of recording `{select}` follows") });
     }
     let end_s = samples.last().map_or(0.0, |last| last.t_s) + step_s;
     Ok(Trace::new(samples, end_s)?)

@@ -63,20 +63,13 @@ pub fn parse_playback(text: &str) -> Result<Vec<PlaybackEvent>, ParseError> {
     let mut before_s = 0.0;
     for (line, row) in lines {
         if events.len() == MAX_EVENTS {
-            return Err(ParseError::Malformed {
-                line,
-                problem: format!("more than {MAX_EVENTS} events"),
-            });
+            return Err(ParseError::Malformed { line, problem: format!("more than {MAX_EVENTS} events") });
         }
         header.cut(row, &mut fields);
         let clock_s = clock_seconds(line, field(line, &fields, time, "clientTime(ms)")?)?;
         let t_s = clock_s - *origin_s.get_or_insert(clock_s);
         if t_s < before_s {
-            return Err(ParseError::TimeNotIncreasing {
-                line,
-                t_s,
-                before_s,
-            });
+            return Err(ParseError::TimeNotIncreasing { line, t_s, before_s });
         }
         before_s = t_s;
         let kind = match field(line, &fields, kind, "EventType")? {
@@ -84,18 +77,11 @@ pub fn parse_playback(text: &str) -> Result<Vec<PlaybackEvent>, ParseError> {
             "FRAGMENT_LOADING_COMPLETED" => PlaybackKind::LoadingCompleted,
             "BUFFER_EMPTY" => PlaybackKind::BufferEmpty,
             "" => PlaybackKind::Report {
-                buffer_s: number(
-                    line,
-                    "buffer_level",
-                    field(line, &fields, buffer, "buffer_level")?,
-                )?,
+                buffer_s: number(line, "buffer_level", field(line, &fields, buffer, "buffer_level")?)?,
                 rung: rung_of(line, field(line, &fields, rung, "bitrate_kbps")?)?,
             },
             other => {
-                let problem = format!(
-                    "`{}` is not an event of this log",
-                    other.chars().take(40).collect::<String>()
-                );
+                let problem = format!("`{}` is not an event of this log", other.chars().take(40).collect::<String>());
                 return Err(ParseError::Malformed { line, problem });
             }
         };
@@ -110,13 +96,7 @@ fn rung_of(line: usize, text: &str) -> Result<u8, ParseError> {
     if value.fract() == 0.0 && (0.0..=15.0).contains(&value) {
         Ok(value as u8)
     } else {
-        Err(ParseError::Implausible {
-            line,
-            column: "bitrate_kbps",
-            value,
-            min: 0.0,
-            max: 15.0,
-        })
+        Err(ParseError::Implausible { line, column: "bitrate_kbps", value, min: 0.0, max: 15.0 })
     }
 }
 
@@ -124,10 +104,7 @@ fn rung_of(line: usize, text: &str) -> Result<u8, ParseError> {
 fn clock_seconds(line: usize, text: &str) -> Result<f64, ParseError> {
     let wrong = || ParseError::Malformed {
         line,
-        problem: format!(
-            "`{}` is not a time like 2024-01-25 08:35:26.144",
-            text.chars().take(40).collect::<String>()
-        ),
+        problem: format!("`{}` is not a time like 2024-01-25 08:35:26.144", text.chars().take(40).collect::<String>()),
     };
     let (date, clock) = text.split_once(' ').ok_or_else(wrong)?;
     let mut date = date.split('-').map(|part| part.parse::<i64>().ok());
@@ -136,11 +113,7 @@ fn clock_seconds(line: usize, text: &str) -> Result<f64, ParseError> {
     else {
         return Err(wrong());
     };
-    let mut clock = clock.split(':').map(|part| {
-        part.parse::<f64>()
-            .ok()
-            .filter(|value| (0.0..=60.0).contains(value))
-    });
+    let mut clock = clock.split(':').map(|part| part.parse::<f64>().ok().filter(|value| (0.0..=60.0).contains(value)));
     let (Some(Some(hour)), Some(Some(minute)), Some(Some(second)), None) =
         (clock.next(), clock.next(), clock.next(), clock.next())
     else {

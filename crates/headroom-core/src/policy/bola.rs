@@ -26,24 +26,14 @@ impl Default for Bola {
 
 impl Bola {
     /// The rung of the highest BOLA score at `buffer_s` (INFOCOM 2016, eq. 8).
-    pub(super) fn rung(
-        &self,
-        ladder: &Ladder,
-        buffer_s: f64,
-        capacity_s: f64,
-        segment_s: f64,
-    ) -> RungIndex {
+    pub(super) fn rung(&self, ladder: &Ladder, buffer_s: f64, capacity_s: f64, segment_s: f64) -> RungIndex {
         let lowest = ladder.bitrate(0).as_bps() as f64;
         let utility = |rung: RungIndex| (ladder.bitrate(rung).as_bps() as f64 / lowest).ln();
         let v = (capacity_s - segment_s) / (utility(ladder.top()) + self.gamma_p_s);
-        let score = |rung: RungIndex| {
-            (v * (utility(rung) + self.gamma_p_s) - buffer_s) / ladder.bitrate(rung).as_bps() as f64
-        };
+        let score =
+            |rung: RungIndex| (v * (utility(rung) + self.gamma_p_s) - buffer_s) / ladder.bitrate(rung).as_bps() as f64;
         // Of equal scores the lower rung, as `max_by` from the top down keeps the last.
-        (0..=ladder.top())
-            .rev()
-            .max_by(|&a, &b| score(a).total_cmp(&score(b)))
-            .unwrap_or(0)
+        (0..=ladder.top()).rev().max_by(|&a, &b| score(a).total_cmp(&score(b))).unwrap_or(0)
     }
 }
 

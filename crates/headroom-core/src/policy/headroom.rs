@@ -89,15 +89,12 @@ impl Outlook {
     fn expected_value(&self, view: &View<'_>, rung: RungIndex) -> f64 {
         let bits = self.mean_segment_bits(view, rung);
         let later = (self.count - 1) as f64;
-        let stall: f64 = self
-            .seconds_per_bit
-            .iter()
-            .map(|seconds_per_bit| {
-                let transfer = bits * seconds_per_bit;
-                // The first segment drains the buffer; when transfers outlast segments every later one drains it more.
-                (transfer + later * (transfer - self.segment_s).max(0.0) - self.buffer_s).max(0.0)
-            })
-            .sum();
+        let mut stall = 0.0;
+        for seconds_per_bit in self.seconds_per_bit {
+            let transfer = bits * seconds_per_bit;
+            // The first segment drains the buffer; when transfers outlast segments every later one drains it more.
+            stall += positive(transfer + later * positive(transfer - self.segment_s) - self.buffer_s);
+        }
         let mbps = view.ladder.bitrate(rung).as_mbps();
         let change = self.current_mbps.map_or(0.0, |current| (mbps - current).abs());
         self.quality_weight * mbps - self.stall_cost * stall - self.switch_cost * change
@@ -112,4 +109,9 @@ impl Outlook {
             }
         }
     }
+}
+
+/// `max(0)` for numbers known to be numbers: one instruction, where `f64::max` must also sort out NaN.
+fn positive(value: f64) -> f64 {
+    if value > 0.0 { value } else { 0.0 }
 }

@@ -1,0 +1,3 @@
+//! Laws that hold for every policy, whatever the network says.
+
+mod laws;

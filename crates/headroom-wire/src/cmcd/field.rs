@@ -46,14 +46,15 @@ pub(super) struct ItemParameters<'a> {
 
 impl<'a> ItemParameters<'a> {
     /// Takes one parameter. `;v=?0` says the same as no parameter.
+    #[inline]
     pub(super) fn take(&mut self, name: &str, value: BareItem<'a>) {
-        match (name, value) {
-            ("r", BareItem::Text(range)) => self.range = Some(range),
-            (name, BareItem::Flag(set)) => match ObjectType::from_wire(name) {
+        match value {
+            BareItem::Flag(set) => match ObjectType::from_wire(name) {
                 Some(_) if !set => {}
                 Some(object_type) if self.object_type.is_none() => self.object_type = Some(object_type),
                 _ => self.unexpected = true,
             },
+            BareItem::Text(range) if name == "r" => self.range = Some(range),
             _ => self.unexpected = true,
         }
     }
@@ -68,7 +69,13 @@ pub(super) trait Field<'a>: Sized {
     type Owned;
 
     /// Takes one item: the value itself, or one entry of an inner list.
-    fn take(&mut self, item: BareItem<'a>, parameters: ItemParameters<'a>, spec: &KeySpec) -> Taken;
+    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, spec: &KeySpec) -> Taken;
+    /// Takes one small number: what [`Field::take`] does, without the general form in between.
+    #[inline]
+    fn take_number(&mut self, value: u32, object_type: Option<ObjectType>, spec: &KeySpec) -> Taken {
+        let mut parameters = ItemParameters { object_type, ..ItemParameters::default() };
+        self.take(BareItem::Integer(value.into()), &mut parameters, spec)
+    }
     /// Makes the key absent.
     fn clear(&mut self);
     fn is_present(&self) -> bool;
@@ -145,13 +152,22 @@ impl<'a> Field<'a> for ByObjectType {
     type Owned = Self;
 
     #[inline]
-    fn take(&mut self, item: BareItem<'a>, parameters: ItemParameters<'a>, spec: &KeySpec) -> Taken {
+    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, spec: &KeySpec) -> Taken {
         if self.len() >= MAX_LIST_ITEMS {
             return Err(Problem::TooManyItems);
         }
         let (value, coercion) = unsigned_32(&item, spec)?;
         self.push(value, parameters.object_type);
         Ok(or_unexpected(coercion, parameters.unexpected || parameters.range.is_some()))
+    }
+
+    #[inline]
+    fn take_number(&mut self, value: u32, object_type: Option<ObjectType>, _: &KeySpec) -> Taken {
+        if self.len() >= MAX_LIST_ITEMS {
+            return Err(Problem::TooManyItems);
+        }
+        self.push(value, object_type);
+        Ok(None)
     }
 
     fn clear(&mut self) {
@@ -181,7 +197,7 @@ macro_rules! integer_field {
             type Owned = Self;
 
             #[inline]
-            fn take(&mut self, item: BareItem<'a>, parameters: ItemParameters<'a>, spec: &KeySpec) -> Taken {
+            fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, spec: &KeySpec) -> Taken {
                 let read: fn(&BareItem<'_>, &KeySpec) -> Result<($type, Option<Problem>), Problem> = $read;
                 let (value, coercion) = read(&item, spec)?;
                 *self = Some(value);
@@ -223,7 +239,7 @@ impl<'a> Field<'a> for Option<f64> {
     const KIND: Kind = Kind::Decimal;
     type Owned = Self;
 
-    fn take(&mut self, item: BareItem<'a>, parameters: ItemParameters<'a>, _: &KeySpec) -> Taken {
+    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, _: &KeySpec) -> Taken {
         let (value, coercion) = match item {
             BareItem::Decimal(value) => (value, None),
             BareItem::Integer(value) => (value as f64, None),
@@ -263,7 +279,7 @@ impl<'a> Field<'a> for Option<bool> {
     type Owned = Self;
 
     #[inline]
-    fn take(&mut self, item: BareItem<'a>, parameters: ItemParameters<'a>, _: &KeySpec) -> Taken {
+    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, _: &KeySpec) -> Taken {
         let (value, coercion) = match &item {
             BareItem::Flag(value) => (*value, None),
             BareItem::Integer(value @ (0 | 1)) => (*value == 1, Some(Problem::WrongType)),
@@ -324,7 +340,7 @@ impl<'a> Field<'a> for Option<Cow<'a, str>> {
     type Owned = Option<Cow<'static, str>>;
 
     #[inline]
-    fn take(&mut self, item: BareItem<'a>, parameters: ItemParameters<'a>, spec: &KeySpec) -> Taken {
+    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, spec: &KeySpec) -> Taken {
         let (mut text, mut coercion) = text(item)?;
         if spec.max_characters > 0 && cut(&mut text, spec.max_characters.into()) {
             coercion = Some(Problem::TooLong);
@@ -358,7 +374,7 @@ macro_rules! token_field {
             type Owned = Self;
 
             #[inline]
-            fn take(&mut self, item: BareItem<'a>, parameters: ItemParameters<'a>, _: &KeySpec) -> Taken {
+            fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, _: &KeySpec) -> Taken {
                 let (text, coercion) = match &item {
                     BareItem::Token(text) => (text, None),
                     BareItem::Text(text) => (text, Some(Problem::WrongType)),
@@ -394,7 +410,7 @@ impl<'a> Field<'a> for Version {
     type Owned = Self;
 
     /// A version after 2 is read as version 2: keys it added are unknown, the others keep their meaning.
-    fn take(&mut self, item: BareItem<'a>, parameters: ItemParameters<'a>, spec: &KeySpec) -> Taken {
+    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, spec: &KeySpec) -> Taken {
         let (number, coercion) = unsigned(&item, spec)?;
         let coercion = match number {
             0 => return Err(Problem::OutOfRange),
@@ -436,13 +452,13 @@ impl<'a> Field<'a> for NextObjects<'a> {
     const KIND: Kind = Kind::Texts;
     type Owned = NextObjects<'static>;
 
-    fn take(&mut self, item: BareItem<'a>, parameters: ItemParameters<'a>, _: &KeySpec) -> Taken {
+    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, _: &KeySpec) -> Taken {
         if self.len() >= MAX_LIST_ITEMS {
             return Err(Problem::TooManyItems);
         }
         let (path, coercion) = text(item)?;
         let unexpected = parameters.unexpected || parameters.object_type.is_some();
-        self.push(NextObject { path, range: parameters.range });
+        self.push(NextObject { path, range: parameters.range.take() });
         Ok(or_unexpected(coercion, unexpected))
     }
 
@@ -471,7 +487,7 @@ impl<'a> Field<'a> for TextList<'a> {
     const KIND: Kind = Kind::Texts;
     type Owned = TextList<'static>;
 
-    fn take(&mut self, item: BareItem<'a>, parameters: ItemParameters<'a>, _: &KeySpec) -> Taken {
+    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, _: &KeySpec) -> Taken {
         if self.len() >= MAX_LIST_ITEMS {
             return Err(Problem::TooManyItems);
         }

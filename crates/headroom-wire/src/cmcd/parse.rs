@@ -4,7 +4,7 @@ use super::custom::{CustomKey, CustomValue, MAX_CUSTOM_CHARACTERS, is_custom_nam
 use super::field::{Field, ItemParameters, Taken, VisitMut, cut};
 use super::key::{Key, KeySpec};
 use super::problem::{ParseError, Problem};
-use super::token::Version;
+use super::token::{ObjectType, Version};
 use super::{Cmcd, MAX_MEMBERS, MAX_RECORD_BYTES};
 use crate::percent;
 use crate::structured::{BareItem, Cursor, Leniency, Syntax};
@@ -290,9 +290,9 @@ impl<'a, L: Listener> Reader<'a, L> {
     #[inline]
     fn reserved_value(&mut self, spec: &'static KeySpec, cursor: &mut Cursor<'a>) -> Result<bool, Fault> {
         if !cursor.eat(b'=') {
-            let parameters = self.parameters(cursor)?;
+            let mut parameters = self.parameters(cursor)?;
             end_of_member(cursor)?;
-            self.take(spec, BareItem::Flag(true), parameters, cursor.position())?;
+            self.take(spec, BareItem::Flag(true), &mut parameters, cursor.position())?;
             return Ok(false);
         }
         if cursor.peek() == Some(b'(') {
@@ -300,10 +300,18 @@ impl<'a, L: Listener> Reader<'a, L> {
             return Ok(true);
         }
         let start = cursor.position();
+        if let Some(value) = cursor.small_number() {
+            if cursor.at_comma_or_end() {
+                let coercion = self.cmcd.field_mut(spec.key, TakeNumber { value, object_type: None, spec })?;
+                self.coercion(spec, start, coercion)?;
+                return Ok(false);
+            }
+            cursor.rewind(start);
+        }
         let item = cursor.bare_item()?;
-        let parameters = self.parameters(cursor)?;
+        let mut parameters = self.parameters(cursor)?;
         end_of_member(cursor)?;
-        self.take(spec, item, parameters, start)?;
+        self.take(spec, item, &mut parameters, start)?;
         Ok(false)
     }
 
@@ -322,14 +330,22 @@ impl<'a, L: Listener> Reader<'a, L> {
                 return Err(Syntax::Unterminated.into());
             }
             let position = cursor.position();
-            let item = cursor.bare_item()?;
-            let parameters = self.parameters(cursor)?;
-            cursor.end_of_list_item()?;
-            if taken > 0 && !spec.kind.is_list() {
-                self.note(spec.wire, position, Problem::WrongType, Effect::Dropped)?;
-                continue;
-            }
-            match self.cmcd.field_mut(spec.key, Take { item, parameters, spec }) {
+            let answer = if let Some((value, object_type)) = typed_number(cursor)
+                && (taken == 0 || spec.kind.is_list())
+            {
+                self.cmcd.field_mut(spec.key, TakeNumber { value, object_type, spec })
+            } else {
+                cursor.rewind(position);
+                let item = cursor.bare_item()?;
+                let mut parameters = self.parameters(cursor)?;
+                cursor.end_of_list_item()?;
+                if taken > 0 && !spec.kind.is_list() {
+                    self.note(spec.wire, position, Problem::WrongType, Effect::Dropped)?;
+                    continue;
+                }
+                self.cmcd.field_mut(spec.key, Take { item, parameters: &mut parameters, spec })
+            };
+            match answer {
                 Ok(coercion) => {
                     taken += 1;
                     self.coercion(spec, position, coercion)?;
@@ -362,8 +378,11 @@ impl<'a, L: Listener> Reader<'a, L> {
     #[inline]
     fn parameters(&mut self, cursor: &mut Cursor<'a>) -> Result<ItemParameters<'a>, Syntax> {
         let mut parameters = ItemParameters::default();
-        while let Some((name, value)) = cursor.parameter()? {
-            parameters.take(name, value);
+        if cursor.peek() != Some(b';') {
+            return Ok(parameters);
+        }
+        while let Some(name) = cursor.parameter_key()? {
+            parameters.take(name, cursor.parameter_value()?);
         }
         Ok(parameters)
     }
@@ -373,7 +392,7 @@ impl<'a, L: Listener> Reader<'a, L> {
         &mut self,
         spec: &'static KeySpec,
         item: BareItem<'a>,
-        parameters: ItemParameters<'a>,
+        parameters: &mut ItemParameters<'a>,
         position: usize,
     ) -> Result<(), Fault> {
         let coercion = self.cmcd.field_mut(spec.key, Take { item, parameters, spec })?;
@@ -445,12 +464,12 @@ impl<'a, L: Listener> Reader<'a, L> {
         }
         let mut kept = false;
         let mut refused = None;
-        for (item, parameters) in items {
+        for (item, mut parameters) in items {
             if kept && !spec.kind.is_list() {
                 refused = Some(Problem::WrongType);
                 break;
             }
-            match self.cmcd.field_mut(key, Take { item, parameters, spec }) {
+            match self.cmcd.field_mut(key, Take { item, parameters: &mut parameters, spec }) {
                 Ok(coercion) => {
                     kept = true;
                     // A listener that wants to stop gets no more members from the caller.
@@ -490,6 +509,14 @@ impl<'a, L: Listener> Reader<'a, L> {
     }
 }
 
+/// `1200`, `1200;v` or `1200;av` inside a list, when that is all there is to the entry: what players send most.
+#[inline]
+fn typed_number(cursor: &mut Cursor<'_>) -> Option<(u32, Option<ObjectType>)> {
+    let value = cursor.small_number()?;
+    let object_type = if cursor.eat(b';') { Some(ObjectType::from_wire(cursor.key().ok()?)?) } else { None };
+    cursor.end_of_list_item().is_ok().then_some((value, object_type))
+}
+
 /// A comma or the end must follow a member.
 fn end_of_member(cursor: &mut Cursor<'_>) -> Result<(), Syntax> {
     cursor.skip_blanks();
@@ -507,18 +534,33 @@ fn custom_value<'a>(cursor: &mut Cursor<'a>) -> Result<Option<CustomValue<'a>>, 
     Ok(CustomValue::from_item(cursor.bare_item()?))
 }
 
-struct Take<'a> {
+struct Take<'a, 'p> {
     item: BareItem<'a>,
-    parameters: ItemParameters<'a>,
+    parameters: &'p mut ItemParameters<'a>,
     spec: &'static KeySpec,
 }
 
-impl<'a> VisitMut<'a> for Take<'a> {
+impl<'a> VisitMut<'a> for Take<'a, '_> {
     type Output = Taken;
 
     #[inline]
     fn visit<F: Field<'a>>(self, field: &mut F) -> Taken {
         field.take(self.item, self.parameters, self.spec)
+    }
+}
+
+struct TakeNumber {
+    value: u32,
+    object_type: Option<ObjectType>,
+    spec: &'static KeySpec,
+}
+
+impl<'a> VisitMut<'a> for TakeNumber {
+    type Output = Taken;
+
+    #[inline]
+    fn visit<F: Field<'a>>(self, field: &mut F) -> Taken {
+        field.take_number(self.value, self.object_type, self.spec)
     }
 }
 

@@ -2,8 +2,10 @@
 
 use super::*;
 
-/// The three counts of a tally and its first problem.
-fn account(text: &str) -> (u32, u32, u32, Option<Problem>) {
+/// Members kept, coercions, losses, and the first problem.
+type Account = (u32, u32, u32, Option<Problem>);
+
+fn account(text: &str) -> Account {
     let Tally { kept, coerced, dropped, first } = Cmcd::parse(text).unwrap().tally;
     (kept, coerced, dropped, first.map(|(problem, _)| problem))
 }
@@ -54,7 +56,7 @@ fn coerces_and_drops_as_documented() {
     let long_custom = format!("com.example-k=\"{}\"", "c".repeat(65));
     let many_items = format!("bsd=({})", "1 ".repeat(40));
     let many_members = (0..200).map(|index| format!("x-{index:03}")).collect::<Vec<_>>().join(",");
-    let table: &[(&str, (u32, u32, u32, Option<Problem>))] = &[
+    let table: &[(&str, Account)] = &[
         // Shapes: both versions' are taken, a list where none belongs gives its first entry.
         ("bl=1400,br=(64;a)", (2, 0, 0, None)),
         ("rtp=(6300)", (1, 1, 0, Some(WrongType))),

@@ -129,6 +129,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// RFC 9651 §4.2.3.3.
+    #[inline]
     pub(crate) fn key(&mut self) -> Result<&'a str, Syntax> {
         let lenient = self.leniency == Leniency::Lenient;
         let bytes = self.text.as_bytes();
@@ -138,17 +139,15 @@ impl<'a> Cursor<'a> {
             Some(b'A'..=b'Z') if lenient => {}
             _ => return Err(Syntax::BadKey),
         }
-        while let Some(&byte) = bytes.get(self.at) {
-            match byte {
-                b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'*' => self.at += 1,
-                b'A'..=b'Z' if lenient => self.at += 1,
-                _ => break,
-            }
+        let wanted = if lenient { KEY_BYTE | UPPER_CASE } else { KEY_BYTE };
+        while bytes.get(self.at).is_some_and(|&byte| CLASS[usize::from(byte)] & wanted != 0) {
+            self.at += 1;
         }
         Ok(self.since(start))
     }
 
     /// RFC 9651 §4.2.3.1.
+    #[inline]
     pub(crate) fn bare_item(&mut self) -> Result<BareItem<'a>, Syntax> {
         match self.peek() {
             Some(b'0'..=b'9' | b'-') => self.number(),
@@ -163,6 +162,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// RFC 9651 §4.2.4.
+    #[inline]
     fn number(&mut self) -> Result<BareItem<'a>, Syntax> {
         let start = self.at;
         let negative = self.eat(b'-');
@@ -193,6 +193,45 @@ impl<'a> Cursor<'a> {
             return Err(Syntax::BadNumber);
         }
         self.since(start).parse().map(BareItem::Decimal).map_err(|_| Syntax::BadNumber)
+    }
+
+    /// A number of at most nine digits without sign or fraction, when that is what is next: the short way for what
+    /// players send most. Does not move when it is not.
+    #[inline]
+    pub(crate) fn small_number(&mut self) -> Option<u32> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let mut value = 0;
+        for (index, &byte) in rest.iter().enumerate() {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                if index == 0 || byte == b'.' {
+                    return None;
+                }
+                self.at += index;
+                return Some(value);
+            }
+            if index == 9 {
+                return None;
+            }
+            value = value * 10 + u32::from(digit);
+        }
+        if rest.is_empty() {
+            return None;
+        }
+        self.at += rest.len();
+        Some(value)
+    }
+
+    /// Whether the text ends here or a comma is next.
+    #[inline]
+    pub(crate) fn at_comma_or_end(&self) -> bool {
+        self.peek().is_none_or(|byte| byte == b',')
+    }
+
+    /// Goes back to an earlier [`Cursor::position`].
+    #[inline]
+    pub(crate) fn rewind(&mut self, position: usize) {
+        self.at = position;
     }
 
     /// RFC 9651 §4.2.5.
@@ -299,15 +338,28 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// One parameter, `;key` or `;key=value`, when one is next (RFC 9651 §4.2.3.2).
-    pub(crate) fn parameter(&mut self) -> Result<Option<(&'a str, BareItem<'a>)>, Syntax> {
+    /// The key of a parameter, `;key` or `;key=value`, when one is next (RFC 9651 §4.2.3.2).
+    #[inline]
+    pub(crate) fn parameter_key(&mut self) -> Result<Option<&'a str>, Syntax> {
         if !self.eat(b';') {
             return Ok(None);
         }
         self.skip_spaces();
-        let key = self.key()?;
-        let value = if self.eat(b'=') { self.bare_item()? } else { BareItem::Flag(true) };
-        Ok(Some((key, value)))
+        self.key().map(Some)
+    }
+
+    /// What follows a key: `=value`, or nothing, which is true.
+    #[inline]
+    pub(crate) fn parameter_value(&mut self) -> Result<BareItem<'a>, Syntax> {
+        if self.eat(b'=') { self.bare_item() } else { Ok(BareItem::Flag(true)) }
+    }
+
+    /// Moves over all parameters that are next.
+    pub(crate) fn skip_parameters(&mut self) -> Result<(), Syntax> {
+        while self.parameter_key()?.is_some() {
+            self.parameter_value()?;
+        }
+        Ok(())
     }
 }
 
@@ -327,7 +379,7 @@ impl<'a> Cursor<'a> {
                 return Err(Syntax::Unterminated);
             }
             self.bare_item()?;
-            while self.parameter()?.is_some() {}
+            self.skip_parameters()?;
             self.end_of_list_item()?;
         }
     }
@@ -353,9 +405,55 @@ pub(crate) fn is_inner_list(text: &str) -> bool {
     cursor.inner_list().is_ok() && cursor.at_end()
 }
 
-/// RFC 9651 §3.3.4: what may follow the first character of a token.
+/// A byte may occur in a key.
+const KEY_BYTE: u8 = 1;
+/// An upper-case letter, which lenient reading also allows in a key.
+const UPPER_CASE: u8 = 2;
+/// A byte may follow the first of a token (RFC 9651 §3.3.4).
+const TOKEN_BYTE: u8 = 4;
+
+/// What each byte may be part of.
+static CLASS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut index = 0;
+    while index < 256 {
+        let byte = index as u8;
+        if matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'*') {
+            table[index] |= KEY_BYTE;
+        }
+        if byte.is_ascii_uppercase() {
+            table[index] |= UPPER_CASE;
+        }
+        if byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'!' | b'#'
+                    | b'$'
+                    | b'%'
+                    | b'&'
+                    | b'\''
+                    | b'*'
+                    | b'+'
+                    | b'-'
+                    | b'.'
+                    | b'^'
+                    | b'_'
+                    | b'`'
+                    | b'|'
+                    | b'~'
+                    | b':'
+                    | b'/'
+            )
+        {
+            table[index] |= TOKEN_BYTE;
+        }
+        index += 1;
+    }
+    table
+};
+
 fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:/".contains(&byte)
+    CLASS[usize::from(byte)] & TOKEN_BYTE != 0
 }
 
 /// Appends a quoted string; false when `text` holds what a structured field string cannot.

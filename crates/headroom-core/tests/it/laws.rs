@@ -14,7 +14,8 @@ use proptest::prelude::*;
 
 fn ladder() -> impl Strategy<Value = Ladder> {
     proptest::collection::btree_set(100_u64..40_000, 1..=Ladder::MAX_RUNGS).prop_map(|bitrates| {
-        Ladder::new(bitrates.into_iter().map(|kbps| Rung::new(Bitrate::kbps(kbps), 720, 30.0)).collect()).unwrap()
+        let rungs = bitrates.into_iter().map(|kbps| Rung::new(Bitrate::kbps(kbps), 720, 30.0));
+        Ladder::new(rungs.collect()).expect("distinct bit rates make a ladder")
     })
 }
 

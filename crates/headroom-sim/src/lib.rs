@@ -2,5 +2,12 @@
 //!
 //! Pure: time, seeds and file contents are arguments.
 
+pub mod controller;
+pub mod entrant;
 pub mod netem;
+pub mod player;
+pub mod profile;
+pub mod score;
+pub mod statistics;
 pub mod trace;
+pub mod video;

@@ -1,0 +1,110 @@
+//! Who takes part in a comparison: a policy by its name, with its settings, or the oracle.
+
+use crate::controller::Oracle;
+use headroom_core::policy::{Bola, BufferBased, Dynamic, Headroom, Mpc, Objective, Policy, RobustMpc, Throughput};
+use std::fmt;
+
+/// A participant. Its display form reads back as the same one.
+pub struct Entrant {
+    name: String,
+    kind: Kind,
+}
+
+/// What drives a session.
+pub enum Kind {
+    /// A policy of the engine.
+    Policy(Box<dyn Policy>),
+    /// Plans on the true trace: the upper reference.
+    Oracle(Oracle),
+}
+
+/// When a name is no entrant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EntrantError {
+    /// When no policy has this name.
+    #[error("no policy is called {0:?}; known are {known}", known = NAMES.join(", "))]
+    UnknownName(String),
+    /// When the part after the colon is no share between 0 and 2, or the policy takes none.
+    #[error("{0:?}: only throughput and mpc take a setting, a share of the throughput between 0 and 2")]
+    BadSetting(String),
+}
+
+/// Every name, in the order of a report.
+pub const NAMES: [&str; 8] =
+    ["buffer_based", "throughput", "bola", "dynamic", "mpc", "robust_mpc", "headroom", "oracle"];
+
+impl Entrant {
+    /// Reads `name` or `name:share`, for example `throughput:0.8`: the policy on that share of its estimate. `objective` is
+    /// what the planning policies plan for: the score they are measured by.
+    ///
+    /// # Errors
+    /// See [`EntrantError`].
+    pub fn parse(text: &str, objective: Objective) -> Result<Self, EntrantError> {
+        let (name, share) = match text.split_once(':') {
+            Some((name, share)) => (name, Some(share)),
+            None => (text, None),
+        };
+        let bad_setting = || EntrantError::BadSetting(text.to_owned());
+        let share = match share {
+            Some(share) => {
+                let share: f64 = share.parse().map_err(|_| bad_setting())?;
+                let takes_one = matches!(name, "throughput" | "mpc");
+                if !(takes_one && share > 0.0 && share <= 2.0) {
+                    return Err(bad_setting());
+                }
+                share
+            }
+            None => 1.0,
+        };
+        let policy: Box<dyn Policy> = match name {
+            "buffer_based" | "bb" => Box::new(BufferBased::default()),
+            "throughput" | "rb" => Box::new(Throughput { safety: share }),
+            "bola" => Box::new(Bola::default()),
+            "dynamic" => Box::new(Dynamic::default()),
+            "mpc" => Box::new(Mpc { objective, safety: share, ..Mpc::default() }),
+            "robust_mpc" => Box::new(RobustMpc { objective, ..RobustMpc::default() }),
+            "headroom" => Box::new(Headroom::default()),
+            "oracle" => {
+                return Ok(Self { name: text.to_owned(), kind: Kind::Oracle(Oracle::new(objective)) });
+            }
+            _ => return Err(EntrantError::UnknownName(name.to_owned())),
+        };
+        Ok(Self { name: text.to_owned(), kind: Kind::Policy(policy) })
+    }
+
+    /// The name as it was given.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What drives its sessions.
+    #[must_use]
+    pub fn kind(&self) -> &Kind {
+        &self.kind
+    }
+}
+
+impl fmt::Debug for Entrant {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Entrant").field(&self.name).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back_and_nonsense_is_refused() {
+        let objective = Objective { stall_penalty: 4.3, switch_penalty: 1.0 };
+        for name in NAMES.into_iter().chain(["throughput:0.8", "mpc:0.7"]) {
+            assert_eq!(Entrant::parse(name, objective).unwrap().name(), name);
+        }
+        assert!(matches!(Entrant::parse("pensieve", objective), Err(EntrantError::UnknownName(_))));
+        for bad in ["throughput:", "throughput:-1", "mpc:nan", "bola:0.5", "oracle:1"] {
+            assert!(matches!(Entrant::parse(bad, objective), Err(EntrantError::BadSetting(_))), "{bad}");
+        }
+    }
+}

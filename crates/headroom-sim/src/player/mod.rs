@@ -1,0 +1,88 @@
+//! Virtual players: the loop of choosing, fetching and playing segments over a traced link.
+//!
+//! Each player is one set of published semantics: [`OnDemand`] is Pensieve's environment, [`Live`] keeps near the live
+//! edge. [`play`] drives any of them with any [`Controller`](crate::controller::Controller).
+
+mod observed;
+mod on_demand;
+
+pub use observed::Observed;
+pub use on_demand::{OnDemand, OnDemandSettings};
+
+use crate::{controller::Controller, video::Video};
+use headroom_core::{ladder::RungIndex, policy::View};
+use serde::Serialize;
+
+/// One segment as it was fetched and played.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Step {
+    /// When it was asked for, seconds since the session began.
+    pub requested_s: f64,
+    /// The rung that was played.
+    pub rung: RungIndex,
+    /// Size of what was played, bits.
+    pub bits: f64,
+    /// Bits received and thrown away: an abandoned transfer.
+    pub wasted_bits: f64,
+    /// From the request until the last byte, seconds, abandoned transfers included.
+    pub transfer_s: f64,
+    /// How long the playhead stood still for it, seconds. Of the first segment this is the start-up delay.
+    pub stall_s: f64,
+    /// How long the player then paused before its next request, seconds.
+    pub wait_s: f64,
+    /// Media ahead of the playhead at the next request, seconds.
+    pub buffer_s: f64,
+    /// Distance behind the live edge on arrival, seconds; 0 on demand.
+    pub latency_s: f64,
+    /// Mean playback rate while it was fetched.
+    pub playback_rate: f64,
+}
+
+/// The state that the physics of a player moves: nothing else decides what a fetch brings.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Moment {
+    /// Seconds since the session began.
+    pub clock_s: f64,
+    /// Position in the trace, seconds. Differs from the clock where the semantics say so.
+    pub link_s: f64,
+    /// Media ahead of the playhead, seconds.
+    pub buffer_s: f64,
+    /// Distance behind the live edge, seconds; 0 on demand.
+    pub latency_s: f64,
+}
+
+/// A player of one video over one link.
+pub trait Player {
+    /// What is played.
+    fn video(&self) -> &Video;
+
+    /// Segment asked for next.
+    fn next_segment(&self) -> usize;
+
+    /// Rung asked for before anything is known.
+    fn first_rung(&self) -> RungIndex;
+
+    /// Where the player stands.
+    fn moment(&self) -> Moment;
+
+    /// What fetching `segment` at `rung` from `moment` would bring, by the same physics as [`Player::fetch`]: what an
+    /// oracle may ask. `None` when the link never delivers it.
+    fn preview(&self, moment: Moment, segment: usize, rung: RungIndex) -> Option<(Moment, Step)>;
+
+    /// What a policy may see now. `with_forecast` asks for the forecast to be filled in.
+    fn view(&mut self, with_forecast: bool) -> View<'_>;
+
+    /// Fetches and plays the next segment. `None` when the link never delivers it.
+    fn fetch(&mut self, rung: RungIndex) -> Option<Step>;
+}
+
+/// Plays to the end of the video, or until the link is dead for good; appends what happened to `steps`.
+pub fn play<P: Player, C: Controller>(player: &mut P, controller: &mut C, steps: &mut Vec<Step>) {
+    while player.next_segment() < player.video().segments() {
+        let rung = controller.choose(player);
+        let Some(step) = player.fetch(rung) else {
+            return;
+        };
+        steps.push(step);
+    }
+}

@@ -1,0 +1,6 @@
+//! One integration binary: checks against independent implementations and public data.
+
+#[cfg(test)]
+mod pensieve_reference;
+#[cfg(test)]
+mod shared;

@@ -82,6 +82,14 @@ pub(super) trait Field<'a>: Sized {
     /// Writes `key=value`; only called when present.
     fn write(&self, spec: &KeySpec, writer: &mut dyn Writer) -> Result<(), Fault>;
     fn into_owned(self) -> Self::Owned;
+    /// Whether numbers are multiples of the key's step.
+    fn is_rounded(&self, _: &KeySpec) -> bool {
+        true
+    }
+    /// Whether this is a flag that says false.
+    fn is_false(&self) -> bool {
+        false
+    }
 }
 
 /// Something done to a field of any type, for change.
@@ -187,6 +195,10 @@ impl<'a> Field<'a> for ByObjectType {
     fn into_owned(self) -> Self {
         self
     }
+
+    fn is_rounded(&self, spec: &KeySpec) -> bool {
+        self.iter().all(|(value, _)| value.is_multiple_of(spec.round_to))
+    }
 }
 
 /// Unsigned and signed integers differ only in range and in what a negative number is.
@@ -219,6 +231,10 @@ macro_rules! integer_field {
 
             fn into_owned(self) -> Self {
                 self
+            }
+
+            fn is_rounded(&self, spec: &KeySpec) -> bool {
+                self.is_none_or(|value| i128::from(value) % i128::from(spec.round_to) == 0)
             }
         }
     };
@@ -308,6 +324,10 @@ impl<'a> Field<'a> for Option<bool> {
 
     fn into_owned(self) -> Self {
         self
+    }
+
+    fn is_false(&self) -> bool {
+        *self == Some(false)
     }
 }
 

@@ -26,6 +26,7 @@ mod parse;
 mod problem;
 mod query;
 mod token;
+mod validate;
 
 pub use batch::{MEDIA_TYPE, Record, Records, parse_records, to_body};
 pub use custom::{CustomKey, CustomValue, MAX_CUSTOM_CHARACTERS, is_custom_name};
@@ -37,6 +38,7 @@ pub use parse::{Headers, Parsed, Tally};
 pub use problem::{EmitError, ParseError, Problem, Severity};
 pub use query::{Scratch, parse_query};
 pub use token::{EventType, ObjectType, PlayerState, StreamType, StreamingFormat, Version};
+pub use validate::{Finding, MAX_FINDINGS, Mode, validate, validate_headers};
 
 /// Longest record, in bytes: above what HTTP servers allow for a request line or header (8 to 32 KiB by default).
 pub const MAX_RECORD_BYTES: usize = 64 * 1024;

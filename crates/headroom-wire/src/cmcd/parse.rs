@@ -236,6 +236,10 @@ impl<'a, L: Listener> Reader<'a, L> {
         Ok(())
     }
 
+    pub(super) fn listener_mut(&mut self) -> &mut L {
+        &mut self.listener
+    }
+
     /// Counts a member; false when the record has had its share.
     pub(super) fn may_read_another(&mut self) -> bool {
         self.members += 1;

@@ -119,3 +119,74 @@ fn coerces_and_drops_as_documented() {
         assert_eq!(&account(text), expected, "{text}");
     }
 }
+
+/// What [`validate()`] says of one record in each mode: `key@position problem`, joined by semicolons.
+fn findings(text: &str, mode: Mode) -> String {
+    let found = validate(text, mode).unwrap();
+    let line = |finding: &Finding| format!("{}@{} {}", finding.key, finding.position, finding.problem);
+    found.iter().map(line).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn validates_request_records() {
+    let table = [
+        ("bl=1400,br=1200,ot=v", ""),
+        ("bl=(1400),br=(1200;v),ot=v,v=2", ""),
+        ("bl=(1400),ot=v", "bl@0 version 1 sends a plain value here, not a list"),
+        ("bl=1400,v=2", "bl@0 version 2 sends a list here"),
+        (
+            "bl=(1450),dl=1499,v=2",
+            "bl@0 number is not rounded as the key wants; dl@10 number is not rounded as the key wants",
+        ),
+        ("ltc=100", "ltc@0 key does not exist in this version"),
+        ("nor=(\"a\"),nrr=\"0-9\",v=2", "nrr@10 key does not exist in this version"),
+        ("e=t,ts=1,v=2", "e@0 key is only for event reports; ts@4 key is only for event reports"),
+        ("rc=200,v=2", "rc@0 key is only for event reports"),
+        (
+            "bs=?0,pr=1.0,v=1",
+            "bs@0 false is expressed by leaving the key out; pr@6 a playback rate of 1 is expressed by leaving the key out; v@13 version 1 should leave this key out",
+        ),
+        ("d=2000.5", "d@2 an integer is wanted"),
+        ("Com.Example-x=1", "@0 not a key"),
+        ("cid=\"\u{e9}\"", "cid@5 string holds a control character or a bad escape"),
+        ("d=1,d=2,zz=3", "d@4 key occurs more than once; zz@8 unknown key"),
+        ("ot=zz,br=-5", "ot@5 token is not in the list for this key; br@11 negative number"),
+    ];
+    for (text, expected) in table {
+        assert_eq!(findings(text, Mode::Request), expected, "{text}");
+    }
+}
+
+#[test]
+fn validates_event_records() {
+    let table = [
+        ("e=t,ts=1,v=2", ""),
+        ("v=2", "e@0 required key is missing; ts@0 required key is missing"),
+        ("e=ps,ts=1,v=2", "sta@0 required key is missing"),
+        ("e=ce,ts=1,v=2", "cen@0 required key is missing"),
+        ("cen=\"x\",e=t,ts=1,v=2", "cen@0 key is only for custom events"),
+        ("e=rr,rc=200,ts=1,v=2", "url@0 required key is missing"),
+        ("e=t,rc=200,ts=1,v=2", "rc@4 key is only for response received events"),
+        ("bg=?0,e=b,ts=1,v=2", ""),
+        ("e=pr,pr=1.0,ts=1,v=2", ""),
+        ("e=e,ts=1,v=2", "ec@0 required key is missing"),
+    ];
+    for (text, expected) in table {
+        assert_eq!(findings(text, Mode::Event), expected, "{text}");
+    }
+}
+
+#[test]
+fn validates_the_placement_in_headers() {
+    let headers = Headers { object: Some("ot=v,bl=100"), status: Some("bs"), ..Headers::default() };
+    let found = validate_headers(headers).unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].key.as_str(), found[0].header), ("bl", Some(Header::Object)));
+    assert_eq!((found[0].position, found[0].problem), (5, Problem::WrongHeader));
+}
+
+#[test]
+fn strict_parsing_names_key_and_byte() {
+    let error = Cmcd::parse_strict("br=(1200;v),ot=zz").unwrap_err();
+    assert_eq!(error.to_string(), "key `ot` at byte 17: token is not in the list for this key");
+}

@@ -32,6 +32,17 @@ pub enum Input {
         /// What it offers.
         settings: StreamSettings,
     },
+    /// The capacity of a bottleneck became known or changed: an edge's egress, a cell.
+    Bottleneck {
+        /// When.
+        #[serde(rename = "at_us")]
+        at: Timestamp,
+        /// Whose sessions share it; `None` for everyone's.
+        stream: Option<StreamId>,
+        /// What it carries; `None` when that is not known any more.
+        #[serde(rename = "capacity_kbps")]
+        capacity: Option<Bitrate>,
+    },
     /// An operator or a viewer limits the bit rate.
     Override {
         /// When.

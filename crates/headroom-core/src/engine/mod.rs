@@ -4,6 +4,7 @@
 //! it happened. Sessions with news are decided at each tick; a starving buffer or a collapse of throughput is decided
 //! at once.
 
+mod bottlenecks;
 mod config;
 mod counters;
 mod input;
@@ -27,6 +28,7 @@ use crate::{
     time::{Duration, Timestamp},
     units::{Bitrate, Ratio},
 };
+use bottlenecks::Bottlenecks;
 use std::collections::VecDeque;
 use streams::{Streams, Target};
 use table::Table;
@@ -40,6 +42,7 @@ pub struct Engine {
     policy: Box<dyn Policy>,
     table: Table,
     streams: Streams,
+    bottlenecks: Bottlenecks,
     counters: Counters,
     outputs: VecDeque<Output>,
     last_tick: Option<Timestamp>,
@@ -53,6 +56,7 @@ impl Engine {
             policy: config.policy.build(),
             table: Table::new(config.max_sessions),
             streams: Streams::new(config.default_stream.clone()),
+            bottlenecks: Bottlenecks::default(),
             counters: Counters::default(),
             outputs: VecDeque::new(),
             last_tick: None,
@@ -66,6 +70,7 @@ impl Engine {
             Input::Sample(sample) => self.handle_sample(sample),
             Input::Tick { at } => self.handle_tick(at),
             Input::Stream { stream, settings, .. } => self.streams.configure(stream, settings),
+            Input::Bottleneck { stream, capacity, .. } => self.bottlenecks.set(stream, capacity),
             Input::Override { at, scope, max_bitrate, until } => self.handle_override(at, scope, max_bitrate, until),
         }
     }
@@ -159,6 +164,7 @@ impl Engine {
     fn handle_tick(&mut self, at: Timestamp) {
         self.counters.ticks += 1;
         self.last_tick = Some(at);
+        self.bottlenecks.divide(&mut self.table, &self.streams);
         let mut slot = 0;
         while slot < self.table.records().len() {
             let record = self.table.record_mut(slot);
@@ -319,15 +325,13 @@ fn view_of<'a>(record: &'a Record, target: &'a Target, forecast: &'a Forecast, n
     }
 }
 
-/// The lowest of the ceilings over a session: its own, its stream's, everyone's.
+/// The lowest of the ceilings over a session: orders for it, its stream or everyone, and its share of a bottleneck.
 fn ceiling(record: &Record, streams: &Streams, target: &Target, now: Timestamp) -> Option<(Bitrate, Reason)> {
     let own = (record.ceiling_kbps.is_finite() && now.as_secs_f64() <= f64::from(record.ceiling_until_s))
         .then(|| Bitrate::from_kbps_f64(f64::from(record.ceiling_kbps)));
-    [own, target.ceiling.at(now), streams.everyone.at(now)]
-        .into_iter()
-        .flatten()
-        .min()
-        .map(|rate| (rate, Reason::Override))
+    let orders = [own, target.ceiling.at(now), streams.everyone.at(now)].into_iter().flatten();
+    let share = record.share().map(|rung| (target.settings.ladder.bitrate(rung), Reason::Allocation));
+    orders.map(|rate| (rate, Reason::Override)).chain(share).min()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub(super) struct Table {
     index: HashTable<u32>,
     max: usize,
     hand: usize,
+    shared: bool,
 }
 
 /// Where a new record went, and who left for it.
@@ -22,7 +23,7 @@ const EVICTION_SAMPLE: usize = 16;
 
 impl Table {
     pub(super) fn new(max: usize) -> Self {
-        Self { records: Vec::new(), index: HashTable::new(), max: max.max(1), hand: 0 }
+        Self { records: Vec::new(), index: HashTable::new(), max: max.max(1), hand: 0, shared: false }
     }
 
     pub(super) fn records(&self) -> &[Record] {
@@ -31,6 +32,15 @@ impl Table {
 
     pub(super) fn record_mut(&mut self, slot: usize) -> &mut Record {
         &mut self.records[slot]
+    }
+
+    /// Whether records hold shares of a bottleneck.
+    pub(super) const fn is_shared(&self) -> bool {
+        self.shared
+    }
+
+    pub(super) const fn set_shared(&mut self, shared: bool) {
+        self.shared = shared;
     }
 
     pub(super) fn find(&self, session: SessionId) -> Option<usize> {

@@ -190,3 +190,30 @@ fn the_same_input_log_gives_the_same_decision_log() {
     assert_eq!(replay(), replay());
     assert_eq!(replay(), direct, "writing the log down loses nothing");
 }
+
+#[test]
+fn a_known_bottleneck_is_divided_and_given_back() {
+    let mut engine = Engine::new(Config::default());
+    let viewers: Vec<SessionId> = (1..=4).map(SessionId).collect();
+    let rhythm = |engine: &mut Engine, from: f64| {
+        for input in steady(from, from + 30.0, 3_000, 100_000, 5.0) {
+            match input {
+                Input::Sample(sample) => viewers.iter().for_each(|&session| {
+                    engine.handle_input(Input::Sample(Sample { session, ..sample.clone() }));
+                }),
+                other => engine.handle_input(other),
+            }
+        }
+    };
+    let caps = |engine: &Engine| -> Vec<_> {
+        viewers.iter().map(|&viewer| engine.decision(viewer).unwrap().max_bitrate.unwrap().as_kbps()).collect()
+    };
+    let bottleneck = |at: f64, capacity| Input::Bottleneck { at: second(at), stream: None, capacity };
+    engine.handle_input(bottleneck(0.0, Some(Bitrate::mbps(20))));
+    rhythm(&mut engine, 0.0);
+    assert_eq!(caps(&engine), [5_000.0; 4]);
+    assert_eq!(engine.decision(viewers[0]).unwrap().reason, Reason::Allocation);
+    engine.handle_input(bottleneck(30.0, None));
+    rhythm(&mut engine, 30.0);
+    assert_eq!(caps(&engine), [20_000.0; 4]);
+}

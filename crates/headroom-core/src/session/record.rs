@@ -53,6 +53,7 @@ pub(crate) struct Record {
     pub(crate) stall_risk_percent: u8,
     pub(crate) cap: u8,
     pub(crate) reason: Reason,
+    share: u8,
     flags: u8,
 }
 
@@ -114,6 +115,7 @@ impl Record {
             stall_risk_percent: 0,
             cap: NO_RUNG,
             reason: Reason::NoEvidence,
+            share: NO_RUNG,
             flags: DIRTY,
         }
     }
@@ -234,6 +236,20 @@ impl Record {
 
     pub(crate) fn paused(&self) -> bool {
         self.has(PAUSED)
+    }
+
+    /// The rung it may use of a shared bottleneck.
+    pub(crate) fn share(&self) -> Option<RungIndex> {
+        (self.share != NO_RUNG).then_some(self.share)
+    }
+
+    /// Gives it another share; a change wants a decision.
+    pub(crate) fn give_share(&mut self, share: Option<RungIndex>) {
+        let share = share.unwrap_or(NO_RUNG);
+        if self.share != share {
+            self.share = share;
+            self.flags |= DIRTY;
+        }
     }
 
     /// Whether something was reported since the last decision; asking settles it.

@@ -1,6 +1,7 @@
 //! The `headroom` binary: composition root and command line.
 
 mod commands;
+mod link;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -1,6 +1,8 @@
 //! One file per subcommand: its arguments and its `run`.
 
 mod bench;
+mod link;
+mod trace;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -18,12 +20,14 @@ enum Command {
     /// Measure: every figure in docs/benchmarks.md comes from here.
     #[command(subcommand)]
     Bench(bench::Benchmark),
+    Link(Box<link::Arguments>),
 }
 
 /// Runs the chosen subcommand.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Bench(benchmark) => bench::run(benchmark),
+        Command::Link(arguments) => link::run(*arguments),
     }
 }
 

@@ -1,1 +1,26 @@
-//! placeholder head, replaced by the first module.
+//! The server around the engine: two listeners, an edge proxy, CMCD in, CMSD and decisions out.
+//!
+//! The way of one request: `listener` → `public` → `ingest` (CMCD → sample) → `shard` (engine) → `answer` (one value) →
+//! header. Operators use `control`. Nothing here decides: that is the engine's part.
+
+mod answer;
+mod clock;
+pub mod config;
+mod control;
+mod decisions;
+mod edge;
+mod identity;
+mod ingest;
+mod listener;
+mod metrics;
+mod problem;
+mod public;
+mod record;
+mod server;
+mod shard;
+mod steering;
+mod stream;
+
+pub use config::Config;
+pub use record::{ReplayError, Replayed, replay};
+pub use server::{Server, StartError};

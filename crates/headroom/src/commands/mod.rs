@@ -2,6 +2,8 @@
 
 mod bench;
 mod link;
+mod replay;
+mod serve;
 mod trace;
 
 use clap::{Parser, Subcommand};
@@ -17,6 +19,10 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run the server: edge, CMCD in, CMSD and decisions out.
+    Serve(serve::Arguments),
+    /// Turn an input log back into its decisions.
+    Replay(replay::Arguments),
     /// Measure: every figure in docs/benchmarks.md comes from here.
     #[command(subcommand)]
     Bench(bench::Benchmark),
@@ -26,6 +32,8 @@ enum Command {
 /// Runs the chosen subcommand.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Bench(benchmark) => bench::run(benchmark),
         Command::Link(arguments) => link::run(*arguments),
     }

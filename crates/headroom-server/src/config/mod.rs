@@ -1,0 +1,322 @@
+//! Settings: defaults, TOML file, environment, command line.
+
+use crate::{identity::Identity, record::Log};
+use figment::{
+    Figment,
+    providers::{Env, Format, Serialized, Toml},
+};
+use headroom_core::engine;
+use serde::{Deserialize, Serialize};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// The documented defaults, as `headroom serve --print-config` prints them.
+pub const DEFAULT_TOML: &str = include_str!("default.toml");
+
+/// More engines than any machine has use for.
+pub const MAX_SHARDS: usize = 1_024;
+
+/// Settings of the server; `default.toml` says what each means.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Milliseconds between two decisions of a session.
+    pub tick_ms: u64,
+    /// Threads that serve requests; 0 takes one for each processor.
+    pub threads: usize,
+    /// Engines the sessions are spread over.
+    pub shards: usize,
+    /// The listener of players and web servers.
+    pub public: Public,
+    /// The listener of operators.
+    pub control: Control,
+    /// The reverse proxy.
+    pub edge: Edge,
+    /// How sessions are told apart.
+    pub identity: Identity,
+    /// Content Steering.
+    pub steering: Steering,
+    /// Input and decision logs.
+    pub log: Log,
+    /// The engine.
+    pub engine: engine::Config,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            tick_ms: 2_000,
+            threads: 0,
+            shards: 64,
+            public: Public::default(),
+            control: Control::default(),
+            edge: Edge::default(),
+            identity: Identity::default(),
+            steering: Steering::default(),
+            log: Log::default(),
+            engine: engine::Config::default(),
+        }
+    }
+}
+
+/// `[public]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Public {
+    /// Address to listen on; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// Connections held at most.
+    pub max_connections: usize,
+    /// Bytes of a request's head.
+    pub max_header_bytes: usize,
+    /// Milliseconds a request's head may take.
+    pub header_timeout_ms: u64,
+    /// Milliseconds a request's body may take.
+    pub body_timeout_ms: u64,
+    /// Milliseconds a peer may leave data unacknowledged; 0 leaves it to the system.
+    pub user_timeout_ms: u32,
+    /// Bytes of one CMCD event report.
+    pub max_beacon_bytes: usize,
+    /// Bytes of one batch of samples.
+    pub max_batch_bytes: usize,
+    /// Streams of decisions held at most.
+    pub max_subscribers: usize,
+}
+
+impl Default for Public {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([0, 0, 0, 0], 8080)),
+            max_connections: 20_000,
+            max_header_bytes: 65_536,
+            header_timeout_ms: 30_000,
+            body_timeout_ms: 10_000,
+            user_timeout_ms: 60_000,
+            max_beacon_bytes: 64 * 1024,
+            max_batch_bytes: 1024 * 1024,
+            max_subscribers: 10_000,
+        }
+    }
+}
+
+impl Public {
+    /// How long a request's body may take.
+    pub(crate) const fn body_timeout(&self) -> Duration {
+        Duration::from_millis(self.body_timeout_ms)
+    }
+}
+
+/// `[control]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Control {
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// File with the bearer token; empty: none.
+    pub token_file: PathBuf,
+    /// The token itself, meant for the environment. Never printed.
+    #[serde(skip_serializing)]
+    pub token: String,
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8081)), token_file: PathBuf::new(), token: String::new() }
+    }
+}
+
+/// `[edge]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Edge {
+    /// Where media comes from: `http://…`, `dir:PATH` or nothing.
+    pub origin: String,
+    /// Milliseconds to connect to the origin.
+    pub connect_timeout_ms: u64,
+    /// Milliseconds until the head of the origin's answer.
+    pub response_timeout_ms: u64,
+    /// Whose multivariant playlists are cut to the cap.
+    pub filter_playlists: FilterPlaylists,
+    /// Name of this hop in CMSD-Dynamic.
+    pub cmsd_name: String,
+    /// Read TCP_INFO of client connections.
+    pub tcp_info: bool,
+}
+
+impl Default for Edge {
+    fn default() -> Self {
+        Self {
+            origin: String::new(),
+            connect_timeout_ms: 2_000,
+            response_timeout_ms: 15_000,
+            filter_playlists: FilterPlaylists::Silent,
+            cmsd_name: "headroom".into(),
+            tcp_info: true,
+        }
+    }
+}
+
+/// Whose multivariant playlists are cut to their cap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FilterPlaylists {
+    /// Nobody's.
+    Never,
+    /// Those of players that send no CMCD and so cannot be told otherwise.
+    Silent,
+    /// Everybody's.
+    All,
+}
+
+/// `[steering]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Steering {
+    /// Seconds until players ask again.
+    pub ttl_s: u64,
+    /// Pathway ids, best first.
+    pub pathways: Vec<String>,
+}
+
+impl Default for Steering {
+    fn default() -> Self {
+        Self { ttl_s: 10, pathways: Vec::new() }
+    }
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A file named does not exist.
+    #[error("configuration file {0} does not exist")]
+    NoFile(PathBuf),
+    /// A key is unknown or a value has the wrong type.
+    #[error("configuration cannot be read")]
+    Read(#[from] Box<figment::Error>),
+    /// A value lies outside what is allowed.
+    #[error("{key}: {problem}")]
+    Value {
+        /// Path of the key.
+        key: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl Config {
+    /// Defaults, then the file, then `HEADROOM_…` from the environment, then `flags`: the keys a command line named.
+    ///
+    /// # Errors
+    /// When the file is missing, a key is unknown or mistyped, or a value is out of range.
+    pub fn load(file: Option<&Path>, flags: impl Serialize) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(file) = file {
+            if !file.is_file() {
+                return Err(ConfigError::NoFile(file.to_owned()));
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let environment = Env::prefixed("HEADROOM_").ignore(&["SHARED", "STRICT"]).split("__");
+        let config: Self = figment.merge(environment).merge(Serialized::defaults(flags)).extract().map_err(Box::new)?;
+        config.validated()
+    }
+
+    /// The same settings, once nothing in them is out of range.
+    ///
+    /// # Errors
+    /// Names the first key that is.
+    pub fn validated(self) -> Result<Self, ConfigError> {
+        let wrong = |key, problem: String| Err(ConfigError::Value { key, problem });
+        if !(1_000..=5_000).contains(&self.tick_ms) {
+            return wrong("tick_ms", format!("{} is outside 1000..=5000", self.tick_ms));
+        }
+        if !(1..=MAX_SHARDS).contains(&self.shards) {
+            return wrong("shards", format!("{} is outside 1..={MAX_SHARDS}", self.shards));
+        }
+        if self.engine.max_sessions < self.shards {
+            return wrong("engine.max_sessions", format!("{} is less than one a shard", self.engine.max_sessions));
+        }
+        if self.public.max_connections == 0 {
+            return wrong("public.max_connections", "0 lets nobody in".into());
+        }
+        if self.public.max_header_bytes < 8_192 {
+            return wrong("public.max_header_bytes", format!("{} is less than 8192", self.public.max_header_bytes));
+        }
+        if self.steering.ttl_s == 0 {
+            return wrong("steering.ttl_s", "players must be given a time above 0".into());
+        }
+        let mut pathways = self.steering.pathways.clone();
+        pathways.sort();
+        pathways.dedup();
+        if pathways.len() != self.steering.pathways.len() || pathways.iter().any(String::is_empty) {
+            return wrong("steering.pathways", "ids must be unique and not empty".into());
+        }
+        if !self.control.listen.ip().is_loopback()
+            && self.control.token.is_empty()
+            && self.control.token_file.as_os_str().is_empty()
+        {
+            return wrong("control.listen", format!("{} is not loopback, so a token is needed", self.control.listen));
+        }
+        let name = &self.edge.cmsd_name;
+        let plain = |byte: u8| matches!(byte, 0x20..=0x7e) && byte != b'"' && byte != b'\\';
+        if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
+            return wrong("edge.cmsd_name", "1 to 64 printable ASCII characters without quotes are allowed".into());
+        }
+        crate::edge::Origin::parse(&self.edge.origin)
+            .map_err(|problem| ConfigError::Value { key: "edge.origin", problem })?;
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_defaults_are_the_defaults() {
+        let documented: Config = toml::from_str(DEFAULT_TOML).unwrap();
+        assert_eq!(documented, Config::default());
+        // Nothing may be missing from the document but what is meant for the environment, and the engine's inner parts.
+        let keys = |value: &toml::Table| -> Vec<String> {
+            let mut keys = Vec::new();
+            for (section, value) in value {
+                match value.as_table() {
+                    Some(table) if section != "engine" => {
+                        keys.extend(table.keys().map(|key| format!("{section}.{key}")));
+                    }
+                    _ => keys.push(section.clone()),
+                }
+            }
+            keys
+        };
+        let documented = keys(&DEFAULT_TOML.parse().unwrap());
+        let all = keys(&toml::Table::try_from(Config::default()).unwrap());
+        assert_eq!(documented.iter().collect::<std::collections::BTreeSet<_>>(), all.iter().collect());
+    }
+
+    #[test]
+    fn values_out_of_range_name_their_key() {
+        let cases: &[(&str, &str)] = &[
+            ("tick_ms = 999", "tick_ms"),
+            ("shards = 0", "shards"),
+            ("[steering]\npathways = [\"a\", \"a\"]", "steering.pathways"),
+            ("[steering]\nttl_s = 0", "steering.ttl_s"),
+            ("[control]\nlisten = \"0.0.0.0:1\"", "control.listen"),
+            ("[edge]\norigin = \"ftp://x\"", "edge.origin"),
+            ("[edge]\ncmsd_name = \"a\\\"b\"", "edge.cmsd_name"),
+            ("[public]\nmax_connections = 0", "public.max_connections"),
+        ];
+        for (text, expected) in cases {
+            let config: Config = toml::from_str(text).unwrap();
+            match config.validated() {
+                Err(ConfigError::Value { key, .. }) => assert_eq!(key, *expected, "{text}"),
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+        assert!(toml::from_str::<Config>("tick = 1").is_err(), "unknown keys are refused");
+    }
+}

@@ -1,0 +1,128 @@
+//! Decisions of one session, once or as they change, for the agent inside a player.
+
+use crate::{
+    answer::Answer,
+    metrics::{Metrics, Shed},
+    problem::Problem,
+    public::Public,
+    shard::Shards,
+};
+use axum::{
+    Json,
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures_util::stream;
+use headroom_core::{decision::Decision, telemetry::SessionId};
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+use std::{borrow::Cow, convert::Infallible, sync::Arc};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio_util::sync::CancellationToken;
+
+/// Longest session name: four times what CMCD allows, for names that are not CMCD's.
+const MAX_NAME: usize = 256;
+
+/// What an agent reads.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    /// As the player called itself.
+    session: &'a str,
+    #[serde(flatten)]
+    decision: serde_json::Map<String, serde_json::Value>,
+    /// The cap with room for audio beside it, as CMSD `mb` says it.
+    suggested_bitrate_kbps: Option<f64>,
+    /// The reason as a sentence.
+    explanation: String,
+}
+
+impl<'a> Told<'a> {
+    fn new(session: &'a str, decision: &Decision, answer: &Answer) -> Self {
+        let mut fields = match serde_json::to_value(decision) {
+            Ok(serde_json::Value::Object(fields)) => fields,
+            _ => serde_json::Map::new(),
+        };
+        // The hash means nothing outside, and JavaScript cannot hold 64 bits.
+        fields.remove("session");
+        Self {
+            session,
+            decision: fields,
+            suggested_bitrate_kbps: answer.suggested.map(|rate| rate.as_kbps()),
+            explanation: decision.reason.to_string(),
+        }
+    }
+}
+
+/// The session a path or query names.
+pub(crate) fn session_name(encoded: &str) -> Result<Cow<'_, str>, Problem> {
+    if encoded.is_empty() || encoded.len() > MAX_NAME || encoded.contains('/') {
+        return Err(Problem::malformed(format!("a session name has 1 to {MAX_NAME} characters and no slash")));
+    }
+    percent_decode_str(encoded).decode_utf8().map_err(|_| Problem::malformed("the session name is not UTF-8"))
+}
+
+/// The decision in force.
+pub(crate) fn current(public: &Public, name: &str) -> Result<Response, Problem> {
+    let session = public.ingest.identifier.reported_session(name);
+    let found = public.ingest.shards.decision(session);
+    let (decision, answer) = found.ok_or_else(|| Problem::not_found("no live session has this name"))?;
+    Ok(Json(Told::new(name, &decision, &answer)).into_response())
+}
+
+/// Every decision from now on. A session that is not known yet may become known.
+pub(crate) fn events(public: &Public, name: &str) -> Result<Response, Problem> {
+    let Ok(permit) = Arc::clone(&public.subscribers).try_acquire_owned() else {
+        public.metrics.shed(Shed::Subscriber);
+        return Err(Problem::overloaded("too many streams of decisions"));
+    };
+    let session = public.ingest.identifier.reported_session(name);
+    let subscription = Subscription {
+        name: name.to_owned(),
+        session,
+        shards: Arc::clone(&public.ingest.shards),
+        decisions: public.ingest.shards.watch(session),
+        first: true,
+        shutdown: public.shutdown.clone(),
+        metrics: Arc::clone(&public.metrics),
+        _permit: permit,
+    };
+    let events = stream::unfold(subscription, Subscription::next);
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+}
+
+struct Subscription {
+    name: String,
+    session: SessionId,
+    shards: Arc<Shards>,
+    decisions: watch::Receiver<Option<Decision>>,
+    first: bool,
+    shutdown: CancellationToken,
+    metrics: Arc<Metrics>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Subscription {
+    async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
+        loop {
+            if !std::mem::take(&mut self.first) {
+                tokio::select! {
+                    changed = self.decisions.changed() => changed.ok()?,
+                    () = self.shutdown.cancelled() => return None,
+                }
+            }
+            let Some(decision) = self.decisions.borrow_and_update().clone() else { continue };
+            let answer = self.shards.announce(self.session);
+            let told = Told::new(&self.name, &decision, &answer);
+            match Event::default().event("decision").json_data(told) {
+                Ok(event) => return Some((Ok(event), self)),
+                Err(error) => {
+                    tracing::error!(%error, "decision cannot be written");
+                    self.metrics.shed(Shed::Subscriber);
+                    return None;
+                }
+            }
+        }
+    }
+}

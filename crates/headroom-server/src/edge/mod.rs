@@ -1,0 +1,194 @@
+//! The edge: a reverse proxy in front of the origin that listens to players and answers them.
+//!
+//! Bodies stream through; only manifests are read. Whatever goes wrong in here costs the answer's extra headers, never
+//! the media.
+
+mod manifest;
+mod origin;
+mod tcp_info;
+mod transfer;
+
+pub(crate) use origin::Origin;
+pub(crate) use transfer::Connection;
+
+use crate::{
+    answer::Answer,
+    clock::Clock,
+    config::{Edge as Settings, FilterPlaylists},
+    ingest::{Carrier, Heard, Ingest},
+    metrics::Request as Kind,
+    problem::Problem,
+    stream::Streams,
+};
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use headroom_core::{
+    engine::StreamSettings,
+    telemetry::{Player, Report},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use hyper::body::Incoming;
+use manifest::Manifest;
+use origin::Fetch;
+use std::sync::Arc;
+use tcp_info::Diagnosis;
+use transfer::Transfer;
+
+/// Header that carries what we tell the player (CTA-5006 §2).
+pub(crate) const CMSD_DYNAMIC: HeaderName = HeaderName::from_static("cmsd-dynamic");
+
+/// Response headers a script may read: what players need beside the safelisted ones.
+const EXPOSED: HeaderValue =
+    HeaderValue::from_static("CMSD-Dynamic, CMSD-Static, Content-Length, Content-Range, Date, Server-Timing");
+
+/// The proxy.
+pub(crate) struct Edge {
+    pub(crate) ingest: Arc<Ingest>,
+    pub(crate) streams: Arc<Streams>,
+    pub(crate) clock: Clock,
+    pub(crate) defaults: StreamSettings,
+    settings: Settings,
+    fetch: Option<Fetch>,
+    diagnosis: Option<Arc<Diagnosis>>,
+}
+
+impl Edge {
+    pub(crate) fn new(
+        settings: Settings,
+        ingest: Arc<Ingest>,
+        streams: Arc<Streams>,
+        clock: Clock,
+        defaults: StreamSettings,
+    ) -> Self {
+        let fetch = Fetch::new(&settings, Arc::clone(&ingest.metrics));
+        let diagnosis = if settings.tcp_info { Diagnosis::open().map(Arc::new) } else { None };
+        Self { ingest, streams, clock, defaults, settings, fetch, diagnosis }
+    }
+
+    /// Answers a request for media.
+    pub(crate) async fn handle(&self, connection: Connection, request: Request<Incoming>) -> Response {
+        let Some(fetch) = &self.fetch else {
+            return Problem::not_found("no such path, and no origin is configured").into_response();
+        };
+        match *request.method() {
+            Method::GET | Method::HEAD => {}
+            Method::OPTIONS => return preflight(request.headers()),
+            _ => return Problem::method_not_allowed("the edge takes GET and HEAD").into_response(),
+        }
+        self.ingest.metrics.request(Kind::Edge);
+        let path = request.uri().path().to_owned();
+        let manifest = Manifest::of_path(&path);
+        let is_head = request.method() == Method::HEAD;
+        let heard = {
+            let query = request.uri().query().unwrap_or_default();
+            let carrier = Carrier { headers: request.headers(), query, peer: connection.peer.ip() };
+            self.ingest.handle_request(carrier, manifest.is_some())
+        };
+        let client = self.ingest.identifier.client_address(request.headers(), connection.peer.ip()).to_string();
+        let transfer = Transfer::begin(
+            heard.session,
+            connection,
+            Arc::clone(&self.ingest),
+            self.diagnosis.clone(),
+            manifest.is_none() && !is_head,
+        );
+        let response = match fetch.fetch(request, &client, manifest.is_some()).await {
+            Ok(response) => response,
+            Err(problem) => return problem.into_response(),
+        };
+        let mut answer = heard.answer;
+        let mut response = match manifest {
+            Some(manifest) if response.status() == StatusCode::OK && !is_head => {
+                let response = self.handle_manifest(manifest, &path, &heard, response).await;
+                answer = self.ingest.shards.announce(heard.session);
+                response
+            }
+            _ => response,
+        };
+        self.decorate(response.headers_mut(), &answer);
+        if is_head { response } else { response.map(|body| transfer.follow(body)) }
+    }
+
+    /// Learns from a manifest and, where wanted, cuts it to the session's cap.
+    async fn handle_manifest(&self, manifest: Manifest, path: &str, heard: &Heard, response: Response) -> Response {
+        let (mut parts, body) = response.into_parts();
+        if parts.headers.contains_key(header::CONTENT_ENCODING) {
+            return Response::from_parts(parts, body);
+        }
+        let text = match manifest::collect(body).await {
+            Ok(text) => text,
+            // Too long to be a manifest, or broken off: pass on what came and what still comes.
+            Err(rest) => return Response::from_parts(parts, rest),
+        };
+        let mut cut = None;
+        if let Some(discovered) = manifest.discover(&text) {
+            let name = heard.content.as_deref().unwrap_or_else(|| manifest::directory_name(path));
+            let stream = self.streams.discover(
+                name,
+                &discovered,
+                self.clock.now(),
+                &self.defaults,
+                &self.ingest.identifier,
+                &self.ingest.shards,
+            );
+            if !heard.reported {
+                // A player that says nothing begins to exist with the manifest it fetches.
+                let silent = Report::Player(Player::default());
+                self.ingest.shards.handle_observed(heard.session, Some(stream), silent);
+            }
+            let filtered = match self.settings.filter_playlists {
+                FilterPlaylists::Never => false,
+                FilterPlaylists::Silent => !heard.reported,
+                FilterPlaylists::All => true,
+            };
+            let cap = self.ingest.shards.announce(heard.session).cap;
+            cut = cap.filter(|_| filtered).and_then(|cap| manifest.cut(&text, cap));
+        }
+        let text = match cut {
+            Some(cut) => {
+                // No longer the origin's representation: its validators do not apply, nor may others share it.
+                parts.headers.remove(header::ETAG);
+                parts.headers.remove(header::LAST_MODIFIED);
+                parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+                cut.into()
+            }
+            None => text,
+        };
+        parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
+        Response::from_parts(parts, Body::from(text))
+    }
+
+    /// Adds what players need to hear and to be allowed to hear.
+    fn decorate(&self, headers: &mut HeaderMap, answer: &Answer) {
+        if let Some(value) = answer.cmsd_dynamic(&self.settings.cmsd_name) {
+            // Appended: members of hops before us stay, and players take the last one (CTA-5006 §2.2).
+            headers.append(CMSD_DYNAMIC, value);
+        }
+        allow_cross_origin(headers);
+    }
+}
+
+/// Lets scripts of any site read the response, without credentials.
+pub(crate) fn allow_cross_origin(headers: &mut HeaderMap) {
+    if !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    }
+    headers.append(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    headers.entry("timing-allow-origin").or_insert(HeaderValue::from_static("*"));
+}
+
+/// Answers a CORS preflight: any header, for a day.
+pub(crate) fn preflight(asked: &HeaderMap) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
+    let wanted = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
+    let wanted = wanted.cloned().unwrap_or(HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted);
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    response
+}

@@ -1,0 +1,224 @@
+//! What one response tells of its session: how fast the client took it, and what the transport saw meanwhile.
+//!
+//! A body that was handed to the kernel is not yet with the client, so serving time alone says little. The kernel's own
+//! account does: bytes acknowledged over the time the connection was busy, between the start of the response and the
+//! moment everything is acknowledged.
+
+use super::tcp_info::{Diagnosis, TcpInfo};
+use crate::{
+    ingest::{Ingest, PLAUSIBLE_THROUGHPUT},
+    metrics::{Dropped, Source},
+};
+use axum::body::{Body, Bytes};
+use headroom_core::{
+    telemetry::{Link, Report, SessionId},
+    time::Duration,
+    units::{Bitrate, Ratio},
+};
+use http_body::{Frame, SizeHint};
+use std::{
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::{Duration as StdDuration, Instant},
+};
+
+/// The kernel counts busy time in timer ticks of 1 to 10 ms; below this the quotient is mostly rounding. A faster
+/// transfer counts as having taken this long: a lower bound of the rate.
+const MIN_BUSY: StdDuration = StdDuration::from_millis(50);
+
+/// Less than the ten segments of an initial window (RFC 6928) and some: slow start says little about the link.
+const MIN_BYTES: u64 = 50_000;
+
+/// How often and how long to look for the last acknowledgement.
+const SETTLE_STEP: StdDuration = StdDuration::from_millis(50);
+const SETTLE_STEPS: u32 = 40;
+
+/// A viewer of live media cannot fall behind by more than this many segment durations a segment and still be one.
+const SLOWEST: f64 = 10.0;
+
+/// A client's connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Connection {
+    pub(crate) local: SocketAddr,
+    pub(crate) peer: SocketAddr,
+}
+
+/// Follows one response to its end.
+pub(crate) struct Transfer {
+    pub(crate) session: SessionId,
+    pub(crate) connection: Connection,
+    pub(crate) ingest: Arc<Ingest>,
+    pub(crate) diagnosis: Option<Arc<Diagnosis>>,
+    /// The object is media, so its size over its duration is the rung played.
+    pub(crate) is_media: bool,
+    started: Instant,
+    before: Option<TcpInfo>,
+    bytes: u64,
+}
+
+impl Transfer {
+    pub(crate) fn begin(
+        session: SessionId,
+        connection: Connection,
+        ingest: Arc<Ingest>,
+        diagnosis: Option<Arc<Diagnosis>>,
+        is_media: bool,
+    ) -> Self {
+        let before = diagnosis.as_ref().and_then(|diagnosis| diagnosis.ask(connection.local, connection.peer));
+        Self { session, connection, ingest, diagnosis, is_media, started: Instant::now(), before, bytes: 0 }
+    }
+
+    /// Wraps the response body.
+    pub(crate) fn follow(self, body: Body) -> Body {
+        let expected = http_body::Body::size_hint(&body).exact();
+        Body::new(Followed { body, expected, transfer: Some(self) })
+    }
+
+    fn end(self, complete: bool) {
+        self.ingest.metrics.edge_sent(self.bytes);
+        if !complete {
+            self.ingest.metrics.dropped(Dropped::Aborted);
+        } else if self.is_media {
+            tokio::spawn(self.settle());
+        }
+    }
+
+    /// Waits until the client acknowledged everything, then reports.
+    async fn settle(self) {
+        let served = self.started.elapsed();
+        let mut after = None;
+        for _ in 0..SETTLE_STEPS {
+            let diagnosis = self.diagnosis.as_ref();
+            after = diagnosis.and_then(|diagnosis| diagnosis.ask(self.connection.local, self.connection.peer));
+            match &after {
+                Some(info) if !info.is_settled() => tokio::time::sleep(SETTLE_STEP).await,
+                _ => break,
+            }
+        }
+        let metrics = &self.ingest.metrics;
+        let shards = &self.ingest.shards;
+        if !shards.reports_itself(self.session) {
+            let measured = match (&self.before, &after) {
+                (Some(before), Some(after)) => self.by_transport(before, after),
+                _ => self.by_serving_time(served),
+            };
+            match measured {
+                Ok((throughput, took)) if throughput <= PLAUSIBLE_THROUGHPUT => {
+                    metrics.report(Source::Transfer);
+                    shards.handle_transfer(self.session, self.bytes, throughput, took);
+                }
+                Ok(_) => metrics.dropped(Dropped::Implausible),
+                Err(reason) => metrics.dropped(reason),
+            }
+        }
+        if let (Some(before), Some(after)) = (&self.before, &after) {
+            if after.application_limited {
+                metrics.dropped(Dropped::ApplicationLimited);
+            }
+            metrics.report(Source::Transport);
+            shards.handle_observed(self.session, None, Report::Link(link(before, after)));
+        }
+    }
+
+    fn by_transport(&self, before: &TcpInfo, after: &TcpInfo) -> Result<(Bitrate, Duration), Dropped> {
+        let bytes = after.acknowledged_bytes.saturating_sub(before.acknowledged_bytes);
+        let busy = after.busy_micros.saturating_sub(before.busy_micros);
+        let shut = after.receiver_limited_micros.saturating_sub(before.receiver_limited_micros);
+        if bytes < MIN_BYTES {
+            return Err(Dropped::TooShort);
+        }
+        // With its window shut for most of the time, the client was the brake: paused, or reading at its own pace.
+        if shut > busy / 2 {
+            return Err(Dropped::ReceiverLimited);
+        }
+        self.check_pace(StdDuration::from_micros(busy))?;
+        Ok(rate(bytes, StdDuration::from_micros(busy).max(MIN_BUSY)))
+    }
+
+    /// Without the kernel's account: only what took long enough to be more than filling the send buffer.
+    fn by_serving_time(&self, served: StdDuration) -> Result<(Bitrate, Duration), Dropped> {
+        if self.bytes < MIN_BYTES || served < MIN_BUSY * 4 {
+            return Err(Dropped::TooShort);
+        }
+        self.check_pace(served)?;
+        Ok(rate(self.bytes, served))
+    }
+
+    fn check_pace(&self, took: StdDuration) -> Result<(), Dropped> {
+        let segment = self.ingest.shards.segment_duration(self.session);
+        let slow = took.as_secs_f64() > SLOWEST * segment.as_secs_f64();
+        if slow { Err(Dropped::SlowerThanMedia) } else { Ok(()) }
+    }
+}
+
+fn rate(bytes: u64, took: StdDuration) -> (Bitrate, Duration) {
+    let bits = bytes as f64 * 8.0;
+    (Bitrate::from_kbps_f64(bits / 1_000.0 / took.as_secs_f64()), Duration::from_micros(took.as_micros() as u64))
+}
+
+/// The transport's view between two looks at it.
+fn link(before: &TcpInfo, after: &TcpInfo) -> Link {
+    let sent = after.sent_bytes.saturating_sub(before.sent_bytes);
+    let again = after.retransmitted_bytes.saturating_sub(before.retransmitted_bytes);
+    Link {
+        rtt: Some(Duration::from_micros(u64::from(after.rtt_micros))),
+        jitter: Some(Duration::from_micros(u64::from(after.rtt_variation_micros))),
+        loss_ratio: (sent > 0).then(|| Ratio::clamped(again as f32 / sent as f32)),
+        delivery_rate: (after.delivery_rate > 0 && !after.application_limited)
+            .then(|| Bitrate::bps(after.delivery_rate.saturating_mul(8))),
+        application_limited: after.application_limited,
+    }
+}
+
+/// A body that counts what passes.
+struct Followed {
+    body: Body,
+    /// Length of the whole, where it is known: the server does not ask for more once it has that much.
+    expected: Option<u64>,
+    transfer: Option<Transfer>,
+}
+
+impl http_body::Body for Followed {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        match &frame {
+            Some(Ok(frame)) => {
+                if let (Some(data), Some(transfer)) = (frame.data_ref(), &mut self.transfer) {
+                    transfer.bytes += data.len() as u64;
+                }
+            }
+            Some(Err(_)) => {}
+            None => {
+                if let Some(transfer) = self.transfer.take() {
+                    transfer.end(true);
+                }
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        if let Some(transfer) = self.transfer.take() {
+            let complete = self.expected == Some(transfer.bytes) || http_body::Body::is_end_stream(&self.body);
+            transfer.end(complete);
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Who is asking: session and stream identifiers from what a request carries.
+//!
+//! Identifiers are keyed hashes (SipHash-1-3): nobody who does not hold the key can choose identifiers that collide,
+//! and logs of decisions do not hold the players' own session ids.
+
+use headroom_core::telemetry::{SessionId, StreamId};
+use headroom_wire::cmcd::StreamingFormat;
+use http::{HeaderMap, header};
+use serde::{Deserialize, Serialize};
+use siphasher::sip::SipHasher13;
+use std::{
+    hash::{BuildHasherDefault, Hasher},
+    net::IpAddr,
+};
+
+/// How sessions are told apart, `[identity]` in the configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Identity {
+    /// Secret behind the identifiers. Empty: drawn at start, so identifiers change with every start.
+    pub key: String,
+    /// Cookie that names the session of a player without CMCD; empty: none.
+    pub cookie: String,
+    /// Query parameter that names the session of a player without CMCD; empty: none.
+    pub token_parameter: String,
+    /// Whose `X-Forwarded-For` and `X-Real-IP` to believe.
+    pub forwarded_from: ForwardedFrom,
+}
+
+impl Default for Identity {
+    fn default() -> Self {
+        Self {
+            key: String::new(),
+            cookie: String::new(),
+            token_parameter: String::new(),
+            forwarded_from: ForwardedFrom::Loopback,
+        }
+    }
+}
+
+/// Peers whose word about the client's address counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ForwardedFrom {
+    /// Nobody's.
+    None,
+    /// Those on this machine.
+    Loopback,
+    /// Everybody's: for a listener that only a proxy can reach.
+    Any,
+}
+
+/// Hashes names into identifiers.
+#[derive(Debug)]
+pub(crate) struct Identifier {
+    key: [u8; 16],
+    settings: Identity,
+}
+
+/// Keeps a session id, a cookie and an address that happen to be the same text apart.
+#[derive(Clone, Copy)]
+enum Kind {
+    ReportedSession = 1,
+    Cookie = 2,
+    Token = 3,
+    Address = 4,
+    Stream = 5,
+}
+
+impl Identifier {
+    /// Draws a key when the settings name none.
+    pub(crate) fn new(settings: Identity) -> Self {
+        let key = if settings.key.is_empty() {
+            // The standard library seeds its map hasher from the system's random source: two hashes are 128 bits of it.
+            let random = |input: u64| {
+                let mut hasher = std::hash::BuildHasher::build_hasher(&std::hash::RandomState::new());
+                hasher.write_u64(input);
+                hasher.finish().to_le_bytes()
+            };
+            let mut key = [0; 16];
+            key[..8].copy_from_slice(&random(1));
+            key[8..].copy_from_slice(&random(2));
+            key
+        } else {
+            let mut key = [0; 16];
+            for (half, salt) in key.chunks_exact_mut(8).zip([1_u8, 2]) {
+                let mut hasher = SipHasher13::new();
+                hasher.write_u8(salt);
+                hasher.write(settings.key.as_bytes());
+                half.copy_from_slice(&hasher.finish().to_le_bytes());
+            }
+            key
+        };
+        Self { key, settings }
+    }
+
+    /// The session a player names itself (CMCD `sid`, the path of the decision endpoints).
+    pub(crate) fn reported_session(&self, name: &str) -> SessionId {
+        SessionId(self.hash(Kind::ReportedSession, &[name.as_bytes()]))
+    }
+
+    /// A stream by name. HLS and DASH renderings of one content differ in how they count audio, so each is a stream.
+    pub(crate) fn stream(&self, name: &str, format: Option<StreamingFormat>) -> StreamId {
+        let format = format.map_or(0, |format| format as u8 + 1);
+        StreamId(self.hash(Kind::Stream, &[name.as_bytes(), &[format]]))
+    }
+
+    /// The session of a request that does not name one: cookie, token, or client address and user agent.
+    pub(crate) fn silent_session(&self, headers: &HeaderMap, query: &str, peer: IpAddr) -> SessionId {
+        let settings = &self.settings;
+        if let Some(value) = cookie(headers, &settings.cookie) {
+            return SessionId(self.hash(Kind::Cookie, &[value.as_bytes()]));
+        }
+        if let Some(value) = parameter(query, &settings.token_parameter) {
+            return SessionId(self.hash(Kind::Token, &[value.as_bytes()]));
+        }
+        let agent = headers.get(header::USER_AGENT).map_or(&[][..], |value| value.as_bytes());
+        let address = self.client_address(headers, peer).to_string();
+        SessionId(self.hash(Kind::Address, &[address.as_bytes(), &[0], agent]))
+    }
+
+    /// Address of the client, through proxies that are believed.
+    pub(crate) fn client_address(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
+        let believed = match self.settings.forwarded_from {
+            ForwardedFrom::None => false,
+            ForwardedFrom::Loopback => peer.to_canonical().is_loopback(),
+            ForwardedFrom::Any => true,
+        };
+        if !believed {
+            return peer;
+        }
+        let named = |name: &str| {
+            let value = headers.get(name)?.to_str().ok()?;
+            // The last entry is the one the proxy nearest to us added; those before it are the client's word.
+            value.rsplit(',').next()?.trim().parse().ok()
+        };
+        named("x-real-ip").or_else(|| named("x-forwarded-for")).unwrap_or(peer)
+    }
+
+    fn hash(&self, kind: Kind, parts: &[&[u8]]) -> u64 {
+        let mut hasher = SipHasher13::new_with_key(&self.key);
+        hasher.write_u8(kind as u8);
+        for part in parts {
+            hasher.write(part);
+        }
+        hasher.finish()
+    }
+}
+
+/// Value of the cookie called `name` (RFC 6265 §4.2.1).
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    if name.is_empty() {
+        return None;
+    }
+    let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+    lines
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|&(key, value)| key == name && !value.is_empty())
+        .map(|(_, value)| value)
+}
+
+/// Value of the query parameter called `name`, as it stands in the query.
+pub(crate) fn parameter<'q>(query: &'q str, name: &str) -> Option<&'q str> {
+    if name.is_empty() {
+        return None;
+    }
+    query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|&(key, value)| key == name && !value.is_empty())
+        .map(|(_, value)| value)
+}
+
+/// A map keyed by identifiers, which are hashes already.
+pub(crate) type ById<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<AlreadyHashed>>;
+
+/// Passes a keyed hash through.
+#[derive(Default, Clone, Copy)]
+pub(crate) struct AlreadyHashed(u64);
+
+impl Hasher for AlreadyHashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn identifier(settings: Identity) -> Identifier {
+        Identifier::new(Identity { key: "test".into(), ..settings })
+    }
+
+    #[test]
+    fn the_strongest_name_wins() {
+        let by = identifier(Identity { cookie: "sess".into(), token_parameter: "token".into(), ..Identity::default() });
+        let peer = "192.0.2.7".parse().unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(header::USER_AGENT, HeaderValue::from_static("VLC/3.0"));
+        let by_address = by.silent_session(&headers, "", peer);
+        let by_token = by.silent_session(&headers, "a=1&token=abc", peer);
+        headers.insert(header::COOKIE, HeaderValue::from_static("x=1; sess=abc"));
+        let by_cookie = by.silent_session(&headers, "token=abc", peer);
+        assert_eq!(by_cookie, by.silent_session(&headers, "", "192.0.2.8".parse().unwrap()));
+        let all = [by_address, by_token, by_cookie, by.reported_session("abc")];
+        let distinct: std::collections::HashSet<_> = all.into_iter().collect();
+        assert_eq!(distinct.len(), all.len());
+    }
+
+    #[test]
+    fn only_believed_peers_name_the_client() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-for", HeaderValue::from_static("203.0.113.1, 198.51.100.2"));
+        let loopback: IpAddr = "127.0.0.1".parse().unwrap();
+        let stranger: IpAddr = "192.0.2.7".parse().unwrap();
+        let client: IpAddr = "198.51.100.2".parse().unwrap();
+        let cases = [
+            (ForwardedFrom::None, loopback, loopback),
+            (ForwardedFrom::Loopback, loopback, client),
+            (ForwardedFrom::Loopback, stranger, stranger),
+            (ForwardedFrom::Any, stranger, client),
+        ];
+        for (forwarded_from, peer, expected) in cases {
+            let by = identifier(Identity { forwarded_from, ..Identity::default() });
+            assert_eq!(by.client_address(&headers, peer), expected, "{forwarded_from:?} {peer}");
+        }
+    }
+
+    #[test]
+    fn a_key_makes_identifiers_reproducible() {
+        let (one, two) = (identifier(Identity::default()), identifier(Identity::default()));
+        assert_eq!(one.reported_session("s"), two.reported_session("s"));
+        let drawn = Identifier::new(Identity::default());
+        assert_ne!(one.reported_session("s"), drawn.reported_session("s"));
+    }
+}

@@ -1,0 +1,196 @@
+//! Reports in: CMCD of requests and events, batches of samples, what the edge observes.
+
+pub(crate) mod order;
+mod player;
+mod samples;
+
+pub(crate) use player::PLAUSIBLE_THROUGHPUT;
+pub(crate) use samples::{BatchOutcome, read_samples};
+
+use crate::{
+    answer::Answer,
+    identity::Identifier,
+    metrics::{Dropped, Metrics, Source},
+    shard::{Mode, PlayerReport, Shards},
+};
+use headroom_core::{
+    telemetry::{Player, Report, SessionId, StreamId},
+    units::Bitrate,
+};
+use headroom_wire::cmcd::{self, Cmcd, ParseError, Parsed, Scratch, StreamingFormat};
+use http::HeaderMap;
+use std::{cell::RefCell, net::IpAddr, sync::Arc};
+
+thread_local! {
+    /// Room for decoding query arguments, kept so that a report allocates nothing.
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// Turns what arrives into inputs of the engines.
+pub(crate) struct Ingest {
+    pub(crate) identifier: Identifier,
+    pub(crate) shards: Arc<Shards>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// Whom a request belongs to and what to answer it with.
+#[derive(Debug, Clone)]
+pub(crate) struct Heard {
+    pub(crate) session: SessionId,
+    /// Name the player gives the content (CMCD `cid`).
+    pub(crate) content: Option<String>,
+    /// The request carried CMCD.
+    pub(crate) reported: bool,
+    pub(crate) answer: Answer,
+}
+
+/// A request as far as reports are concerned.
+#[derive(Clone, Copy)]
+pub(crate) struct Carrier<'a> {
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) query: &'a str,
+    pub(crate) peer: IpAddr,
+}
+
+impl Ingest {
+    /// Takes in the report a request carries, if it does. A report that cannot be read is counted, not refused: the
+    /// media must flow. `want_content` asks for the content's name, which costs an allocation.
+    pub(crate) fn handle_request(&self, carrier: Carrier<'_>, want_content: bool) -> Heard {
+        let by_query = SCRATCH.with_borrow_mut(|scratch| {
+            let parsed = cmcd::parse_query(carrier.query, scratch);
+            self.handle_parsed(parsed, Source::Query, carrier, want_content)
+        });
+        if let Some(heard) = by_query {
+            return heard;
+        }
+        let headers = cmcd_headers(carrier.headers);
+        if !headers.is_empty() {
+            let parsed = Cmcd::parse_headers(headers).map(Some);
+            if let Some(heard) = self.handle_parsed(parsed, Source::Headers, carrier, want_content) {
+                return heard;
+            }
+        }
+        let session = self.identifier.silent_session(carrier.headers, carrier.query, carrier.peer);
+        let answer = self.shards.handle_request(session, None);
+        Heard { session, content: None, reported: false, answer }
+    }
+
+    fn handle_parsed(
+        &self,
+        parsed: Result<Option<Parsed<'_>>, ParseError>,
+        source: Source,
+        carrier: Carrier<'_>,
+        want_content: bool,
+    ) -> Option<Heard> {
+        let parsed = match parsed {
+            Ok(parsed) => parsed?,
+            Err(_) => {
+                self.metrics.dropped(Dropped::Malformed);
+                return None;
+            }
+        };
+        let record = &parsed.cmcd;
+        let session = match &record.session_id {
+            Some(sid) if !sid.is_empty() => self.identifier.reported_session(sid),
+            _ => self.identifier.silent_session(carrier.headers, carrier.query, carrier.peer),
+        };
+        let answer = self.handle_record(&parsed, session, Mode::Request, source);
+        let content = record.content_id.as_deref().filter(|_| want_content).map(str::to_owned);
+        Some(Heard { session, content, reported: true, answer })
+    }
+
+    /// Takes in the records of an event report. Returns how many were taken and how many were broken, or what is wrong
+    /// with the first when none could be used.
+    pub(crate) fn handle_events(&self, body: &[u8], carrier: Carrier<'_>) -> Result<(u64, u64), String> {
+        let (mut taken, mut broken, mut first) = (0, 0, None);
+        for (index, record) in cmcd::parse_records(body).enumerate() {
+            match record.parsed {
+                Ok(parsed) if parsed.tally.kept > 0 => {
+                    self.handle_event(&parsed, carrier);
+                    taken += 1;
+                }
+                Ok(parsed) => {
+                    broken += 1;
+                    let problem = parsed.tally.first.map(|(problem, _)| format!("{problem}"));
+                    first.get_or_insert((index + 1, problem.unwrap_or_else(|| "no key".into())));
+                }
+                Err(error) => {
+                    broken += 1;
+                    first.get_or_insert((index + 1, error.to_string()));
+                }
+            }
+        }
+        self.metrics.dropped_many(Dropped::Malformed, broken);
+        match first {
+            Some((line, problem)) if taken == 0 => Err(format!("record {line}: {problem}")),
+            None if taken == 0 => Err("the body holds no record".into()),
+            _ => Ok((taken, broken)),
+        }
+    }
+
+    /// Takes in the events of a JSON body.
+    pub(crate) fn handle_json(&self, body: &[u8], carrier: Carrier<'_>) -> Result<(), String> {
+        let records = cmcd::parse_json(body).map_err(|error| {
+            self.metrics.dropped(Dropped::Malformed);
+            error.to_string()
+        })?;
+        records.iter().for_each(|parsed| self.handle_event(parsed, carrier));
+        Ok(())
+    }
+
+    /// Takes in one event.
+    fn handle_event(&self, parsed: &Parsed<'_>, carrier: Carrier<'_>) {
+        let session = match &parsed.cmcd.session_id {
+            Some(sid) if !sid.is_empty() => self.identifier.reported_session(sid),
+            _ => self.identifier.silent_session(carrier.headers, carrier.query, carrier.peer),
+        };
+        self.handle_record(parsed, session, Mode::Event, Source::Event);
+    }
+
+    fn handle_record(&self, parsed: &Parsed<'_>, session: SessionId, mode: Mode, source: Source) -> Answer {
+        let record = &parsed.cmcd;
+        self.metrics.report(source);
+        if parsed.tally.coerced > 0 {
+            self.metrics.coerced(u64::from(parsed.tally.coerced));
+        }
+        if parsed.tally.dropped > 0 {
+            self.metrics.dropped_many(Dropped::Member, u64::from(parsed.tally.dropped));
+        }
+        let (player, left) = player::player_sample(record);
+        if left.implausible {
+            self.metrics.dropped(Dropped::Implausible);
+        }
+        if left.paused {
+            self.metrics.dropped(Dropped::Paused);
+        }
+        let stream = record.content_id.as_deref().map(|name| self.stream(name, record.streaming_format));
+        let order = (mode, record.sequence_number);
+        self.shards.handle_player(PlayerReport { session, stream, order, player })
+    }
+
+    /// Takes in a throughput a player names outside CMCD (`_HLS_throughput`, `_DASH_throughput` in bit/s).
+    pub(crate) fn handle_named_throughput(&self, session: SessionId, bits_per_second: f64) {
+        let throughput = Bitrate::from_kbps_f64(bits_per_second / 1_000.0);
+        if throughput == Bitrate::ZERO || throughput > PLAUSIBLE_THROUGHPUT {
+            self.metrics.dropped(Dropped::Implausible);
+            return;
+        }
+        self.metrics.report(Source::Steering);
+        let player = Player { measured_throughput: Some(throughput), ..Player::default() };
+        self.shards.handle_observed(session, None, Report::Player(player));
+    }
+
+    pub(crate) fn stream(&self, name: &str, format: Option<StreamingFormat>) -> StreamId {
+        self.identifier.stream(name, format)
+    }
+}
+
+fn cmcd_headers(headers: &HeaderMap) -> cmcd::Headers<'_> {
+    let text = |name: &'static str| headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
+    cmcd::Headers {
+        object: text("cmcd-object"),
+        request: text("cmcd-request"),
+        session: text("cmcd-session"),
+        status: text("cmcd-status"),
+    }
+}

@@ -1,0 +1,108 @@
+//! CMCD record → the engine's player sample.
+
+use headroom_core::{
+    telemetry::{Player, PlayerState},
+    time::Duration,
+    units::Bitrate,
+};
+use headroom_wire::cmcd::{self, ByObjectType, Cmcd, EventType, ObjectType};
+
+/// Highest throughput one viewer's link is believed to have: ten times the 1 Gbit/s that 3GPP TS 22.261 table 7.1-1
+/// wants a 5G user to experience at best. Anything above is a browser cache hit or a broken clock.
+pub(crate) const PLAUSIBLE_THROUGHPUT: Bitrate = Bitrate::mbps(10_000);
+
+/// Most media a player is believed to hold ahead.
+const PLAUSIBLE_BUFFER: Duration = Duration::from_secs(3_600);
+
+/// What was left out of a sample and why, for the counters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Left {
+    /// A rate or duration no real player has.
+    pub(crate) implausible: bool,
+    /// Throughput of a player that is not downloading because it is paused.
+    pub(crate) paused: bool,
+}
+
+/// What a CMCD record says of its player. Values about video count first; audio has its own, smaller ones.
+pub(crate) fn player_sample(record: &Cmcd<'_>) -> (Player, Left) {
+    let mut left = Left::default();
+    let state = record.player_state.map(state);
+    let is_audio = matches!(record.object_type, Some(ObjectType::Audio));
+    let is_video = matches!(record.object_type, None | Some(ObjectType::Video | ObjectType::Muxed));
+    let kbps = |list: &ByObjectType| list.value_for(ObjectType::Video).map(|value| Bitrate::kbps(u64::from(value)));
+    let millis =
+        |list: &ByObjectType| list.value_for(ObjectType::Video).map(|value| Duration::from_millis(u64::from(value)));
+
+    let mut measured_throughput = kbps(&record.measured_throughput).filter(|&rate| rate > Bitrate::ZERO);
+    if measured_throughput.is_some_and(|rate| rate > PLAUSIBLE_THROUGHPUT) {
+        left.implausible = true;
+        measured_throughput = None;
+    }
+    if measured_throughput.is_some() && matches!(state, Some(PlayerState::Paused | PlayerState::Ended)) {
+        left.paused = true;
+        measured_throughput = None;
+    }
+    // An audio request's untyped buffer is that of the audio, which players keep level with the video's.
+    let mut buffer_length = millis(&record.buffer_length);
+    if buffer_length.is_some_and(|buffer| buffer > PLAUSIBLE_BUFFER) {
+        left.implausible = true;
+        buffer_length = None;
+    }
+    // Version 1 sends one `br` a request: that of an audio segment says nothing about the rung played.
+    let typed = record.version == cmcd::Version::V2;
+    let encoded_bitrate = if is_video || (typed && record.encoded_bitrate.get(ObjectType::Video).is_some()) {
+        kbps(&record.encoded_bitrate)
+    } else {
+        kbps(&record.playhead_bitrate)
+    };
+    let transfer_time = match (record.event, record.time_to_last_byte) {
+        (Some(EventType::ResponseReceived), Some(millis)) => Some(Duration::from_millis(u64::from(millis))),
+        _ => None,
+    };
+    let starvation = starvation_millis(&record.buffer_starvation_duration);
+    let player = Player {
+        encoded_bitrate: encoded_bitrate.filter(|&rate| rate > Bitrate::ZERO),
+        top_bitrate: if is_audio && !typed { None } else { kbps(&record.top_bitrate) },
+        measured_throughput,
+        transfer_time,
+        buffer_length,
+        target_buffer_length: millis(&record.target_buffer_length),
+        live_latency: record.live_latency.and_then(|millis| u64::try_from(millis).ok()).map(Duration::from_millis),
+        object_duration: record
+            .object_duration
+            .filter(|_| is_video)
+            .map(|millis| Duration::from_millis(u64::from(millis))),
+        media_start_delay: record.media_start_delay.map(|millis| Duration::from_millis(u64::from(millis))),
+        playback_rate: record.playback_rate.map(|rate| rate as f32).filter(|rate| (0.0..=16.0).contains(rate)),
+        state,
+        buffer_starvation: record.buffer_starvation.unwrap_or(false) || starvation.is_some(),
+        starvation_duration: starvation.map(Duration::from_millis),
+        startup: record.startup.unwrap_or(false),
+        dropped_frames: record.dropped_frames,
+    };
+    (player, left)
+}
+
+/// Time stalled since the last report: the stalls of one type add up, those of audio and video are the same stalls.
+fn starvation_millis(durations: &ByObjectType) -> Option<u64> {
+    let of = |audio: bool| {
+        let of_type = durations.iter().filter(|&(_, object_type)| (object_type == Some(ObjectType::Audio)) == audio);
+        of_type.map(|(millis, _)| u64::from(millis)).sum()
+    };
+    (!durations.is_empty()).then(|| u64::max(of(true), of(false)))
+}
+
+fn state(state: cmcd::PlayerState) -> PlayerState {
+    match state {
+        cmcd::PlayerState::Starting => PlayerState::Starting,
+        cmcd::PlayerState::Playing => PlayerState::Playing,
+        cmcd::PlayerState::Seeking => PlayerState::Seeking,
+        cmcd::PlayerState::Rebuffering => PlayerState::Rebuffering,
+        cmcd::PlayerState::Paused => PlayerState::Paused,
+        cmcd::PlayerState::Waiting => PlayerState::Waiting,
+        cmcd::PlayerState::Ended => PlayerState::Ended,
+        cmcd::PlayerState::FatalError => PlayerState::FatalError,
+        cmcd::PlayerState::Quit => PlayerState::Quit,
+        cmcd::PlayerState::Preloading => PlayerState::Preloading,
+    }
+}

@@ -1,0 +1,90 @@
+//! Batches of samples: NDJSON, one sample a line, sessions and streams by name.
+
+use super::Ingest;
+use crate::metrics::{Dropped, Source};
+use headroom_core::{
+    telemetry::{Report, Sample, StreamId},
+    time::{Duration, Timestamp},
+};
+use headroom_wire::cmcd::StreamingFormat;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// Broken lines reported back by number; further ones are only counted.
+const MAX_REPORTED: usize = 20;
+
+/// Samples older than this are history, not telemetry: they would come after the session expired.
+const STALE_AFTER: Duration = Duration::from_secs(60);
+
+/// One line.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    session: Cow<'a, str>,
+    #[serde(borrow, default)]
+    stream: Option<Cow<'a, str>>,
+    #[serde(default)]
+    format: Option<Cow<'a, str>>,
+    /// Microseconds since the Unix epoch; left out: now.
+    #[serde(default)]
+    at_us: Option<Timestamp>,
+    #[serde(flatten)]
+    report: Report,
+}
+
+/// What became of a batch.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct BatchOutcome {
+    /// Samples handed to the engine.
+    pub(crate) accepted: u64,
+    /// Samples older than a session lives.
+    pub(crate) stale: u64,
+    /// Lines that are no sample.
+    pub(crate) rejected: u64,
+    /// The first of those.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) errors: Vec<LineError>,
+}
+
+/// One line that is no sample.
+#[derive(Debug, Serialize)]
+pub(crate) struct LineError {
+    /// Number of the line, from 1.
+    line: usize,
+    /// What is wrong with it.
+    error: String,
+}
+
+/// Takes in every line that is a sample; the others are named.
+pub(crate) fn read_samples(ingest: &Ingest, body: &[u8], now: Timestamp) -> BatchOutcome {
+    let mut outcome = BatchOutcome::default();
+    for (index, line) in body.split(|&byte| byte == b'\n').enumerate() {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        match serde_json::from_slice::<Line<'_>>(line) {
+            Ok(line) => {
+                let at = line.at_us.unwrap_or(now);
+                if now.since(at) > STALE_AFTER {
+                    outcome.stale += 1;
+                    continue;
+                }
+                let format = line.format.as_deref().and_then(StreamingFormat::from_wire);
+                let stream = line.stream.map_or(StreamId::default(), |name| ingest.stream(&name, format));
+                let session = ingest.identifier.reported_session(&line.session);
+                ingest.shards.handle_dated(Sample { session, stream, at, report: line.report });
+                outcome.accepted += 1;
+            }
+            Err(error) => {
+                outcome.rejected += 1;
+                if outcome.errors.len() < MAX_REPORTED {
+                    outcome.errors.push(LineError { line: index + 1, error: error.to_string() });
+                }
+            }
+        }
+    }
+    ingest.metrics.reports(Source::Sample, outcome.accepted);
+    ingest.metrics.dropped_many(Dropped::Malformed, outcome.rejected);
+    ingest.metrics.dropped_many(Dropped::Stale, outcome.stale);
+    outcome
+}

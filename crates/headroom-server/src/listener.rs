@@ -1,0 +1,131 @@
+//! Accepts connections and serves HTTP/1.1 on them, within bounds.
+
+use crate::{
+    config::Public,
+    edge::Connection,
+    metrics::{Metrics, Shed},
+};
+use axum::response::Response;
+use http::Request;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::Semaphore,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Connections the kernel may hold until they are accepted.
+const BACKLOG: u32 = 4_096;
+
+/// Pause after an accept that failed for lack of file descriptors or memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Bounds of one listener.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    max_connections: usize,
+    max_header_bytes: usize,
+    header_timeout: Duration,
+    user_timeout_ms: u32,
+}
+
+impl Bounds {
+    pub(crate) fn new(settings: &Public) -> Self {
+        Self {
+            max_connections: settings.max_connections,
+            max_header_bytes: settings.max_header_bytes,
+            header_timeout: Duration::from_millis(settings.header_timeout_ms),
+            user_timeout_ms: settings.user_timeout_ms,
+        }
+    }
+}
+
+/// Answers requests.
+pub(crate) trait Handler: Send + Sync + 'static {
+    fn handle(&self, connection: Connection, request: Request<Incoming>) -> impl Future<Output = Response> + Send;
+}
+
+/// Opens a listening socket.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Accepts until `shutdown`, then lets every connection finish the request it is at. Returns once no more are accepted;
+/// `connections` knows those still open.
+pub(crate) async fn serve<H: Handler>(
+    listener: TcpListener,
+    bounds: Bounds,
+    handler: Arc<H>,
+    metrics: Arc<Metrics>,
+    shutdown: CancellationToken,
+    connections: TaskTracker,
+) {
+    let permits = Arc::new(Semaphore::new(bounds.max_connections.min(Semaphore::MAX_PERMITS)));
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(bounds.header_timeout)
+        .max_buf_size(bounds.max_header_bytes)
+        .half_close(false);
+    loop {
+        if permits.available_permits() == 0 {
+            metrics.shed(Shed::Connection);
+        }
+        let accept = async {
+            let permit = Arc::clone(&permits).acquire_owned().await;
+            (listener.accept().await, permit)
+        };
+        let (accepted, permit) = tokio::select! {
+            () = shutdown.cancelled() => return,
+            accepted = accept => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "accept");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let Ok(connection) = prepare(&stream, peer, bounds) else { continue };
+        let service = service_fn({
+            let handler = Arc::clone(&handler);
+            move |request| {
+                let handler = Arc::clone(&handler);
+                async move { Ok::<_, Infallible>(handler.handle(connection, request).await) }
+            }
+        });
+        let served = builder.serve_connection(TokioIo::new(stream), service);
+        let (metrics, shutdown) = (Arc::clone(&metrics), shutdown.clone());
+        connections.spawn(async move {
+            metrics.connections.inc();
+            let mut served = pin!(served);
+            let outcome = tokio::select! {
+                outcome = served.as_mut() => outcome,
+                () = shutdown.cancelled() => {
+                    served.as_mut().graceful_shutdown();
+                    served.await
+                }
+            };
+            if let Err(error) = outcome {
+                tracing::debug!(%error, %peer, "connection");
+            }
+            metrics.connections.dec();
+            drop(permit);
+        });
+    }
+}
+
+fn prepare(stream: &TcpStream, peer: SocketAddr, bounds: Bounds) -> io::Result<Connection> {
+    stream.set_nodelay(true)?;
+    #[cfg(target_os = "linux")]
+    if bounds.user_timeout_ms > 0 {
+        rustix::net::sockopt::set_tcp_user_timeout(stream, bounds.user_timeout_ms)?;
+    }
+    Ok(Connection { local: stream.local_addr()?, peer })
+}

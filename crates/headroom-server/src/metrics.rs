@@ -1,0 +1,340 @@
+//! Counters, gauges and histograms for Prometheus. No session or address is ever a label.
+
+use headroom_core::{decision::Reason, time::Duration};
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text::encode},
+    metrics::{
+        counter::{ConstCounter, Counter},
+        family::Family,
+        gauge::{ConstGauge, Gauge},
+        histogram::Histogram,
+    },
+    registry::{Registry, Unit},
+};
+use std::sync::{Arc, RwLock, Weak};
+
+/// Declares an enumeration whose values are label values.
+macro_rules! label_values {
+    ($($(#[$about:meta])* $name:ident { $($(#[$meaning:meta])* $value:ident = $label:literal,)* })*) => {$(
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum $name {
+            $($(#[$meaning])* $value,)*
+        }
+
+        impl $name {
+            const LABELS: &'static [&'static str] = &[$($label),*];
+        }
+    )*};
+}
+
+label_values! {
+    /// What a request was for.
+    Request {
+        /// Media or a manifest through the edge.
+        Edge = "edge",
+        /// A sub-request of another server.
+        Decide = "decide",
+        /// CMCD events.
+        Cmcd = "cmcd",
+        /// A batch of samples.
+        Samples = "samples",
+        /// A steering manifest.
+        Steering = "steering",
+        /// A decision or a stream of them.
+        Decisions = "decisions",
+    }
+
+    /// Where a report came from.
+    Source {
+        /// CMCD in a query.
+        Query = "cmcd_query",
+        /// CMCD in headers.
+        Headers = "cmcd_headers",
+        /// CMCD in an event body.
+        Event = "cmcd_event",
+        /// A batch of samples.
+        Sample = "sample",
+        /// A response the edge sent.
+        Transfer = "transfer",
+        /// The transport of the client's connection.
+        Transport = "transport",
+        /// The throughput a steering request names.
+        Steering = "steering",
+    }
+
+    /// Why a report, or a part of it, was not used.
+    Dropped {
+        /// It cannot be read.
+        Malformed = "malformed",
+        /// A key or entry in it cannot be read.
+        Member = "member",
+        /// Seen before.
+        Replayed = "replayed",
+        /// Overtaken by a newer one: only its throughput was used.
+        Late = "late",
+        /// Older than a session lives.
+        Stale = "stale",
+        /// A rate or duration no real player has.
+        Implausible = "implausible",
+        /// Throughput of a player that is paused.
+        Paused = "paused",
+        /// The transfer was too short to measure.
+        TooShort = "too_short",
+        /// The client read slower than the network delivered.
+        ReceiverLimited = "receiver_limited",
+        /// The server had too little to send.
+        ApplicationLimited = "application_limited",
+        /// The client takes many times the duration of the media to fetch it: not watching live.
+        SlowerThanMedia = "slower_than_media",
+        /// The client broke off.
+        Aborted = "aborted",
+    }
+
+    /// What was turned away because a bound was reached.
+    Shed {
+        /// A connection.
+        Connection = "connection",
+        /// A stream of decisions.
+        Subscriber = "subscriber",
+        /// A line of the input or decision log.
+        Record = "record",
+    }
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Kind {
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct BySource {
+    source: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByReason {
+    reason: &'static str,
+}
+
+/// All metrics. Counters are resolved once, so counting is one atomic addition.
+pub(crate) struct Metrics {
+    registry: RwLock<Registry>,
+    requests: Box<[Counter]>,
+    reports: Box<[Counter]>,
+    dropped: Box<[Counter]>,
+    shed: Box<[Counter]>,
+    coerced: Counter,
+    /// Open connections.
+    pub(crate) connections: Gauge,
+    edge_bytes: Counter,
+    origin_failures: Counter,
+    tick: Histogram,
+    tick_interval: Histogram,
+    decision_age: Histogram,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::with_prefix("headroom");
+        let requests = resolved(
+            Request::LABELS,
+            |kind| Kind { kind },
+            |family| {
+                registry.register("requests", "Requests by what they were for", family);
+            },
+        );
+        let reports = resolved(
+            Source::LABELS,
+            |source| BySource { source },
+            |family| {
+                registry.register("reports", "Reports taken in by where they came from", family);
+            },
+        );
+        let dropped = resolved(
+            Dropped::LABELS,
+            |reason| ByReason { reason },
+            |family| {
+                registry.register("reports_dropped", "Reports or parts of them not used, by reason", family);
+            },
+        );
+        let shed = resolved(
+            Shed::LABELS,
+            |kind| Kind { kind },
+            |family| {
+                registry.register("shed", "What was turned away because a bound was reached", family);
+            },
+        );
+        // Ticks of a shard take microseconds to milliseconds; intervals are configurable from 1 to 5 s.
+        let tick = Histogram::new([1e-5, 1e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25]);
+        let tick_interval = Histogram::new([0.5, 1.0, 1.9, 2.0, 2.05, 2.1, 2.5, 3.0, 4.0, 5.0, 5.5, 10.0]);
+        let decision_age = Histogram::new([0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0, 10.0]);
+        let (coerced, edge_bytes, origin_failures) = (Counter::default(), Counter::default(), Counter::default());
+        let connections = Gauge::default();
+        registry.register(
+            "reports_coerced",
+            "Values read although they were not as the standard wants",
+            coerced.clone(),
+        );
+        registry.register("connections", "Open connections", connections.clone());
+        registry.register_with_unit("edge_sent", "Body bytes sent by the edge", Unit::Bytes, edge_bytes.clone());
+        registry.register("origin_failures", "Requests the origin did not answer", origin_failures.clone());
+        registry.register_with_unit("tick", "Time one shard took to decide", Unit::Seconds, tick.clone());
+        registry.register_with_unit(
+            "tick_interval",
+            "Time between two ticks of one shard",
+            Unit::Seconds,
+            tick_interval.clone(),
+        );
+        registry.register_with_unit(
+            "decision_age",
+            "At each answer, the time since the session's shard last decided",
+            Unit::Seconds,
+            decision_age.clone(),
+        );
+        Self {
+            registry: RwLock::new(registry),
+            requests,
+            reports,
+            dropped,
+            shed,
+            coerced,
+            connections,
+            edge_bytes,
+            origin_failures,
+            tick,
+            tick_interval,
+            decision_age,
+        }
+    }
+
+    /// Adds what the engines count to every exposition.
+    pub(crate) fn follow(&self, shards: &Arc<crate::shard::Shards>, max_sessions: usize) {
+        let engines = Engines { shards: Arc::downgrade(shards), max_sessions };
+        let mut registry = self.registry.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        registry.register_collector(Box::new(engines));
+    }
+
+    pub(crate) fn request(&self, kind: Request) {
+        self.requests[kind as usize].inc();
+    }
+
+    pub(crate) fn report(&self, source: Source) {
+        self.reports[source as usize].inc();
+    }
+
+    pub(crate) fn reports(&self, source: Source, count: u64) {
+        self.reports[source as usize].inc_by(count);
+    }
+
+    pub(crate) fn dropped(&self, reason: Dropped) {
+        self.dropped[reason as usize].inc();
+    }
+
+    pub(crate) fn dropped_many(&self, reason: Dropped, count: u64) {
+        self.dropped[reason as usize].inc_by(count);
+    }
+
+    pub(crate) fn coerced(&self, count: u64) {
+        self.coerced.inc_by(count);
+    }
+
+    pub(crate) fn shed(&self, what: Shed) {
+        self.shed[what as usize].inc();
+    }
+
+    pub(crate) fn shed_record(&self) {
+        self.shed(Shed::Record);
+    }
+
+    pub(crate) fn edge_sent(&self, bytes: u64) {
+        self.edge_bytes.inc_by(bytes);
+    }
+
+    pub(crate) fn origin_failed(&self) {
+        self.origin_failures.inc();
+    }
+
+    pub(crate) fn observe_tick(&self, took: std::time::Duration, interval: Option<std::time::Duration>) {
+        self.tick.observe(took.as_secs_f64());
+        if let Some(interval) = interval {
+            self.tick_interval.observe(interval.as_secs_f64());
+        }
+    }
+
+    pub(crate) fn observe_decision_age(&self, age: Duration) {
+        self.decision_age.observe(age.as_secs_f64());
+    }
+
+    /// The OpenMetrics exposition.
+    pub(crate) fn encode(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        let registry = self.registry.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        encode(&mut text, &registry)?;
+        Ok(text)
+    }
+}
+
+/// One counter for each label value, registered as one family.
+fn resolved<L: Clone + std::hash::Hash + Eq>(
+    labels: &[&'static str],
+    label: impl Fn(&'static str) -> L,
+    register: impl FnOnce(Family<L, Counter>),
+) -> Box<[Counter]> {
+    let family = Family::<L, Counter>::default();
+    let counters = labels.iter().map(|&value| family.get_or_create(&label(value)).clone()).collect();
+    register(family);
+    counters
+}
+
+/// Reads the engines when asked, so that requests do not count twice.
+#[derive(Debug)]
+struct Engines {
+    shards: Weak<crate::shard::Shards>,
+    max_sessions: usize,
+}
+
+impl Collector for Engines {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let Some(shards) = self.shards.upgrade() else { return Ok(()) };
+        let (sessions, totals) = shards.totals();
+        let gauges = [
+            ("sessions", "Live sessions", sessions as i64),
+            ("max_sessions", "Sessions held at most", self.max_sessions as i64),
+            ("resident_memory_bytes", "Memory held by the process", resident_bytes().unwrap_or(0)),
+        ];
+        for (name, help, value) in gauges {
+            let gauge = ConstGauge::new(value);
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        let counters = [
+            ("engine_samples", "Samples the engines took in", totals.samples),
+            ("engine_ticks", "Ticks over all shards", totals.ticks),
+            ("engine_reordered", "Samples older than one seen before", totals.reordered),
+            ("engine_redated", "Samples dated too far ahead", totals.redated),
+            ("overrides", "Overrides taken in", totals.overrides),
+            ("sessions_evicted", "Sessions that made room for others", totals.evicted),
+            ("sessions_expired", "Sessions that fell silent", totals.expired),
+            ("emergencies", "Decisions made between ticks", totals.emergencies),
+        ];
+        for (name, help, value) in counters {
+            let counter = ConstCounter::new(value);
+            counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
+        }
+        let kind = ConstCounter::new(0_u64).metric_type();
+        let mut decisions = encoder.encode_descriptor("decisions", "Decisions by reason", None, kind)?;
+        for (reason, count) in Reason::ALL.into_iter().zip(totals.decisions) {
+            let labels = [("reason", reason.name())];
+            ConstCounter::new(count).encode(decisions.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Resident set size of this process; `None` where /proc does not tell.
+fn resident_bytes() -> Option<i64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.split_whitespace().next()?.parse::<i64>().ok().map(|kibibytes| kibibytes * 1024)
+}

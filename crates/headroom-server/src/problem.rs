@@ -1,0 +1,81 @@
+//! Errors as RFC 9457 problem details with a stable code.
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use std::borrow::Cow;
+
+/// One refusal: what went wrong, in a form programs can match on and people can read.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: Cow<'static, str>,
+}
+
+/// Declares the stable codes: constructor, status, code as it appears on the wire.
+macro_rules! problems {
+    ($($(#[$about:meta])* $name:ident = $status:ident $code:literal;)*) => {
+        impl Problem {
+            $(
+                $(#[$about])*
+                pub(crate) fn $name(detail: impl Into<Cow<'static, str>>) -> Self {
+                    Self { status: StatusCode::$status, code: $code, detail: detail.into() }
+                }
+            )*
+        }
+    };
+}
+
+problems! {
+    /// The text of the request cannot be read as what it should be.
+    malformed = BAD_REQUEST "malformed";
+    /// A well-formed value lies outside what is allowed.
+    out_of_range = UNPROCESSABLE_ENTITY "out_of_range";
+    /// The body is longer than its limit.
+    too_large = PAYLOAD_TOO_LARGE "too_large";
+    /// The body did not arrive in time.
+    too_slow = REQUEST_TIMEOUT "too_slow";
+    /// There is no such path or session.
+    not_found = NOT_FOUND "not_found";
+    /// The path does not take this method.
+    method_not_allowed = METHOD_NOT_ALLOWED "method_not_allowed";
+    /// The media type of the body is not one this path takes.
+    unsupported_media_type = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type";
+    /// The control listener needs its bearer token.
+    unauthorized = UNAUTHORIZED "unauthorized";
+    /// A bound of the server is reached.
+    overloaded = SERVICE_UNAVAILABLE "overloaded";
+    /// The server starts up or shuts down.
+    not_ready = SERVICE_UNAVAILABLE "not_ready";
+    /// The origin cannot be reached or broke off.
+    origin_unreachable = BAD_GATEWAY "origin_unreachable";
+    /// The origin did not answer in time.
+    origin_timeout = GATEWAY_TIMEOUT "origin_timeout";
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = serde_json::json!({
+            "type": format!("urn:headroom:problem:{}", self.code),
+            "title": self.status.canonical_reason().unwrap_or("error"),
+            "status": self.status.as_u16(),
+            "code": self.code,
+            "detail": self.detail,
+        });
+        let mut response = Response::new(Body::from(body.to_string()));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

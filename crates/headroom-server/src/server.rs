@@ -1,0 +1,209 @@
+//! The server as a whole: started, told where it listens, stopped.
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    control::{Control, Resources},
+    edge::Edge,
+    identity::Identifier,
+    ingest::Ingest,
+    listener::{self, Bounds},
+    metrics::Metrics,
+    public::Public,
+    record::Recorder,
+    shard::Shards,
+    steering::Pathways,
+    stream::Streams,
+};
+use std::{
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex, atomic::AtomicBool, atomic::Ordering},
+    time::{Duration, Instant},
+};
+use tokio::{sync::Semaphore, time::MissedTickBehavior};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Time open requests get to finish when the server stops.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// A running server. Dropping it stops it without waiting for open requests.
+pub struct Server {
+    public: SocketAddr,
+    control: SocketAddr,
+    shards: Arc<Shards>,
+    ready: Arc<AtomicBool>,
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// A log file cannot be created.
+    #[error("log files cannot be created")]
+    Log(#[source] io::Error),
+    /// The file with the control token cannot be read.
+    #[error("token file {path} cannot be read")]
+    Token {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file with the control token holds none.
+    #[error("token file {0} is empty")]
+    EmptyToken(PathBuf),
+}
+
+impl Server {
+    /// Starts to listen and to tick, on the current tokio runtime.
+    ///
+    /// # Errors
+    /// When an address is taken, a log file cannot be created, or the token file cannot be read.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let token = control_token(&config)?;
+        let bind = |address| listener::bind(address).map_err(|source| StartError::Listen { address, source });
+        let public_listener = bind(config.public.listen)?;
+        let control_listener = bind(config.control.listen)?;
+        let address = |listener: &tokio::net::TcpListener, address| {
+            listener.local_addr().map_err(|source| StartError::Listen { address, source })
+        };
+        let public_address = address(&public_listener, config.public.listen)?;
+        let control_address = address(&control_listener, config.control.listen)?;
+
+        let clock = Clock::start();
+        let metrics = Arc::new(Metrics::new());
+        let recorder = Recorder::start(&config.log, config.shards, &config.engine, Arc::clone(&metrics));
+        let recorder = recorder.map_err(StartError::Log)?;
+        let shards = Arc::new(Shards::new(config.shards, &config.engine, clock, Arc::clone(&metrics), recorder));
+        metrics.follow(&shards, config.engine.max_sessions);
+        let ingest = Arc::new(Ingest {
+            identifier: Identifier::new(config.identity.clone()),
+            shards: Arc::clone(&shards),
+            metrics: Arc::clone(&metrics),
+        });
+        let streams = Arc::new(Streams::default());
+        let pathways = Arc::new(Pathways::new(&config.steering));
+        let ready = Arc::new(AtomicBool::new(true));
+        let shutdown = CancellationToken::new();
+        let tasks = TaskTracker::new();
+
+        let public = Arc::new(Public {
+            edge: Edge::new(
+                config.edge.clone(),
+                Arc::clone(&ingest),
+                Arc::clone(&streams),
+                clock,
+                config.engine.default_stream.clone(),
+            ),
+            ingest: Arc::clone(&ingest),
+            pathways: Arc::clone(&pathways),
+            metrics: Arc::clone(&metrics),
+            settings: config.public.clone(),
+            cmsd_name: config.edge.cmsd_name.clone(),
+            subscribers: Arc::new(Semaphore::new(config.public.max_subscribers.min(Semaphore::MAX_PERMITS))),
+            shutdown: shutdown.clone(),
+            ready: Arc::clone(&ready),
+        });
+        let control = Arc::new(Control::new(Resources {
+            ingest,
+            streams,
+            pathways,
+            metrics: Arc::clone(&metrics),
+            clock,
+            ready: Arc::clone(&ready),
+            token,
+            overrides: Mutex::default(),
+        }));
+        let bounds = Bounds::new(&config.public);
+        let serve = (Arc::clone(&metrics), shutdown.clone(), tasks.clone());
+        tasks.spawn(listener::serve(
+            public_listener,
+            bounds,
+            public,
+            serve.0.clone(),
+            serve.1.clone(),
+            serve.2.clone(),
+        ));
+        tasks.spawn(listener::serve(control_listener, bounds, control, serve.0, serve.1, serve.2));
+        tasks.spawn(tick(Arc::clone(&shards), metrics, Duration::from_millis(config.tick_ms), shutdown.clone()));
+        tracing::info!(public = %public_address, control = %control_address, origin = config.edge.origin, "listening");
+        Ok(Self { public: public_address, control: control_address, shards, ready, shutdown, tasks })
+    }
+
+    /// Where players are served.
+    #[must_use]
+    pub fn public_address(&self) -> SocketAddr {
+        self.public
+    }
+
+    /// Where operators are served.
+    #[must_use]
+    pub fn control_address(&self) -> SocketAddr {
+        self.control
+    }
+
+    /// Stops: no new connections, open requests may finish within 10 s, logs are written out.
+    pub async fn stop(self) {
+        self.ready.store(false, Ordering::Relaxed);
+        self.shutdown.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(DRAIN, self.tasks.wait()).await.is_err() {
+            tracing::warn!(open = self.tasks.len(), "connections were cut off");
+        }
+        let shards = Arc::clone(&self.shards);
+        // Joins the writer's thread, which may wait for the disk.
+        let _ = tokio::task::spawn_blocking(move || shards.close_log()).await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+/// Lets the shards decide one after the other, all of them once in `interval`.
+async fn tick(shards: Arc<Shards>, metrics: Arc<Metrics>, interval: Duration, shutdown: CancellationToken) {
+    let count = shards.count();
+    let mut step = tokio::time::interval(interval / count as u32);
+    step.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut last: Vec<Option<Instant>> = vec![None; count];
+    let mut index = 0;
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = step.tick() => {}
+        }
+        let began = Instant::now();
+        shards.tick(index);
+        metrics.observe_tick(began.elapsed(), last[index].replace(began).map(|last| began - last));
+        index = (index + 1) % count;
+    }
+}
+
+fn control_token(config: &Config) -> Result<String, StartError> {
+    if !config.control.token.is_empty() {
+        return Ok(config.control.token.clone());
+    }
+    let path = &config.control.token_file;
+    if path.as_os_str().is_empty() {
+        return Ok(String::new());
+    }
+    let text = std::fs::read_to_string(path).map_err(|source| StartError::Token { path: path.clone(), source })?;
+    match text.trim() {
+        "" => Err(StartError::EmptyToken(path.clone())),
+        token => Ok(token.to_owned()),
+    }
+}

@@ -1,0 +1,386 @@
+//! The engines behind the requests: sessions are spread over shards, each an engine under its own lock.
+//!
+//! A shard's lock is held for one input at a time and for one shard's tick; ticks of different shards are spread over
+//! the tick interval, so no request waits for all sessions.
+
+use crate::{
+    answer::Answer,
+    clock::Clock,
+    identity::ById,
+    ingest::order::{Order, Window},
+    metrics::{Dropped, Metrics},
+    record::Recorder,
+    stream::Offer,
+};
+use headroom_core::{
+    decision::Decision,
+    engine::{Config, Counters, Engine, Input, Output, Scope, StreamSettings},
+    session::Snapshot,
+    telemetry::{Link, Player, Report, Sample, SessionId, StreamId},
+    time::{Duration, Timestamp},
+    units::Bitrate,
+};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// Silence after which a player that numbers its reports may start to count again: longer than any reporting gap
+/// within the 64 numbers of a [`Window`].
+const RENUMBERING_GAP: Duration = Duration::from_secs(5);
+
+/// All shards.
+pub(crate) struct Shards {
+    shards: Box<[Mutex<Shard>]>,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+    recorder: Option<Recorder>,
+}
+
+/// One engine and what the server itself must remember of its sessions.
+struct Shard {
+    index: usize,
+    engine: Engine,
+    companions: ById<SessionId, Companion>,
+    offers: ById<StreamId, Offer>,
+    watchers: ById<SessionId, watch::Sender<Option<Decision>>>,
+    last_tick: Timestamp,
+}
+
+/// What the server keeps of a session beside the engine's record.
+#[derive(Clone, Copy, Default)]
+struct Companion {
+    requests: Window,
+    events: Window,
+    last_seen: Timestamp,
+    stream: StreamId,
+    rtt_ms: u16,
+    /// The player reports for itself, so watching its transfers adds nothing.
+    reports: bool,
+}
+
+/// Where a numbered report came from: the numbers of the two modes run side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Sent along with a media request.
+    Request,
+    /// Posted as an event.
+    Event,
+}
+
+/// A report of the player itself.
+pub(crate) struct PlayerReport {
+    /// Whose.
+    pub(crate) session: SessionId,
+    /// What it plays; `None` when the report does not say.
+    pub(crate) stream: Option<StreamId>,
+    /// How it came and its number, where it has one.
+    pub(crate) order: (Mode, Option<u32>),
+    /// What it says.
+    pub(crate) player: Player,
+}
+
+impl Shards {
+    /// `count` engines of the same configuration; the bound on sessions is divided among them.
+    pub(crate) fn new(
+        count: usize,
+        config: &Config,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+        recorder: Option<Recorder>,
+    ) -> Self {
+        let config = shard_config(count, config);
+        let shard = |index| Shard {
+            index,
+            engine: Engine::new(config.clone()),
+            companions: ById::default(),
+            offers: ById::default(),
+            watchers: ById::default(),
+            last_tick: clock.now(),
+        };
+        Self { shards: (0..count).map(|index| Mutex::new(shard(index))).collect(), clock, metrics, recorder }
+    }
+
+    /// Number of shards.
+    pub(crate) fn count(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// Takes in a player's report and answers with what the player should know.
+    pub(crate) fn handle_player(&self, report: PlayerReport) -> Answer {
+        let mut shard = self.shard_of(report.session);
+        let now = self.clock.now();
+        let companion = shard.companions.entry(report.session).or_default();
+        companion.reports = true;
+        let silent_for = now.since(companion.last_seen);
+        companion.last_seen = now;
+        if let Some(stream) = report.stream {
+            companion.stream = stream;
+        }
+        let stream = companion.stream;
+        let (mode, number) = report.order;
+        let order = number.map_or(Order::Fresh, |number| {
+            let window = match mode {
+                Mode::Request => &mut companion.requests,
+                Mode::Event => &mut companion.events,
+            };
+            if silent_for > RENUMBERING_GAP {
+                *window = Window::default();
+            }
+            window.admit(number)
+        });
+        let player = match order {
+            Order::Fresh | Order::Restarted => Some(report.player),
+            Order::Late => {
+                self.metrics.dropped(Dropped::Late);
+                Some(only_transfer(report.player))
+            }
+            Order::Replayed => {
+                self.metrics.dropped(Dropped::Replayed);
+                None
+            }
+        };
+        if let Some(player) = player {
+            let sample = Sample { session: report.session, stream, at: now, report: Report::Player(player) };
+            self.feed(&mut shard, Input::Sample(sample));
+        }
+        self.answer(&shard, report.session, now)
+    }
+
+    /// Takes in what a transfer or the transport showed of a session.
+    pub(crate) fn handle_observed(&self, session: SessionId, stream: Option<StreamId>, report: Report) {
+        let mut shard = self.shard_of(session);
+        let now = self.clock.now();
+        let companion = shard.companions.entry(session).or_default();
+        companion.last_seen = now;
+        if let Some(stream) = stream {
+            companion.stream = stream;
+        }
+        if let Report::Link(Link { rtt: Some(rtt), .. }) = &report {
+            companion.rtt_ms = rtt.as_millis().min(u64::from(u16::MAX)) as u16;
+        }
+        let stream = companion.stream;
+        self.feed(&mut shard, Input::Sample(Sample { session, stream, at: now, report }));
+    }
+
+    /// Takes in a media object that a session without reports of its own fetched.
+    pub(crate) fn handle_transfer(&self, session: SessionId, bytes: u64, throughput: Bitrate, took: Duration) {
+        let offer = self.offer_of(session);
+        let player = Player {
+            measured_throughput: Some(throughput),
+            transfer_time: Some(took),
+            encoded_bitrate: offer.rung_played(bytes),
+            object_duration: Some(offer.segment_duration),
+            ..Player::default()
+        };
+        self.handle_observed(session, None, Report::Player(player));
+    }
+
+    /// Segment duration of what a session plays.
+    pub(crate) fn segment_duration(&self, session: SessionId) -> Duration {
+        self.offer_of(session).segment_duration
+    }
+
+    fn offer_of(&self, session: SessionId) -> Offer {
+        let shard = self.shard_of(session);
+        let stream = shard.companions.get(&session).map(|companion| companion.stream);
+        stream.and_then(|stream| shard.offers.get(&stream)).copied().unwrap_or_default()
+    }
+
+    /// Takes in a sample that says itself when it was true. One that runs ahead of the clock is dated now.
+    pub(crate) fn handle_dated(&self, mut sample: Sample) {
+        let mut shard = self.shard_of(sample.session);
+        let now = self.clock.now();
+        sample.at = sample.at.min(now);
+        let companion = shard.companions.entry(sample.session).or_default();
+        companion.last_seen = now;
+        companion.reports = true;
+        if sample.stream == StreamId::default() {
+            sample.stream = companion.stream;
+        } else {
+            companion.stream = sample.stream;
+        }
+        self.feed(&mut shard, Input::Sample(sample));
+    }
+
+    /// Notes that a session asked for something, without a report; answers what it should know.
+    pub(crate) fn handle_request(&self, session: SessionId, stream: Option<StreamId>) -> Answer {
+        let mut shard = self.shard_of(session);
+        let now = self.clock.now();
+        if let Some(companion) = shard.companions.get_mut(&session) {
+            companion.last_seen = now;
+            companion.stream = stream.unwrap_or(companion.stream);
+        }
+        self.answer(&shard, session, now)
+    }
+
+    /// Whether the session reports for itself.
+    pub(crate) fn reports_itself(&self, session: SessionId) -> bool {
+        self.shard_of(session).companions.get(&session).is_some_and(|companion| companion.reports)
+    }
+
+    /// Lets one shard decide. Returns how many sessions it holds.
+    pub(crate) fn tick(&self, index: usize) -> usize {
+        let mut shard = lock(&self.shards[index]);
+        let at = self.clock.now();
+        self.feed(&mut shard, Input::Tick { at });
+        shard.watchers.retain(|_, watcher| watcher.receiver_count() > 0);
+        shard.last_tick = at;
+        shard.engine.len()
+    }
+
+    /// Makes a stream known to every shard.
+    pub(crate) fn configure(&self, stream: StreamId, settings: &StreamSettings, offer: Offer) {
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            shard.offers.insert(stream, offer);
+            let at = self.clock.now();
+            self.feed(&mut shard, Input::Stream { stream, at, settings: settings.clone() });
+        }
+    }
+
+    /// Forces a cap, or takes it back.
+    pub(crate) fn restrict(&self, scope: Scope, max_bitrate: Option<Bitrate>, lasting: Option<Duration>) {
+        let restrict = |mut shard: MutexGuard<'_, Shard>| {
+            let at = self.clock.now();
+            let until = lasting.map(|lasting| at + lasting);
+            self.feed(&mut shard, Input::Override { at, scope, max_bitrate, until });
+        };
+        match scope {
+            Scope::Session(session) => restrict(self.shard_of(session)),
+            Scope::Stream(_) | Scope::All => self.shards.iter().for_each(|shard| restrict(lock(shard))),
+        }
+    }
+
+    /// The decision in force for a session, with the bit rate to announce for it.
+    pub(crate) fn decision(&self, session: SessionId) -> Option<(Decision, Answer)> {
+        let shard = self.shard_of(session);
+        let decision = shard.engine.decision(session)?;
+        let answer = self.answer(&shard, session, self.clock.now());
+        Some((decision, answer))
+    }
+
+    /// State of a session.
+    pub(crate) fn snapshot(&self, session: SessionId) -> Option<Snapshot> {
+        self.shard_of(session).engine.view(session)
+    }
+
+    /// Follows the decisions of a session, known or not yet known.
+    pub(crate) fn watch(&self, session: SessionId) -> watch::Receiver<Option<Decision>> {
+        let mut shard = self.shard_of(session);
+        let current = shard.engine.decision(session);
+        shard.watchers.entry(session).or_insert_with(|| watch::Sender::new(current)).subscribe()
+    }
+
+    /// What to announce for a session now.
+    pub(crate) fn announce(&self, session: SessionId) -> Answer {
+        let shard = self.shard_of(session);
+        self.answer(&shard, session, self.clock.now())
+    }
+
+    /// States of at most `limit` sessions after skipping `offset`, and how many there are.
+    pub(crate) fn snapshots(&self, offset: usize, limit: usize) -> (Vec<Snapshot>, usize) {
+        let mut total = 0;
+        let mut page = Vec::new();
+        for shard in &self.shards {
+            let shard = lock(shard);
+            let count = shard.engine.len();
+            if total + count > offset && page.len() < limit {
+                let skip = offset.saturating_sub(total);
+                let sessions = shard.engine.sessions().skip(skip).take(limit - page.len());
+                page.extend(sessions.filter_map(|session| shard.engine.view(session)));
+            }
+            total += count;
+        }
+        (page, total)
+    }
+
+    /// Live sessions and the engines' counters, summed.
+    pub(crate) fn totals(&self) -> (usize, Counters) {
+        let mut totals = Counters::default();
+        let mut sessions = 0;
+        for shard in &self.shards {
+            let shard = lock(shard);
+            sessions += shard.engine.len();
+            add(&mut totals, shard.engine.counters());
+        }
+        (sessions, totals)
+    }
+
+    /// Writes out the logs; later inputs are not recorded.
+    pub(crate) fn close_log(&self) {
+        if let Some(recorder) = &self.recorder {
+            recorder.close();
+        }
+    }
+
+    fn shard_of(&self, session: SessionId) -> MutexGuard<'_, Shard> {
+        // The low bits index the engine's table; the high ones choose the shard.
+        lock(&self.shards[(session.0 >> 48) as usize % self.shards.len()])
+    }
+
+    /// Hands an input to the engine, records both sides, tells who watches.
+    fn feed(&self, shard: &mut Shard, input: Input) {
+        let recorded = self.recorder.as_ref().map(|recorder| (recorder, input.clone()));
+        shard.engine.handle_input(input);
+        let mut outputs = Vec::new();
+        while let Some(output) = shard.engine.poll_output() {
+            match &output {
+                Output::Decision(decision) => {
+                    if let Some(watcher) = shard.watchers.get(&decision.session) {
+                        watcher.send_replace(Some(decision.clone()));
+                    }
+                }
+                Output::Expired { session, .. } => {
+                    shard.companions.remove(session);
+                }
+            }
+            if recorded.is_some() {
+                outputs.push(output);
+            }
+        }
+        if let Some((recorder, input)) = recorded {
+            recorder.record(shard.index, input, outputs);
+        }
+    }
+
+    fn answer(&self, shard: &Shard, session: SessionId, now: Timestamp) -> Answer {
+        let Some(decision) = shard.engine.decision(session) else { return Answer::default() };
+        let companion = shard.companions.get(&session).copied().unwrap_or_default();
+        let offer = shard.offers.get(&companion.stream).copied().unwrap_or_default();
+        self.metrics.observe_decision_age(now.since(shard.last_tick));
+        Answer {
+            cap: decision.max_bitrate,
+            suggested: decision.max_bitrate.map(|cap| offer.announce(cap)),
+            expected_throughput: decision.expected_throughput,
+            rtt_ms: (companion.rtt_ms > 0).then_some(companion.rtt_ms),
+        }
+    }
+}
+
+/// The configuration of each of `count` engines.
+pub(crate) fn shard_config(count: usize, config: &Config) -> Config {
+    Config { max_sessions: config.max_sessions.div_ceil(count), ..config.clone() }
+}
+
+/// A late report still tells how fast a transfer was; its buffer, state and latency are no longer true.
+fn only_transfer(player: Player) -> Player {
+    Player { measured_throughput: player.measured_throughput, transfer_time: player.transfer_time, ..Player::default() }
+}
+
+/// A panic while a shard was locked would be a bug; its sessions go on rather than every later request failing.
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn add(totals: &mut Counters, more: &Counters) {
+    totals.samples += more.samples;
+    totals.ticks += more.ticks;
+    totals.overrides += more.overrides;
+    totals.reordered += more.reordered;
+    totals.redated += more.redated;
+    totals.evicted += more.evicted;
+    totals.expired += more.expired;
+    totals.emergencies += more.emergencies;
+    for (total, more) in totals.decisions.iter_mut().zip(more.decisions) {
+        *total += more;
+    }
+}

@@ -1,0 +1,177 @@
+//! Streams: what was learned of them from the manifests that passed, and the bit rate to announce for a rung.
+
+use crate::{identity::Identifier, shard::Shards};
+use headroom_core::{
+    engine::StreamSettings,
+    ladder::Ladder,
+    telemetry::StreamId,
+    time::{Duration, Timestamp},
+    units::Bitrate,
+};
+use headroom_wire::cmcd::StreamingFormat;
+use serde::Serialize;
+use std::{
+    collections::BTreeMap,
+    sync::{PoisonError, RwLock},
+};
+
+/// Most streams kept; later ones are played with the default ladder.
+const MAX_STREAMS: usize = 10_000;
+
+/// Margin above a rung's bit rate when the audio beside it is unknown: dash.js subtracts the audio bit rate from `mb`
+/// and compares the rest with the video's, Shaka compares the sum. Common audio is 64–192 kbit/s.
+const UNKNOWN_AUDIO_SHARE: f64 = 0.1;
+
+/// What must be known of a stream at every answer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Offer {
+    /// Largest bit rate of a separate audio rendition; `None` when unknown, zero when audio is multiplexed.
+    audio: Option<Bitrate>,
+    /// Half the smallest gap between two rungs: announcing more could let the next rung in.
+    widest_margin: Option<Bitrate>,
+    /// The smallest rung.
+    lowest: Bitrate,
+    /// Duration of one segment.
+    pub(crate) segment_duration: Duration,
+}
+
+impl Default for Offer {
+    fn default() -> Self {
+        Self::of(&StreamSettings::default(), None)
+    }
+}
+
+impl Offer {
+    pub(crate) fn of(settings: &StreamSettings, audio: Option<Bitrate>) -> Self {
+        let ladder = &settings.ladder;
+        let gaps = ladder.rungs().windows(2).map(|pair| pair[1].bitrate.as_bps() - pair[0].bitrate.as_bps());
+        Self {
+            audio,
+            widest_margin: gaps.min().map(|gap| Bitrate::bps(gap / 2)),
+            lowest: ladder.bitrate(0),
+            segment_duration: settings.segment_duration,
+        }
+    }
+
+    /// The bit rate to announce for the rung of `cap`.
+    pub(crate) fn announce(&self, cap: Bitrate) -> Bitrate {
+        let margin = match (self.audio, self.widest_margin) {
+            // A known audio rate must be added in full: dash.js takes all of it off again.
+            (Some(audio), _) => audio,
+            (None, Some(widest)) => cap.scaled(UNKNOWN_AUDIO_SHARE).min(widest),
+            (None, None) => cap.scaled(UNKNOWN_AUDIO_SHARE),
+        };
+        Bitrate::bps(cap.as_bps() + margin.as_bps())
+    }
+
+    /// The rung an object of `bytes` belongs to; `None` when it is too small to be a video segment.
+    pub(crate) fn rung_played(&self, bytes: u64) -> Option<Bitrate> {
+        let rate = Bitrate::from_kbps_f64(bytes as f64 * 8.0 / 1_000.0 / self.segment_duration.as_secs_f64().max(0.1));
+        (rate >= self.lowest.scaled(0.5)).then_some(rate)
+    }
+}
+
+/// What a manifest says of its stream.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Discovered {
+    /// HLS or DASH.
+    pub(crate) format: StreamingFormat,
+    /// Its encodings.
+    pub(crate) ladder: Ladder,
+    /// Largest bit rate of separate audio, where it can be told.
+    pub(crate) audio: Option<Bitrate>,
+    /// Segment duration, where the manifest says it.
+    pub(crate) segment_duration: Option<Duration>,
+}
+
+/// A known stream, as the API lists it.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Listed {
+    /// Content id or, without one, directory of the manifest.
+    pub(crate) name: String,
+    /// `h` or `d`, as CMCD `sf`.
+    pub(crate) format: &'static str,
+    /// The identifier in logs.
+    pub(crate) stream: StreamId,
+    /// When it was first seen.
+    #[serde(rename = "discovered_us")]
+    pub(crate) discovered: Timestamp,
+    /// What it offers.
+    #[serde(flatten)]
+    pub(crate) settings: StreamSettings,
+    /// Bit rate of separate audio.
+    #[serde(rename = "audio_kbps", skip_serializing_if = "Option::is_none")]
+    pub(crate) audio: Option<Bitrate>,
+}
+
+/// All known streams by name and format.
+#[derive(Debug, Default)]
+pub(crate) struct Streams {
+    known: RwLock<BTreeMap<(String, StreamingFormat), Listed>>,
+}
+
+impl Streams {
+    /// Takes note of a manifest and tells the engines when it is new or changed.
+    pub(crate) fn discover(
+        &self,
+        name: &str,
+        discovered: &Discovered,
+        at: Timestamp,
+        defaults: &StreamSettings,
+        identifier: &Identifier,
+        shards: &Shards,
+    ) -> StreamId {
+        let stream = identifier.stream(name, Some(discovered.format));
+        let settings = StreamSettings {
+            ladder: discovered.ladder.clone(),
+            segment_duration: discovered.segment_duration.unwrap_or(defaults.segment_duration),
+            ..defaults.clone()
+        };
+        let key = (name.to_owned(), discovered.format);
+        {
+            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+            match known.get(&key) {
+                Some(listed) if listed.settings == settings && listed.audio == discovered.audio => return stream,
+                None if known.len() >= MAX_STREAMS => return stream,
+                _ => {}
+            }
+        }
+        let listed = Listed {
+            name: name.to_owned(),
+            format: discovered.format.as_wire(),
+            stream,
+            discovered: at,
+            settings: settings.clone(),
+            audio: discovered.audio,
+        };
+        self.known.write().unwrap_or_else(PoisonError::into_inner).insert(key, listed);
+        tracing::info!(name, format = discovered.format.as_wire(), rungs = settings.ladder.rungs().len(), "stream");
+        shards.configure(stream, &settings, Offer::of(&settings, discovered.audio));
+        stream
+    }
+
+    /// At most `limit` streams after skipping `offset`, and how many there are.
+    pub(crate) fn page(&self, offset: usize, limit: usize) -> (Vec<Listed>, usize) {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        (known.values().skip(offset).take(limit).cloned().collect(), known.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_announced_rate_lets_its_rung_in_and_the_next_out() {
+        let ladder = Ladder::from_bitrates(&[180, 500, 1_200].map(Bitrate::kbps)).unwrap();
+        for (audio, expected) in
+            [(Some(64), [244, 564, 1_264]), (Some(0), [180, 500, 1_200]), (None, [198, 550, 1_320])]
+        {
+            let settings = StreamSettings { ladder: ladder.clone(), ..StreamSettings::default() };
+            let offer = Offer::of(&settings, audio.map(Bitrate::kbps));
+            for (rung, expected) in ladder.rungs().iter().zip(expected) {
+                assert_eq!(offer.announce(rung.bitrate), Bitrate::kbps(expected), "{audio:?} {rung:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! `headroom serve`: the server.
+
+use anyhow::Context;
+use clap::Args;
+use headroom_server::{Config, Server, config::DEFAULT_TOML};
+use serde::Serialize;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// Flags override the environment (`HEADROOM_PUBLIC__LISTEN` and so on), which overrides the file.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// TOML file; `--print-config` shows every key.
+    #[arg(long, env = "HEADROOM_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print the documented defaults and leave.
+    #[arg(long)]
+    print_config: bool,
+    /// Check the configuration and leave.
+    #[arg(long)]
+    check: bool,
+    /// Log as JSON lines instead of text.
+    #[arg(long)]
+    log_json: bool,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// Keys of the configuration that have a flag.
+#[derive(Args)]
+struct Settings {
+    /// Address of the public listener [default: 0.0.0.0:8080].
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Address of the control listener [default: 127.0.0.1:8081].
+    #[arg(long, value_name = "ADDRESS")]
+    control: Option<SocketAddr>,
+    /// Origin of the edge: http://HOST:PORT or dir:PATH.
+    #[arg(long, value_name = "ORIGIN")]
+    origin: Option<String>,
+    /// Threads that serve requests; 0 takes one for each processor.
+    #[arg(long, value_name = "COUNT")]
+    threads: Option<usize>,
+    /// Milliseconds between decisions.
+    #[arg(long, value_name = "MILLISECONDS")]
+    tick_ms: Option<u64>,
+    /// Content Steering pathways, best first.
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    pathways: Option<Vec<String>>,
+    /// Write every input to this file, for `headroom replay`.
+    #[arg(long, value_name = "FILE")]
+    log_inputs: Option<PathBuf>,
+    /// Write every decision to this file.
+    #[arg(long, value_name = "FILE")]
+    log_decisions: Option<PathBuf>,
+}
+
+/// The flags that were given, in the shape of the configuration file.
+#[derive(Serialize)]
+struct Given<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threads: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tick_ms: Option<u64>,
+    public: Listen,
+    control: Listen,
+    edge: GivenEdge<'a>,
+    steering: GivenSteering<'a>,
+    log: GivenLog<'a>,
+}
+
+#[derive(Serialize)]
+struct Listen {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<SocketAddr>,
+}
+
+#[derive(Serialize)]
+struct GivenEdge<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct GivenSteering<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pathways: Option<&'a [String]>,
+}
+
+#[derive(Serialize)]
+struct GivenLog<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inputs: Option<&'a Path>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decisions: Option<&'a Path>,
+}
+
+impl Settings {
+    fn given(&self) -> Given<'_> {
+        Given {
+            threads: self.threads,
+            tick_ms: self.tick_ms,
+            public: Listen { listen: self.listen },
+            control: Listen { listen: self.control },
+            edge: GivenEdge { origin: self.origin.as_deref() },
+            steering: GivenSteering { pathways: self.pathways.as_deref() },
+            log: GivenLog { inputs: self.log_inputs.as_deref(), decisions: self.log_decisions.as_deref() },
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the output of --print-config and --check is for people and pipes")]
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    if arguments.print_config {
+        print!("{DEFAULT_TOML}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let config = Config::load(arguments.config.as_deref(), arguments.settings.given()).context("configuration")?;
+    if arguments.check {
+        println!("configuration is valid");
+        return Ok(ExitCode::SUCCESS);
+    }
+    start_logging(arguments.log_json);
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if config.threads > 0 {
+        runtime.worker_threads(config.threads);
+    }
+    let runtime = runtime.enable_all().build().context("threads cannot be started")?;
+    runtime.block_on(async {
+        let server = Server::start(config).await?;
+        wait_for_signal().await?;
+        tracing::info!("stopping");
+        server.stop().await;
+        Ok::<_, anyhow::Error>(())
+    })?;
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Logs go to standard error, at level `info` unless `RUST_LOG` says otherwise.
+fn start_logging(json: bool) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let registry = tracing_subscriber::registry().with(filter);
+    if json {
+        registry.with(fmt::layer().json().with_writer(std::io::stderr)).init();
+    } else {
+        registry.with(fmt::layer().with_writer(std::io::stderr)).init();
+    }
+}
+
+/// Ends with the first SIGINT or SIGTERM.
+async fn wait_for_signal() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt()).context("signal handler")?;
+    let mut terminate = signal(SignalKind::terminate()).context("signal handler")?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}

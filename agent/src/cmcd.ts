@@ -27,5 +27,30 @@ export function cmcdForHls(reporting: Reporting): NonNullable<HlsConfig["cmcd"]>
   if (reporting.eventsUrl === undefined) return cmcd;
   const target = { url: reporting.eventsUrl, events: [...EVENTS], interval: reporting.intervalSeconds ?? 2 };
   // The event names are an enumeration in hls.js' types whose values are these strings.
-  return { ...cmcd, eventTargets: [target] } as NonNullable<HlsConfig["cmcd"]>;
+  return { ...cmcd, eventTargets: [target], loader: deliverOnce } as NonNullable<HlsConfig["cmcd"]>;
+}
+
+/**
+ * The status the players' reporter is told. It keeps a report that fails with 429 or 5xx and sends everything kept
+ * again, one request each, with every new report: while a server is away that grows without bound. Measurements age in
+ * seconds, so an undeliverable report counts as delivered. 410, the request to stop, passes.
+ */
+export function perishable(status: number): number {
+  return status === 410 || (status >= 200 && status < 300) ? status : 204;
+}
+
+interface Report {
+  url: string;
+  method?: string;
+  headers?: Record<string, string>;
+  body?: BodyInit;
+}
+
+async function deliverOnce({ url, method = "POST", headers, body }: Report): Promise<{ status: number }> {
+  try {
+    const response = await fetch(url, { method, ...(headers && { headers }), ...(body && { body }), keepalive: true });
+    return { status: perishable(response.status) };
+  } catch {
+    return { status: perishable(0) };
+  }
 }

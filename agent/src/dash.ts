@@ -1,14 +1,21 @@
-import { EVENTS, KEYS, type Reporting } from "./cmcd.js";
+import { EVENTS, KEYS, perishable, type Reporting } from "./cmcd.js";
 
-/** The one method of a dash.js `MediaPlayer` (5.1 or newer) that is needed here. */
+/** What is needed of a dash.js `MediaPlayer`, 5.1 or newer. */
 export interface DashPlayer {
   updateSettings(settings: object): void;
+  addResponseInterceptor(interceptor: (response: DashResponse) => Promise<DashResponse>): void;
+}
+
+/** The part of dash.js' `CommonMediaResponse` that is read and changed. */
+interface DashResponse {
+  request: { url: string };
+  status?: number;
 }
 
 /**
  * Switches a dash.js player to CMCD v2 reports and lets it obey the bitrate cap (`mb`) and the expected throughput
  * (`etp`) of CMSD response headers. dash.js keeps the last `mb` it saw: Headroom therefore raises a cap, and never
- * just stops sending it.
+ * just stops sending it. Call it once for each player, before `initialize`.
  */
 export function configureDash(player: DashPlayer, reporting: Reporting): void {
   const { sessionId: sid, contentId: cid, eventsUrl: url, intervalSeconds: interval = 2 } = reporting;
@@ -19,5 +26,10 @@ export function configureDash(player: DashPlayer, reporting: Reporting): void {
       cmcd: { enabled: true, version: 2, mode: "query", sid, cid, eventTargets },
       cmsd: { enabled: true, abr: { applyMb: true } },
     },
+  });
+  if (url === undefined) return;
+  player.addResponseInterceptor(async (response) => {
+    if (response.request.url === url) response.status = perishable(response.status ?? 0);
+    return response;
   });
 }

@@ -36,7 +36,9 @@ export function decisionFromEvent(json: string): Decision | undefined {
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
   const record = value as Record<string, unknown>;
-  return believable(Object.fromEntries(FIELDS.map(([field, name]) => [field, record[name]])));
+  const candidate = Object.fromEntries(FIELDS.map(([field, name]) => [field, record[name]]));
+  // `max_bitrate_kbps` is the rung's video; where the server knows the audio beside it, it says both together as well.
+  return believable({ ...candidate, maxBitrateKbps: record.suggested_bitrate_kbps ?? record.max_bitrate_kbps });
 }
 
 /** Keeps the fields that are finite numbers within their range. */

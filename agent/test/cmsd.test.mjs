@@ -31,6 +31,8 @@ for (const [header, decision] of HEADERS) {
 
 const EVENTS = [
   ['{"max_bitrate_kbps":700,"playback_rate":1.05}', { maxBitrateKbps: 700, playbackRate: 1.05 }],
+  ['{"max_bitrate_kbps":700,"suggested_bitrate_kbps":764}', { maxBitrateKbps: 764 }],
+  ['{"max_bitrate_kbps":700,"suggested_bitrate_kbps":null}', { maxBitrateKbps: 700 }],
   ['{"target_latency_ms":3000,"expected_throughput_kbps":null,"reason":"x"}', { targetLatencyMs: 3000 }],
   ['{"playback_rate":16,"target_latency_ms":-1}', {}],
   ['{"max_bitrate_kbps":"700"}', {}],

@@ -17,6 +17,7 @@
 //! ```
 
 pub mod cmcd;
+pub mod cmsd;
 mod percent;
 mod structured;
 

@@ -52,7 +52,7 @@ impl CustomKey<'_> {
 
 impl<'a> CustomValue<'a> {
     /// `None` for the types a CMCD value cannot have.
-    pub(super) fn from_item(item: BareItem<'a>) -> Option<Self> {
+    pub(crate) fn from_item(item: BareItem<'a>) -> Option<Self> {
         Some(match item {
             BareItem::Flag(value) => Self::Flag(value),
             BareItem::Integer(value) => Self::Integer(value),
@@ -70,7 +70,7 @@ pub fn is_custom_name(name: &str) -> bool {
 }
 
 /// Whether `name` may also be written: RFC 9651 keys have no upper-case letters.
-pub(super) fn is_writable_name(name: &str) -> bool {
+pub(crate) fn is_writable_name(name: &str) -> bool {
     let mut cursor = structured::Cursor::new(name, structured::Leniency::Strict);
     is_custom_name(name) && cursor.key() == Ok(name)
 }

@@ -29,6 +29,7 @@ mod token;
 mod validate;
 
 pub use batch::{MEDIA_TYPE, Record, Records, parse_records, to_body};
+pub(crate) use custom::is_writable_name;
 pub use custom::{CustomKey, CustomValue, MAX_CUSTOM_CHARACTERS, is_custom_name};
 pub use field::Kind;
 pub use json::parse_json;

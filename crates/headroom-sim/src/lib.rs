@@ -2,6 +2,7 @@
 //!
 //! Pure: time, seeds and file contents are arguments.
 
+pub mod comparison;
 pub mod controller;
 pub mod entrant;
 pub mod netem;

@@ -1,6 +1,8 @@
 //! `headroom bench`: one file per benchmark.
 
+mod abr;
 mod engine;
+mod ingest;
 
 use clap::Subcommand;
 use std::process::ExitCode;
@@ -8,13 +10,19 @@ use std::process::ExitCode;
 /// What to measure.
 #[derive(Subcommand)]
 pub(crate) enum Benchmark {
+    /// Adaptation policies against each other and an oracle, on a folder of traces.
+    Abr(abr::Arguments),
     /// The engine alone: updates, a tick over every session, memory.
     Engine(engine::Arguments),
+    /// The server beside nginx: requests and batch records per processor second, latency of `/decide`.
+    Ingest(ingest::Arguments),
 }
 
 /// Runs the chosen benchmark.
 pub(crate) fn run(benchmark: Benchmark) -> anyhow::Result<ExitCode> {
     match benchmark {
+        Benchmark::Abr(arguments) => abr::run(&arguments),
         Benchmark::Engine(arguments) => engine::run(&arguments),
+        Benchmark::Ingest(arguments) => ingest::run(&arguments),
     }
 }

@@ -1,0 +1,176 @@
+//! `headroom bench abr`: policies against each other and against an oracle, on a folder of traces.
+
+mod run;
+mod source;
+
+use anyhow::{Context, ensure};
+use clap::{Args, ValueEnum};
+use headroom_core::{ladder::Ladder, time::Duration, units::Bitrate};
+use headroom_sim::{
+    comparison::Row,
+    entrant::Entrant,
+    profile::{Content, Profile},
+    trace::Format,
+};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Files and folders of traces; formats are recognised.
+    #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
+    traces: Vec<PathBuf>,
+    /// Conditions: player, segments, buffer, ladder, score.
+    #[arg(long, value_enum, default_value = "live")]
+    profile: ProfileName,
+    /// Who takes part, separated by commas; a share follows a colon, as in `throughput:0.8`.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "buffer_based,throughput,throughput:0.8,dynamic,mpc,mpc:0.7,robust_mpc,headroom"
+    )]
+    policies: Vec<String>,
+    /// Bit rates of the ladder in kbit/s, separated by commas.
+    #[arg(long, value_delimiter = ',', value_name = "KBPS")]
+    ladder: Option<Vec<u64>>,
+    /// Duration of a segment in seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = positive)]
+    segment: Option<f64>,
+    /// Most media the player holds, in seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = positive)]
+    buffer: Option<f64>,
+    /// What a second of stall costs in the score, in Mbit/s.
+    #[arg(long, value_name = "MBPS", value_parser = positive)]
+    stall_penalty: Option<f64>,
+    /// Length of the window each session plays, in seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = positive)]
+    window: Option<f64>,
+    /// How many windows of each trace to play, from its start; all when absent.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    windows: Option<u32>,
+    /// Format of the traces, when it should not be recognised. The vod profile reads our CSV as Pensieve reads its traces
+    /// (`csv-interval-ends`), the others as steps (`csv`).
+    #[arg(long, value_name = "NAME")]
+    format: Option<Format>,
+    /// Threads; all cores when absent. The result does not depend on it.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Write one JSON object a line here instead of a table; `-` or nothing is standard output.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    json: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ProfileName {
+    /// 2 s segments, 6 s buffer, 0.4 to 20 Mbit/s, windows of 300 s.
+    Live,
+    /// Pensieve's conditions: Envivio, 4 s segments, 60 s buffer.
+    Vod,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
+        _ => Err("not a positive number".to_owned()),
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let profile = profile(arguments)?;
+    let format = arguments.format.or(matches!(arguments.profile, ProfileName::Vod).then_some(Format::CsvIntervalEnds));
+    let traces = source::load(&arguments.traces, format)?;
+    let entrants = entrants(&arguments.policies, &profile)?;
+    let threads = arguments.threads.map_or_else(run::cores, usize::from);
+    let bout = run::Bout::cut(&profile, &traces, arguments.windows)?;
+    let comparison = bout.play(&entrants, threads)?;
+    let rows = comparison.rows();
+    match &arguments.json {
+        Some(path) => write_json(path, &rows)?,
+        None => print_table(&rows),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn profile(arguments: &Arguments) -> anyhow::Result<Profile> {
+    let mut profile = match arguments.profile {
+        ProfileName::Live => Profile::live(),
+        ProfileName::Vod => Profile::on_demand(),
+    };
+    if arguments.ladder.is_some() || arguments.segment.is_some() {
+        let (mut ladder, mut segment) = match &profile.content {
+            Content::Encoder { ladder, segment } => (ladder.clone(), *segment),
+            // Another ladder or segment length is another video: an encoder takes the place of Envivio.
+            Content::Envivio => (Ladder::default(), Duration::from_secs(4)),
+        };
+        if let Some(kbps) = &arguments.ladder {
+            let bitrates: Vec<Bitrate> = kbps.iter().map(|&kbps| Bitrate::kbps(kbps)).collect();
+            ladder = Ladder::from_bitrates(&bitrates).context("--ladder")?;
+        }
+        if let Some(seconds) = arguments.segment {
+            segment = Duration::from_secs_f64(seconds);
+        }
+        profile.content = Content::Encoder { ladder, segment };
+    }
+    profile.buffer_s = arguments.buffer.unwrap_or(profile.buffer_s);
+    profile.stall_penalty = arguments.stall_penalty.unwrap_or(profile.stall_penalty);
+    profile.window_s = arguments.window.or(profile.window_s);
+    Ok(profile)
+}
+
+/// The entrants, with the two that every row is measured against.
+fn entrants(names: &[String], profile: &Profile) -> anyhow::Result<Vec<Entrant>> {
+    let mut wanted: Vec<&str> = Vec::new();
+    for name in names.iter().map(|name| name.trim()).chain([run::REFERENCE, run::ORACLE]) {
+        if !wanted.contains(&name) {
+            wanted.push(name);
+        }
+    }
+    ensure!(!wanted.contains(&""), "--policies holds an empty name");
+    let parse = |name: &str| Entrant::parse(name, profile.objective()).context("--policies");
+    wanted.into_iter().map(parse).collect()
+}
+
+#[expect(clippy::print_stdout, reason = "the result of the command")]
+fn write_json(path: &Path, rows: &[Row]) -> anyhow::Result<()> {
+    let mut lines = String::new();
+    for row in rows {
+        lines.push_str(&serde_json::to_string(row)?);
+        lines.push('\n');
+    }
+    if path.as_os_str() == "-" {
+        print!("{lines}");
+        std::io::stdout().flush()?;
+    } else {
+        std::fs::write(path, lines).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the result of the command")]
+fn print_table(rows: &[Row]) {
+    if let Some(first) = rows.first() {
+        println!("profile {}: {} windows of {} traces", first.profile, first.windows, first.traces);
+    }
+    println!(
+        "{:20} {:>7} {:>17} {:>7} {:>17} {:>7} {:>7} {:>7} {:>7}",
+        "policy", "QoE", "95 %", "gain", "95 %", "stall %", "Mbit/s", "sw/min", "gap"
+    );
+    for row in rows {
+        let interval = |[low, high]: [f64; 2]| format!("{low:.2} to {high:.2}");
+        println!(
+            "{:20} {:7.3} {:>17} {:7.3} {:>17} {:7.2} {:7.2} {:7.2} {:>7}",
+            row.policy,
+            row.qoe_mean,
+            interval(row.qoe_ci95),
+            row.qoe_gain,
+            interval(row.qoe_gain_ci95),
+            row.stall_ratio * 100.0,
+            row.bitrate_mbps,
+            row.switches,
+            row.gap_closed.map_or_else(|| "-".to_owned(), |gap| format!("{gap:.3}")),
+        );
+    }
+}

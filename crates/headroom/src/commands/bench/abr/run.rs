@@ -1,0 +1,112 @@
+//! Every entrant over every window, on all cores.
+
+use super::source::Source;
+use anyhow::{Context, ensure};
+use headroom_sim::{
+    comparison::{Comparison, Entry},
+    entrant::Entrant,
+    player::Step,
+    profile::Profile,
+    score::Score,
+    trace::Trace,
+    video::Video,
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Who the others are measured against, and who knows the future.
+pub(super) const REFERENCE: &str = "throughput";
+pub(super) const ORACLE: &str = "oracle";
+
+/// Cores this process may use.
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The stage: windows of traces, and a video as long as each.
+pub(super) struct Bout<'a> {
+    profile: &'a Profile,
+    /// Each window with its video, and the trace it was cut from.
+    pub(super) windows: Vec<Window>,
+}
+
+/// One stretch of a trace.
+pub(super) struct Window {
+    pub(super) source: usize,
+    pub(super) name: String,
+    pub(super) trace: Trace,
+    pub(super) video: Video,
+}
+
+impl<'a> Bout<'a> {
+    /// Cuts the traces into windows, at most `most` of each.
+    pub(super) fn cut(profile: &'a Profile, sources: &[Source], most: Option<u32>) -> anyhow::Result<Self> {
+        let mut windows = Vec::new();
+        for (index, source) in sources.iter().enumerate() {
+            let cut = profile.windows(&source.trace);
+            let keep = most.map_or(cut.len(), |most| most as usize);
+            for (number, trace) in cut.into_iter().take(keep).enumerate() {
+                let video = profile.video(trace.duration_s());
+                // A stretch shorter than a segment or two holds no session.
+                let Some(video) = video.ok().filter(|video| video.segments() > 1) else {
+                    tracing::warn!("{}: too short for a session, skipped", source.name);
+                    continue;
+                };
+                windows.push(Window { source: index, name: format!("{} #{number}", source.name), trace, video });
+            }
+        }
+        ensure!(!windows.is_empty(), "no window of the traces carries a session");
+        Ok(Self { profile, windows })
+    }
+
+    /// Plays all. Results stand in the order of windows and entrants, whatever thread made them.
+    pub(super) fn play(&self, entrants: &[Entrant], threads: usize) -> anyhow::Result<Comparison> {
+        let jobs = self.windows.len() * entrants.len();
+        let bar = ProgressBar::new(jobs as u64).with_style(
+            ProgressStyle::with_template("{bar:40} {pos}/{len} sessions, {eta} left").context("progress bar")?,
+        );
+        let next = AtomicUsize::new(0);
+        let worker = || {
+            let mut done = Vec::new();
+            let mut steps: Vec<Step> = Vec::new();
+            loop {
+                let job = next.fetch_add(1, Ordering::Relaxed);
+                let Some(window) = self.windows.get(job / entrants.len()) else {
+                    return done;
+                };
+                let entrant = &entrants[job % entrants.len()];
+                let score = self.profile.play(entrant, &window.video, &window.trace, &mut steps);
+                done.push((job, score));
+                bar.inc(1);
+            }
+        };
+        let mut results: Vec<Option<Score>> = vec![None; jobs];
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(worker)).collect();
+            for handle in workers {
+                if let Ok(done) = handle.join() {
+                    done.into_iter().for_each(|(job, score)| results[job] = score);
+                }
+            }
+        });
+        bar.finish_and_clear();
+        let entry = |(position, entrant): (usize, &Entrant)| {
+            let scores = (0..self.windows.len())
+                .map(|window| {
+                    results[window * entrants.len() + position]
+                        .with_context(|| format!("{}: {} played nothing", self.windows[window].name, entrant.name()))
+                })
+                .collect::<anyhow::Result<Vec<Score>>>()?;
+            Ok(Entry { policy: entrant.name().to_owned(), scores })
+        };
+        let entries = entrants.iter().enumerate().map(entry).collect::<anyhow::Result<Vec<Entry>>>()?;
+        let position = |name: &str| entrants.iter().position(|entrant| entrant.name() == name);
+        Ok(Comparison {
+            profile: self.profile.name.to_owned(),
+            trace_of_window: self.windows.iter().map(|window| window.source).collect(),
+            reference: position(REFERENCE).context("the reference takes part")?,
+            oracle: position(ORACLE).context("the oracle takes part")?,
+            entries,
+        })
+    }
+}

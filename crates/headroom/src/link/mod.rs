@@ -69,7 +69,9 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     };
 
     let forwarder = Forwarder::new(&topology, [settings.down.link()?, settings.up.link()?], settings.seed);
-    let reporter = Reporter::new(settings.statistics.as_deref(), settings.statistics_interval)?;
+    // A command owns the terminal.
+    let live = settings.run.is_none();
+    let reporter = Reporter::new(settings.statistics.as_deref(), settings.statistics_interval, live)?;
     report::ready(&topology, settings.json);
     let child = match &settings.run {
         Some((endpoint, command)) => Some(start(&topology, *endpoint, command)?),
@@ -170,16 +172,19 @@ fn start(topology: &Topology, endpoint: Endpoint, command: &[String]) -> anyhow:
     child.spawn().with_context(|| format!("starting `{program}`"))
 }
 
-/// Ends a command that still runs: asked first (a terminal has already sent it the interrupt), then killed.
+/// Ends a command that still runs: asked first, then killed.
 fn end(child: &mut Child) {
     let asked = Instant::now();
+    if let Some(process) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        // It may have ended in this moment; then there is nothing to ask.
+        let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
+    }
     while asked.elapsed() < GRACE {
         if !matches!(child.try_wait(), Ok(None)) {
             return;
         }
         std::thread::sleep(HOUSEKEEPING);
     }
-    // It may have ended in this moment; there is nothing more to do in either case.
     let _ = child.kill();
     let _ = child.wait();
 }

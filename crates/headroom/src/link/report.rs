@@ -46,8 +46,8 @@ pub(super) struct Reporter {
 }
 
 impl Reporter {
-    /// Opens the file; `-` is standard output.
-    pub(super) fn new(file: Option<&Path>, interval: Duration) -> anyhow::Result<Self> {
+    /// Opens the file; `-` is standard output. `live` asks for the live line, which needs a terminal.
+    pub(super) fn new(file: Option<&Path>, interval: Duration, live: bool) -> anyhow::Result<Self> {
         let file: Option<Box<dyn Write>> = match file {
             None => None,
             Some(path) if path.as_os_str() == "-" => Some(Box::new(std::io::stdout())),
@@ -56,7 +56,7 @@ impl Reporter {
                 Some(Box::new(BufWriter::new(file)))
             }
         };
-        let live = std::io::stderr().is_terminal();
+        let live = live && std::io::stderr().is_terminal();
         Ok(Self { file, interval, next: interval, last: Duration::ZERO, totals: [(0, 0); 2], live })
     }
 

@@ -1,0 +1,89 @@
+//! The main job: a live stream through the edge, real players, a cap that they obey.
+
+use crate::stack::{Headroom, Kind, LiveStream, Player, Report, Tool, artifacts, edge_configuration, have};
+use serde_json::json;
+use std::{fs, time::Duration};
+
+/// From page load to the top rung on a machine that is busy with other things.
+const START: Duration = Duration::from_secs(60);
+/// A forced cap must be on the screen by then: two segments, one tick, and the media a live player holds.
+const DOWN: Duration = Duration::from_secs(8);
+/// Players climb more carefully than they fall.
+const UP: Duration = Duration::from_secs(30);
+/// What a viewer would still call live, with two-second segments and players that hold two of them.
+const LIVE_LATENCY_S: f64 = 10.0;
+
+#[test]
+fn hls_js_with_the_agent_obeys_a_cap_and_its_release() {
+    obeys_a_cap(Kind::Hls);
+}
+
+#[test]
+fn dash_js_obeys_a_cap_and_its_release() {
+    obeys_a_cap(Kind::Dash);
+}
+
+#[test]
+fn shaka_obeys_a_cap_and_its_release() {
+    obeys_a_cap(Kind::Shaka);
+}
+
+fn obeys_a_cap(kind: Kind) {
+    if !have(&[Tool::Ffmpeg, Tool::Nginx, Tool::NginxRtmp, Tool::Browser]) {
+        return;
+    }
+    let directory = artifacts(&format!("cap-{}", kind.name()));
+    let mut live = LiveStream::start(&directory);
+    let mut headroom = Headroom::start(&edge_configuration(live.origin()), &directory);
+    let [top, _, bottom] = LiveStream::heights();
+    let scope = json!({ "session": kind.name() });
+
+    let mut player = Player::start(kind, headroom.public(), kind.manifest(), &directory);
+    player.wait_for_height(top, START);
+
+    headroom.control_request("PUT", "/v1/overrides", &json!({ "scope": scope, "max_bitrate_kbps": 300 }));
+    let down = player.wait_for_height(bottom, DOWN);
+    let session = headroom.control_request("GET", &format!("/v1/sessions/{}", kind.name()), &json!(null)).json();
+
+    headroom.control_request("DELETE", "/v1/overrides", &json!({ "scope": scope }));
+    let up = player.wait_for_height(top, UP);
+    println!("{kind:?}: {bottom} lines {down:.1?} after the cap, {top} lines {up:.1?} after its release");
+
+    let reports = player.finish();
+    live.assert_running();
+    headroom.process().assert_running();
+    assert!(session["max_bitrate_kbps"].as_f64().is_some_and(|cap| cap <= 300.0), "{session}");
+    assert_nothing_failed(&reports);
+    assert_players_and_edge_talked(&reports);
+    assert_live(&reports);
+    let screenshot = fs::metadata(directory.join(format!("{}.png", kind.name())));
+    assert!(screenshot.is_ok_and(|file| file.len() > 10_000), "no screenshot of a picture");
+}
+
+fn assert_nothing_failed(reports: &[Report]) {
+    let failed: Vec<_> = reports.iter().filter(|report| report.event == "error").collect();
+    assert!(failed.is_empty(), "{failed:?}");
+}
+
+fn assert_players_and_edge_talked(reports: &[Report]) {
+    let segments: Vec<_> = reports.iter().filter(|report| report.is_segment()).collect();
+    assert!(segments.len() > 8, "only {} segments", segments.len());
+    let without_cmcd = segments.iter().filter(|report| !report.cmcd).count();
+    assert_eq!(without_cmcd, 0, "segment requests without CMCD");
+    let with_cmsd = segments.iter().filter(|report| report.cmsd.is_some()).count();
+    assert!(with_cmsd * 2 > segments.len(), "{with_cmsd} of {} segments came with CMSD-Dynamic", segments.len());
+    let events = reports.iter().filter(|report| report.path == "/v1/cmcd").collect::<Vec<_>>();
+    assert!(!events.is_empty(), "no CMCD events");
+    assert!(events.iter().all(|report| (200..300).contains(&report.status)), "{events:?}");
+}
+
+fn assert_live(reports: &[Report]) {
+    let samples: Vec<_> = reports.iter().filter(|report| report.event == "sample" && report.frames > 0).collect();
+    let mut latencies: Vec<_> = samples.iter().filter_map(|report| report.latency_s).collect();
+    latencies.sort_by(f64::total_cmp);
+    let median = latencies[latencies.len() / 2];
+    println!("median live latency {median:.1} s");
+    assert!(median < LIVE_LATENCY_S, "median live latency {median} s");
+    let last = samples.last().expect("there are samples");
+    assert!(last.latency_s.is_some_and(|latency| latency < LIVE_LATENCY_S), "{last:?}");
+}

@@ -1,0 +1,11 @@
+//! Integration tests of the binary and of everything around it.
+//!
+//! Tests below `e2e::` need real peers (ffmpeg, nginx, a browser) and run one at a time: `make test` passes
+//! `--test-threads=1`. Where a peer is missing they say `skipped: …` and pass, unless `HEADROOM_STRICT` is set.
+
+#[cfg(test)]
+mod e2e;
+#[cfg(test)]
+mod link;
+#[cfg(test)]
+mod stack;

@@ -1,0 +1,96 @@
+//! The streaming stack around Headroom, made of the real programs.
+
+mod headroom;
+mod http;
+mod live;
+mod nginx;
+mod player;
+mod process;
+
+pub(crate) use self::{
+    headroom::{Headroom, edge_configuration},
+    http::{Response, get, request},
+    live::LiveStream,
+    nginx::Nginx,
+    player::{Kind, Player, Report},
+    process::{Process, unused_port, wait_until},
+};
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+/// What a test needs from the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tool {
+    /// ffmpeg with x264 and AAC.
+    Ffmpeg,
+    /// nginx.
+    Nginx,
+    /// The RTMP module of nginx.
+    NginxRtmp,
+    /// Chromium, node, the players and the built player agent.
+    Browser,
+}
+
+impl Tool {
+    /// What to do about its absence; `None` when it is there.
+    fn missing(self) -> Option<&'static str> {
+        let (there, remedy) = match self {
+            Self::Ffmpeg => (program("ffmpeg").is_some(), "ffmpeg (run make setup)"),
+            Self::Nginx => (program("nginx").is_some(), "nginx (run make setup)"),
+            Self::NginxRtmp => (nginx::rtmp_module().is_some(), "libnginx-mod-rtmp (run make setup)"),
+            Self::Browser => {
+                let chromium = env::var_os("CHROMIUM").is_some() || program("chromium").is_some();
+                let players = browser_directory().join("node_modules/hls.js").exists();
+                let agent = repository().join("agent/dist/index.js").exists();
+                (
+                    chromium && players && agent && program("node").is_some(),
+                    "chromium, node, the players (run make setup) and agent/dist (cd agent && npm run build)",
+                )
+            }
+        };
+        (!there).then_some(remedy)
+    }
+}
+
+/// Whether all `tools` are here. Says what is missing; with `HEADROOM_STRICT` that is a failure.
+pub(crate) fn have(tools: &[Tool]) -> bool {
+    let missing: Vec<_> = tools.iter().filter_map(|tool| tool.missing()).collect();
+    if missing.is_empty() {
+        return true;
+    }
+    let missing = missing.join("; ");
+    assert!(env::var_os("HEADROOM_STRICT").is_none(), "missing: {missing}");
+    println!("skipped: missing {missing}");
+    false
+}
+
+/// Root of the repository.
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository is there")
+}
+
+fn browser_directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser")
+}
+
+/// A fresh directory for the logs, media and screenshots of one test, kept after it.
+pub(crate) fn artifacts(test: &str) -> PathBuf {
+    let directory = repository().join("target/test-artifacts").join(test);
+    if directory.exists() {
+        fs::remove_dir_all(&directory).expect("leftovers of the last run can be removed");
+    }
+    fs::create_dir_all(&directory).expect("the target directory is writable");
+    directory
+}
+
+/// Where a program is. System directories count even where they are not on a user's path.
+fn program(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .chain(["/usr/sbin", "/sbin"].map(PathBuf::from))
+        .map(|directory| directory.join(name))
+        .find(|candidate| candidate.is_file())
+}

@@ -12,6 +12,7 @@ pub mod engine;
 pub mod forecast;
 pub mod guard;
 pub mod ladder;
+pub mod network;
 pub mod pacing;
 pub mod policy;
 pub mod qoe;

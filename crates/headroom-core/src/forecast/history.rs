@@ -1,5 +1,6 @@
 //! The last transfers of a session, newest last, in a small ring.
 
+use super::Timeline;
 use crate::{time::Duration, units::Bitrate};
 
 /// One finished transfer: its mean rate and how long it took.
@@ -14,6 +15,7 @@ pub struct Transfer {
 /// The last [`History::CAPACITY`] transfers that say something about the link.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct History {
+    timeline: Timeline,
     ring: [Transfer; Self::CAPACITY],
     len: u8,
     next: u8,
@@ -25,11 +27,20 @@ impl History {
 
     /// Adds the newest transfer; one without bytes or time is no evidence and is ignored.
     pub fn push(&mut self, throughput: Bitrate, transfer_time: Duration) {
+        self.push_after(Duration::ZERO, throughput, transfer_time);
+    }
+
+    /// Adds the newest transfer, before which nothing was transferred for `pause`.
+    pub fn push_after(&mut self, pause: Duration, throughput: Bitrate, transfer_time: Duration) {
         let transfer =
             Transfer { throughput_kbps: throughput.as_kbps() as f32, seconds: transfer_time.as_secs_f64() as f32 };
         if transfer.throughput_kbps <= 0.0 || transfer.seconds <= 0.0 {
             return;
         }
+        if let Some(before) = self.newest() {
+            self.timeline.extend(pause.as_secs_f64() as f32, before.throughput_kbps);
+        }
+        self.timeline.extend(transfer.seconds, transfer.throughput_kbps);
         self.ring[usize::from(self.next)] = transfer;
         self.next = (self.next + 1) % Self::CAPACITY as u8;
         self.len = (self.len + 1).min(Self::CAPACITY as u8);
@@ -57,6 +68,12 @@ impl History {
     #[must_use]
     pub fn newest(&self) -> Option<Transfer> {
         self.newest_first().next()
+    }
+
+    /// The last seconds, one value each.
+    #[must_use]
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
     }
 
     /// Harmonic mean in kbit/s of the newest `count` transfers: robust to outliers upward (FESTIVE, Jiang 2012).

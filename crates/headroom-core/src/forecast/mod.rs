@@ -4,12 +4,16 @@
 //! quantiles of the mean throughput over the next 2, 4 and 10 s.
 
 mod ewma;
+mod features;
 mod history;
 mod lognormal;
+mod timeline;
 
 pub use ewma::Ewma;
+pub use features::Features;
 pub use history::{History, Transfer};
 pub use lognormal::lognormal;
+pub use timeline::Timeline;
 
 use crate::{time::Duration, units::Bitrate};
 

@@ -1,0 +1,124 @@
+//! The last sixteen seconds of a link, one value a second, in sixteen bytes.
+//!
+//! Transfers last as long as they like; models want the same seconds every time. A transfer fills the seconds it took at its
+//! mean rate, and a pause between transfers repeats the rate before it: nothing was seen, so nothing is said to have changed.
+//! So the same model reads one-second samples of a drive test and the segments of a player.
+
+/// Rate per second of wall time, newest first, on a logarithmic scale.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Timeline {
+    /// Finished seconds, newest first; 0 where nothing is known.
+    codes: [u8; Self::SECONDS],
+    /// Mean rate in kbit/s of the part of the current second that has passed.
+    current_kbps: f32,
+    /// How much of the current second has passed, in 1/255 s.
+    current_share: u8,
+}
+
+/// Natural logarithm of the lowest rate told apart, 10 kbit/s: below it no rung of any ladder plays.
+const LN_LOWEST: f32 = std::f32::consts::LN_10;
+/// Step of the scale: 254 steps reach 10 Gbit/s (ln 10⁶ above the lowest), so a step is 5.6 %.
+const LN_STEP: f32 = 6.0 * std::f32::consts::LN_10 / 254.0;
+/// A current second younger than this share says too little to be the newest value.
+const YOUNGEST_SHARE: u8 = 77;
+
+impl Timeline {
+    /// Seconds remembered: four buffers of a live player, and one period of the outages that come every 10 to 15 s
+    /// (satellite beam changes, repeated downloads of drive tests).
+    pub const SECONDS: usize = 16;
+
+    /// Lets `seconds` pass at `kbps`.
+    pub fn extend(&mut self, seconds: f32, kbps: f32) {
+        // What is older than the timeline cannot show in it. NaN becomes zero.
+        let mut left = (seconds.min(Self::SECONDS as f32 + 1.0) * 255.0).round() as u32;
+        while left > 0 {
+            let passed = u32::from(self.current_share);
+            let taken = left.min(255 - passed);
+            left -= taken;
+            let (old, new) = (passed as f32, taken as f32);
+            self.current_kbps = (self.current_kbps * old + kbps * new) / (old + new);
+            self.current_share = (passed + taken) as u8;
+            if self.current_share == u8::MAX {
+                self.codes.copy_within(..Self::SECONDS - 1, 1);
+                self.codes[0] = encode(self.current_kbps);
+                (self.current_share, self.current_kbps) = (0, 0.0);
+            }
+        }
+    }
+
+    /// Natural logarithms of the rates in kbit/s, newest first, and how many are known. What lies before the first
+    /// transfer repeats the oldest known value.
+    #[must_use]
+    pub fn ln_kbps(&self) -> ([f32; Self::SECONDS], usize) {
+        let mut values = [LN_LOWEST; Self::SECONDS];
+        let mut known = 0;
+        if self.current_share >= YOUNGEST_SHARE || self.codes[0] == 0 && self.current_share > 0 {
+            values[0] = decode(encode(self.current_kbps));
+            known = 1;
+        }
+        for code in self.codes.into_iter().take_while(|&code| code != 0) {
+            if known == Self::SECONDS {
+                break;
+            }
+            values[known] = decode(code);
+            known += 1;
+        }
+        if let Some(oldest) = known.checked_sub(1) {
+            let repeated = values[oldest];
+            values[known..].fill(repeated);
+        }
+        (values, known)
+    }
+}
+
+fn encode(kbps: f32) -> u8 {
+    // `as` saturates; rates below the lowest (and NaN) take the first code.
+    (((kbps.max(1.0).ln() - LN_LOWEST) / LN_STEP).round().max(0.0) as u8).saturating_add(1)
+}
+
+fn decode(code: u8) -> f32 {
+    LN_LOWEST + f32::from(code - 1) * LN_STEP
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kbps(timeline: &Timeline) -> Vec<u32> {
+        let (values, known) = timeline.ln_kbps();
+        values[..known].iter().map(|ln| ln.exp().round() as u32).collect()
+    }
+
+    #[test]
+    fn transfers_fill_the_seconds_they_took() {
+        let mut timeline = Timeline::default();
+        assert_eq!(timeline.ln_kbps().1, 0);
+        timeline.extend(0.1, 1_000.0);
+        assert_eq!(timeline.ln_kbps().1, 1, "the first transfer is known however short");
+        timeline.extend(2.4, 1_000.0);
+        timeline.extend(0.5, 9_000.0);
+        let seconds = kbps(&timeline);
+        assert_eq!(seconds.len(), 3, "{seconds:?}");
+        assert!(seconds[0].abs_diff(5_000) < 200, "the newest second is half old and half new: {seconds:?}");
+        assert!(seconds[1].abs_diff(1_000) < 30, "{seconds:?}");
+    }
+
+    #[test]
+    fn only_sixteen_seconds_are_kept_and_the_scale_is_fine_enough() {
+        let mut timeline = Timeline::default();
+        for second in 0..40 {
+            timeline.extend(1.0, 100.0 * 1.3_f32.powi(second));
+        }
+        let seconds = kbps(&timeline);
+        assert_eq!(seconds.len(), 16);
+        for (age, seen) in seconds.into_iter().enumerate() {
+            let true_kbps = 100.0 * 1.3_f32.powi(39 - age as i32);
+            assert!((seen as f32 / true_kbps - 1.0).abs() < 0.03, "{age}: {seen} for {true_kbps}");
+        }
+        timeline.extend(f32::INFINITY, 0.0);
+        assert_eq!(kbps(&timeline), [10; 16]);
+        timeline.extend(f32::NAN, 5.0);
+        timeline.extend(-1.0, 5.0);
+        assert_eq!(kbps(&timeline), [10; 16]);
+    }
+}

@@ -138,7 +138,8 @@ impl Engine {
             self.counters.reordered += 1;
             return;
         }
-        record.last_seen = at;
+        let target = self.streams.target(record.stream);
+        record.play_until(at, &target.settings.ladder, |rung| target.picture(rung));
         if sample.stream != self.streams.target(record.stream).stream && sample.stream.0 != 0 {
             record.stream = self.streams.index(sample.stream);
         }

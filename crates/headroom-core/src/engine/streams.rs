@@ -1,7 +1,7 @@
 //! The streams sessions play, and the ceilings over them.
 
 use super::StreamSettings;
-use crate::{telemetry::StreamId, time::Timestamp, units::Bitrate};
+use crate::{ladder::RungIndex, qoe::picture, telemetry::StreamId, time::Timestamp, units::Bitrate};
 use std::collections::BTreeMap;
 
 /// Streams by position; position 0 is the default for sessions whose stream is unknown.
@@ -16,7 +16,21 @@ pub(super) struct Streams {
 pub(super) struct Target {
     pub(super) stream: StreamId,
     pub(super) settings: StreamSettings,
+    /// Picture quality of each rung of the ladder.
+    pictures: Vec<f32>,
     pub(super) ceiling: Ceiling,
+}
+
+impl Target {
+    fn new(stream: StreamId, settings: StreamSettings) -> Self {
+        let pictures = settings.ladder.rungs().iter().map(picture).collect();
+        Self { stream, settings, pictures, ceiling: Ceiling::default() }
+    }
+
+    /// Picture quality of a rung.
+    pub(super) fn picture(&self, rung: RungIndex) -> f32 {
+        self.pictures[usize::from(rung)]
+    }
 }
 
 /// A limit set from outside.
@@ -38,8 +52,11 @@ const MAX_STREAMS: usize = 65_536;
 
 impl Streams {
     pub(super) fn new(default: StreamSettings) -> Self {
-        let target = Target { stream: StreamId(0), settings: default, ceiling: Ceiling::default() };
-        Self { targets: vec![target], positions: BTreeMap::from([(StreamId(0), 0)]), everyone: Ceiling::default() }
+        Self {
+            targets: vec![Target::new(StreamId(0), default)],
+            positions: BTreeMap::from([(StreamId(0), 0)]),
+            everyone: Ceiling::default(),
+        }
     }
 
     /// Position of `stream`, made on first sight with the default settings.
@@ -52,7 +69,7 @@ impl Streams {
         }
         let position = self.targets.len() as u32;
         let settings = self.targets[0].settings.clone();
-        self.targets.push(Target { stream, settings, ceiling: Ceiling::default() });
+        self.targets.push(Target::new(stream, settings));
         self.positions.insert(stream, position);
         position
     }
@@ -64,7 +81,8 @@ impl Streams {
     pub(super) fn configure(&mut self, stream: StreamId, settings: StreamSettings) {
         let position = self.index(stream) as usize;
         if position > 0 || stream.0 == 0 {
-            self.targets[position].settings = settings;
+            let ceiling = self.targets[position].ceiling;
+            self.targets[position] = Target { ceiling, ..Target::new(stream, settings) };
         }
     }
 

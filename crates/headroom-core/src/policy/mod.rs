@@ -96,9 +96,9 @@ impl Proposal {
     }
 }
 
-/// What a policy remembers about one session, 48 bytes to its own layout; zeros at the start of a session.
+/// What a policy remembers about one session, 32 bytes to its own layout; zeros at the start of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Memory(pub [f32; 12]);
+pub struct Memory(pub [f32; 8]);
 
 /// Relative importance of the three things viewers complain about; 1 each is neutral.
 ///

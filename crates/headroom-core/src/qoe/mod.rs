@@ -2,8 +2,10 @@
 
 mod linear;
 mod live;
+mod opinion;
 mod risk;
 
 pub use linear::Linear;
 pub use live::{Live, LiveSegment};
+pub use opinion::{Opinion, picture};
 pub use risk::stall_risk;

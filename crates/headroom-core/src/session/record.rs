@@ -5,9 +5,10 @@ use crate::{
     forecast::{Ewma, Forecast, History, lognormal},
     ladder::{Ladder, RungIndex},
     policy::Memory,
+    qoe::Opinion,
     telemetry::{Link, Player, PlayerState, Radio, SessionId},
     time::{Duration, Timestamp},
-    units::Bitrate,
+    units::{Bitrate, Ratio},
 };
 
 /// Half-lives of the two averages in seconds of transfer: hls.js' live defaults (`abrEwmaFastLive` 3, `SlowLive` 9).
@@ -20,6 +21,9 @@ const REPEAT: Duration = Duration::from_millis(500);
 /// A transfer below this share of the average before it is a collapse (a rung at half the rate still plays).
 const COLLAPSE_SHARE: f32 = 0.5;
 
+/// Silence beyond this is not taken for playback: the viewer may have been away.
+const LONGEST_SILENCE: Duration = Duration::from_secs(10);
+
 /// Everything known about one session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Record {
@@ -27,11 +31,13 @@ pub(crate) struct Record {
     pub(crate) started: Timestamp,
     pub(crate) last_seen: Timestamp,
     pub(crate) changed_at: Timestamp,
-    evidence_at: Timestamp,
+    /// When throughput was last observed, in milliseconds since the start; zero for never.
+    evidence_ms: u32,
     pub(crate) history: History,
     fast: Ewma,
     slow: Ewma,
     pub(crate) memory: Memory,
+    pub(crate) opinion: Opinion,
     pub(crate) stream: u32,
     buffer_ms: u32,
     capacity_ms: u32,
@@ -39,14 +45,15 @@ pub(crate) struct Record {
     encoded_kbps: f32,
     pub(crate) ceiling_kbps: f32,
     pub(crate) ceiling_until_s: u32,
-    pub(crate) rtt_ms: f32,
-    pub(crate) jitter_ms: f32,
-    pub(crate) loss_ratio: f32,
+    rtt_ms: u16,
+    jitter_ms: u16,
+    loss_per_10k: u16,
     pub(crate) rsrp_dbm: i16,
     pub(crate) rsrq_db: i8,
     pub(crate) sinr_db: i8,
     pub(crate) stall_ms: u32,
     pub(crate) starvations: u16,
+    pub(crate) start_delay_ms: u16,
     pub(crate) target_latency_ms: u16,
     pub(crate) target_buffer_ms: u16,
     pub(crate) playback_rate_percent: u8,
@@ -76,6 +83,7 @@ pub(crate) const NO_RUNG: u8 = u8::MAX;
 pub(crate) const NO_RSRP: i16 = i16::MIN;
 pub(crate) const NO_DECIBEL: i8 = i8::MIN;
 const UNKNOWN_MS: u32 = u32::MAX;
+const UNKNOWN_LINK: u16 = u16::MAX;
 
 const DIRTY: u8 = 1;
 const STARVED: u8 = 2;
@@ -89,11 +97,12 @@ impl Record {
             started: at,
             last_seen: at,
             changed_at: Timestamp::EPOCH,
-            evidence_at: Timestamp::EPOCH,
+            evidence_ms: 0,
             history: History::default(),
             fast: Ewma::default(),
             slow: Ewma::default(),
             memory: Memory::default(),
+            opinion: Opinion::default(),
             stream,
             buffer_ms: UNKNOWN_MS,
             capacity_ms: UNKNOWN_MS,
@@ -101,14 +110,15 @@ impl Record {
             encoded_kbps: 0.0,
             ceiling_kbps: f32::INFINITY,
             ceiling_until_s: 0,
-            rtt_ms: f32::NAN,
-            jitter_ms: f32::NAN,
-            loss_ratio: f32::NAN,
+            rtt_ms: UNKNOWN_LINK,
+            jitter_ms: UNKNOWN_LINK,
+            loss_per_10k: UNKNOWN_LINK,
             rsrp_dbm: NO_RSRP,
             rsrq_db: NO_DECIBEL,
             sinr_db: NO_DECIBEL,
             stall_ms: 0,
             starvations: 0,
+            start_delay_ms: 0,
             target_latency_ms: 0,
             target_buffer_ms: 0,
             playback_rate_percent: 100,
@@ -117,6 +127,15 @@ impl Record {
             reason: Reason::NoEvidence,
             share: NO_RUNG,
             flags: DIRTY,
+        }
+    }
+
+    /// Lets the time since the last report count as played at the rung of that report, if it was playing.
+    pub(crate) fn play_until(&mut self, at: Timestamp, ladder: &Ladder, picture: impl Fn(RungIndex) -> f32) {
+        let passed = at.since(self.last_seen).min(LONGEST_SILENCE);
+        self.last_seen = at;
+        if let Some(rung) = self.playing(ladder).filter(|_| !self.paused() && !self.starved()) {
+            self.opinion.observe_picture(picture(rung), passed);
         }
     }
 
@@ -135,7 +154,11 @@ impl Record {
             self.encoded_kbps = bitrate.as_kbps() as f32;
         }
         self.set(PAUSED, matches!(player.state, Some(PlayerState::Paused | PlayerState::Waiting)));
+        if let Some(delay) = player.media_start_delay {
+            self.start_delay_ms = delay.as_millis().min(u64::from(u16::MAX)) as u16;
+        }
         if let Some(stood_still) = player.starvation_duration {
+            self.opinion.observe_stall(stood_still);
             self.stall_ms = self.stall_ms.saturating_add(stood_still.as_millis().min(u64::from(u32::MAX)) as u32);
         }
         // A player that is still starting has an empty buffer by nature (`su`, CTA-5004).
@@ -160,10 +183,12 @@ impl Record {
 
     /// Takes in what the transport says; its rate counts only where the player measures none and data was the limit.
     pub(crate) fn observe_link(&mut self, at: Timestamp, link: &Link) -> Evidence {
-        let keep = |slot: &mut f32, value: Option<f32>| *slot = value.unwrap_or(*slot);
-        keep(&mut self.rtt_ms, link.rtt.map(|rtt| rtt.as_secs_f64() as f32 * 1e3));
-        keep(&mut self.jitter_ms, link.jitter.map(|jitter| jitter.as_secs_f64() as f32 * 1e3));
-        keep(&mut self.loss_ratio, link.loss_ratio.map(crate::units::Ratio::get));
+        let keep = |slot: &mut u16, value: Option<f64>| {
+            *slot = value.map_or(*slot, |value| (value.round() as u16).min(UNKNOWN_LINK - 1));
+        };
+        keep(&mut self.rtt_ms, link.rtt.map(|rtt| rtt.as_secs_f64() * 1e3));
+        keep(&mut self.jitter_ms, link.jitter.map(|jitter| jitter.as_secs_f64() * 1e3));
+        keep(&mut self.loss_per_10k, link.loss_ratio.map(|loss| f64::from(loss.get()) * 1e4));
         match link.delivery_rate {
             Some(rate) if !link.application_limited && !self.has(SELF_MEASURED) => {
                 self.flags |= DIRTY;
@@ -192,7 +217,9 @@ impl Record {
 
     /// Adds a transfer to averages and history; says whether throughput collapsed below what is played.
     fn observe_transfer(&mut self, at: Timestamp, throughput: Bitrate, transfer_time: Option<Duration>) -> bool {
-        if transfer_time.is_none() && at.since(self.evidence_at) < REPEAT && !self.history.is_empty() {
+        let now_ms = at.since(self.started).as_millis().min(u64::from(u32::MAX)) as u32;
+        let repeated = u64::from(now_ms.saturating_sub(self.evidence_ms)) < REPEAT.as_millis();
+        if transfer_time.is_none() && repeated && !self.history.is_empty() {
             return false;
         }
         let transfer_time = transfer_time.unwrap_or(UNKNOWN_TRANSFER);
@@ -201,7 +228,7 @@ impl Record {
             return false;
         }
         let before = self.fast.value(FAST_HALF_LIFE_S);
-        self.evidence_at = at;
+        self.evidence_ms = now_ms;
         self.fast.observe(kbps, seconds, FAST_HALF_LIFE_S);
         self.slow.observe(kbps, seconds, SLOW_HALF_LIFE_S);
         self.history.push(throughput, transfer_time);
@@ -228,6 +255,18 @@ impl Record {
 
     pub(crate) fn live_latency(&self) -> Option<Duration> {
         known_ms(self.latency_ms)
+    }
+
+    pub(crate) fn rtt(&self) -> Option<Duration> {
+        (self.rtt_ms != UNKNOWN_LINK).then(|| Duration::from_millis(u64::from(self.rtt_ms)))
+    }
+
+    pub(crate) fn jitter(&self) -> Option<Duration> {
+        (self.jitter_ms != UNKNOWN_LINK).then(|| Duration::from_millis(u64::from(self.jitter_ms)))
+    }
+
+    pub(crate) fn loss_ratio(&self) -> Option<Ratio> {
+        (self.loss_per_10k != UNKNOWN_LINK).then(|| Ratio::clamped(f32::from(self.loss_per_10k) / 1e4))
     }
 
     pub(crate) fn starved(&self) -> bool {

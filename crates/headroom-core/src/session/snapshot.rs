@@ -7,7 +7,7 @@ use crate::{
     ladder::Ladder,
     telemetry::{SessionId, StreamId},
     time::{Duration, Timestamp},
-    units::{Bitrate, Ratio},
+    units::{Bitrate, Mos, Ratio},
 };
 use serde::{Deserialize, Serialize};
 
@@ -39,16 +39,20 @@ pub struct Snapshot {
     /// Throughput expected over the next 4 s: 10 %, 50 % and 90 % quantiles.
     #[serde(rename = "forecast_kbps")]
     pub forecast: Option<[Bitrate; 3]>,
+    /// What the viewer would say so far.
+    pub mos: Option<Mos>,
     /// Probability of a stall within the horizon.
     pub stall_risk: Ratio,
     /// Why the cap is what it is.
     pub reason: Reason,
-    /// Round-trip time in milliseconds.
-    pub rtt_ms: Option<f32>,
-    /// Variation of the round-trip time in milliseconds.
-    pub jitter_ms: Option<f32>,
+    /// Round-trip time.
+    #[serde(rename = "rtt_ms")]
+    pub rtt: Option<Duration>,
+    /// Variation of the round-trip time.
+    #[serde(rename = "jitter_ms")]
+    pub jitter: Option<Duration>,
     /// Share of packets lost or sent again.
-    pub loss_ratio: Option<f32>,
+    pub loss_ratio: Option<Ratio>,
     /// Reference signal received power.
     pub rsrp_dbm: Option<f32>,
     /// Reference signal received quality.
@@ -71,6 +75,8 @@ pub struct Summary {
     /// Last report.
     #[serde(rename = "last_seen_us")]
     pub last_seen: Timestamp,
+    /// What the viewer would say.
+    pub mos: Option<Mos>,
     /// Stalls.
     pub starvations: u16,
     /// Time stalled, as reported.
@@ -80,7 +86,6 @@ pub struct Summary {
 
 impl Record {
     pub(crate) fn snapshot(&self, stream: StreamId, ladder: &Ladder) -> Snapshot {
-        let known = |value: f32| (!value.is_nan()).then_some(value);
         let decibel = |value: i8| (value != NO_DECIBEL).then_some(f32::from(value));
         Snapshot {
             session: self.id,
@@ -92,11 +97,12 @@ impl Record {
             playing: self.playing(ladder).map(|rung| ladder.bitrate(rung)),
             max_bitrate: (self.cap != NO_RUNG).then(|| ladder.bitrate(self.cap)),
             forecast: interval(&self.forecast()),
+            mos: self.opinion.score(Duration::from_millis(u64::from(self.start_delay_ms)), self.live_latency()),
             stall_risk: Ratio::clamped(f32::from(self.stall_risk_percent) / 100.0),
             reason: self.reason,
-            rtt_ms: known(self.rtt_ms),
-            jitter_ms: known(self.jitter_ms),
-            loss_ratio: known(self.loss_ratio),
+            rtt: self.rtt(),
+            jitter: self.jitter(),
+            loss_ratio: self.loss_ratio(),
             rsrp_dbm: (self.rsrp_dbm != NO_RSRP).then_some(f32::from(self.rsrp_dbm)),
             rsrq_db: decibel(self.rsrq_db),
             sinr_db: decibel(self.sinr_db),
@@ -109,6 +115,7 @@ impl Record {
         Summary {
             started: self.started,
             last_seen: self.last_seen,
+            mos: self.opinion.score(Duration::from_millis(u64::from(self.start_delay_ms)), self.live_latency()),
             starvations: self.starvations,
             stalled: Duration::from_millis(u64::from(self.stall_ms)),
         }

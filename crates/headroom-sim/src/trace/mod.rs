@@ -12,6 +12,8 @@
 mod cursor;
 pub mod format;
 mod network_mode;
+pub mod statistics;
+pub mod synth;
 #[cfg(test)]
 mod tests;
 

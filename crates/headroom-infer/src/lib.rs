@@ -1,5 +1,12 @@
 //! Learned models of Headroom, each behind a feature, none on by default.
 //!
-//! Feature `speech`: audio from a file, a pipe or a microphone → utterances → text, on the processor, offline.
-//! Without a feature the crate is empty and builds in no time; `headroom-server` never depends on it, the binary hands
-//! results over.
+//! Feature `speech`: audio from a file, a pipe or a microphone ([`audio`]) → utterances → text ([`speech`]), on the
+//! processor, offline, with weights fetched once ([`models`]). Without a feature the crate is empty and builds in no
+//! time; `headroom-server` never depends on it, the binary hands results over.
+
+#[cfg(feature = "speech")]
+pub mod audio;
+#[cfg(feature = "speech")]
+pub mod models;
+#[cfg(feature = "speech")]
+pub mod speech;

@@ -1,0 +1,198 @@
+//! Decodes on a thread of its own, with a bounded queue before it.
+
+use super::{TranscribeError, Transcript, Utterance, Whisper};
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// One utterance with what was understood of it.
+pub struct Heard {
+    /// The utterance, sound included.
+    pub utterance: Utterance,
+    /// Its text.
+    pub transcript: Result<Transcript, TranscribeError>,
+    /// From the moment it was handed over to its text: waiting in the queue and decoding.
+    pub latency: Duration,
+}
+
+/// The thread that owns a model. Dropping it lets the decode that runs end, and nothing behind it begin.
+pub struct Worker {
+    queue: Arc<Queue>,
+    heard: Receiver<Heard>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    /// Starts the thread. At most `capacity` utterances (at least one) wait.
+    #[must_use]
+    pub fn spawn(whisper: Whisper, capacity: usize) -> Self {
+        let queue = Arc::new(Queue::new(capacity));
+        let (sender, heard) = channel();
+        let thread = std::thread::spawn({
+            let queue = Arc::clone(&queue);
+            move || serve(whisper, &queue, &sender)
+        });
+        Self { queue, heard, thread: Some(thread) }
+    }
+
+    /// Hands an utterance over and waits for room in the queue: for files and pipes, which can wait.
+    pub fn submit(&self, utterance: Utterance) {
+        self.queue.push_when_room(utterance);
+    }
+
+    /// Hands an utterance over at once: for live sound. Where the queue is full the oldest one is dropped.
+    pub fn offer(&self, utterance: Utterance) {
+        self.queue.push_over_oldest(utterance);
+    }
+
+    /// Utterances dropped unheard so far.
+    #[must_use]
+    pub fn shed(&self) -> u64 {
+        self.queue.lock().shed
+    }
+
+    /// The next result that is ready, without waiting.
+    #[must_use]
+    pub fn poll(&self) -> Option<Heard> {
+        self.heard.try_recv().ok()
+    }
+
+    /// Says that nothing follows; gives the results of everything that was handed over, as they come.
+    pub fn finish(&self) -> impl Iterator<Item = Heard> + '_ {
+        self.queue.close(false);
+        self.heard.iter()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.queue.close(true);
+        if let Some(thread) = self.thread.take() {
+            // A panic in there has been reported by its own thread.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn serve(mut whisper: Whisper, queue: &Queue, sender: &Sender<Heard>) {
+    while let Some((utterance, since)) = queue.pop() {
+        let transcript = whisper.transcribe(&utterance);
+        if sender.send(Heard { utterance, transcript, latency: since.elapsed() }).is_err() {
+            break;
+        }
+    }
+}
+
+struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+    capacity: usize,
+}
+
+#[derive(Default)]
+struct Waiting {
+    utterances: VecDeque<(Utterance, Instant)>,
+    shed: u64,
+    closed: bool,
+}
+
+impl Queue {
+    fn new(capacity: usize) -> Self {
+        Self { waiting: Mutex::default(), changed: Condvar::new(), capacity: capacity.max(1) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // The state is whole between any two statements, so a panic elsewhere leaves it usable.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push_when_room(&self, utterance: Utterance) {
+        let mut waiting = self.lock();
+        while waiting.utterances.len() >= self.capacity && !waiting.closed {
+            waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        waiting.utterances.push_back((utterance, Instant::now()));
+        self.changed.notify_all();
+    }
+
+    fn push_over_oldest(&self, utterance: Utterance) {
+        let mut waiting = self.lock();
+        while waiting.utterances.len() >= self.capacity {
+            waiting.utterances.pop_front();
+            waiting.shed += 1;
+        }
+        waiting.utterances.push_back((utterance, Instant::now()));
+        self.changed.notify_all();
+    }
+
+    fn pop(&self) -> Option<(Utterance, Instant)> {
+        let mut waiting = self.lock();
+        loop {
+            if let Some(next) = waiting.utterances.pop_front() {
+                self.changed.notify_all();
+                return Some(next);
+            }
+            if waiting.closed {
+                return None;
+            }
+            waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn close(&self, drop_waiting: bool) {
+        let mut waiting = self.lock();
+        waiting.closed = true;
+        if drop_waiting {
+            waiting.utterances.clear();
+        }
+        self.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::End;
+    use super::*;
+
+    fn numbered(start: u64) -> Utterance {
+        Utterance { samples: vec![], start, voiced_frames: 0, voice_probability: 0.0, end: End::Pause }
+    }
+
+    #[test]
+    fn a_full_queue_sheds_the_oldest_and_counts_it() {
+        let queue = Queue::new(2);
+        (0..5).for_each(|start| queue.push_over_oldest(numbered(start)));
+        queue.close(false);
+        let left: Vec<u64> = std::iter::from_fn(|| queue.pop()).map(|(utterance, _)| utterance.start).collect();
+        assert_eq!((left, queue.lock().shed), (vec![3, 4], 3));
+    }
+
+    #[test]
+    fn a_source_that_can_wait_loses_nothing() {
+        let queue = Arc::new(Queue::new(1));
+        let reader = std::thread::spawn({
+            let queue = Arc::clone(&queue);
+            move || {
+                (0..50).for_each(|start| queue.push_when_room(numbered(start)));
+                queue.close(false);
+            }
+        });
+        let got: Vec<u64> = std::iter::from_fn(|| queue.pop()).map(|(utterance, _)| utterance.start).collect();
+        reader.join().unwrap();
+        assert_eq!(got, (0..50).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn closing_releases_a_waiting_source() {
+        let queue = Arc::new(Queue::new(1));
+        queue.push_when_room(numbered(0));
+        let reader = std::thread::spawn({
+            let queue = Arc::clone(&queue);
+            move || queue.push_when_room(numbered(1))
+        });
+        queue.close(true);
+        reader.join().unwrap();
+    }
+}

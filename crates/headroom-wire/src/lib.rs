@@ -19,6 +19,7 @@
 pub mod cmcd;
 pub mod cmsd;
 mod percent;
+pub mod playlist;
 pub mod steering;
 mod structured;
 

@@ -1,0 +1,82 @@
+"""From a trained stage to the shipped files: `python -m sentiment.export en|multi --models models [--fp32]`.
+
+Writes `models/sentiment-<name>/`: model.onnx (opset 17, int8), tokenizer.json, labels.json, sha256. The quantisation is
+onnxruntime's dynamic one: weights int8 per channel, activations uint8 per tensor at run time, the embedding table int8
+(read by Gather, widened after it). Weights use 7 bits (`reduce_range`): the 8-bit products of the instructions without
+VNNI (AVX2) add up past 16 bits otherwise and give other answers than a newer processor.
+"""
+
+import argparse
+import hashlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import torch
+
+from . import corpora, network
+from .base import cache
+from .labels import ASPECTS, COMMANDS, LANGUAGES, SENTIMENTS
+
+BASES = {"en": "minilm", "multi": "e5", "reduced": "minilm"}
+
+
+def to_onnx(model, path):
+    """fp32 ONNX with dynamic batch and length."""
+    model.eval()
+    ids = torch.tensor([[0, 5, 6, 2], [0, 7, 2, 0]])
+    mask = torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]])
+    axes = {0: "batch", 1: "length"}
+    torch.onnx.export(model, (ids, mask), str(path), opset_version=17, dynamo=False, input_names=["input_ids", "attention_mask"],
+                      output_names=["sentiment", "aspects", "command"],
+                      dynamic_axes={"input_ids": axes, "attention_mask": axes} | {name: {0: "batch"} for name in ("sentiment", "aspects", "command")})
+
+
+def quantise(source, target):
+    """Dynamic int8. The three small heads stay fp32: they cost nothing and carry the decision."""
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    with tempfile.TemporaryDirectory() as scratch:
+        ready = Path(scratch) / "ready.onnx"
+        quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)
+        heads = [node.name for node in onnx.load(str(ready)).graph.node if "heads" in node.name]
+        quantize_dynamic(str(ready), str(target), weight_type=QuantType.QInt8, per_channel=True, reduce_range=True, nodes_to_exclude=heads)
+
+
+def export(name, models, keep_fp32):
+    """Writes one shipped folder."""
+    base = cache() / "base" / BASES[name]
+    model = network.from_base(base)
+    model.load_state_dict(torch.load(cache() / "stages" / name / "final.pt"))
+    folder = Path(models) / f"sentiment-{name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    fp32 = cache() / "export" / f"sentiment-{name}" / "model-fp32.onnx"
+    fp32.parent.mkdir(parents=True, exist_ok=True)
+    to_onnx(model, fp32)
+    quantise(fp32, folder / "model.onnx")
+    shutil.copy(base / "tokenizer.json", folder / "tokenizer.json")
+    shutil.copy(base / "tokenizer.json", fp32.parent / "tokenizer.json")
+    (folder / "labels.json").write_text(json.dumps({
+        "sentiment": SENTIMENTS, "aspects": ASPECTS, "command": COMMANDS, "aspect_threshold": 0.5, "max_tokens": network.MAX_TOKENS,
+        "languages": ["en"] if name == "en" else LANGUAGES}, indent=1) + "\n")
+    if not keep_fp32:
+        fp32.unlink()
+    lines = [f"{hashlib.sha256((folder / file).read_bytes()).hexdigest()}  {file}\n" for file in ("labels.json", "model.onnx", "tokenizer.json")]
+    (folder / "sha256").write_text("".join(lines))
+    print(f"{folder}: {(folder / 'model.onnx').stat().st_size / 1e6:.1f} MB")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", choices=BASES)
+    parser.add_argument("--models", default=str(corpora.ROOT / "models"))
+    parser.add_argument("--fp32", action="store_true", help="keep the fp32 file in the cache for the comparison")
+    arguments = parser.parse_args()
+    export(arguments.name, arguments.models, arguments.fp32)
+
+
+if __name__ == "__main__":
+    main()

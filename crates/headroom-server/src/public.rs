@@ -19,10 +19,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use headroom_core::{
-    telemetry::{Link, Report, SessionId},
+    telemetry::{self, Link, SessionId},
     time::Duration,
 };
-use headroom_wire::cmcd;
+use headroom_wire::{
+    cmcd,
+    steering::{self, Report},
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -86,11 +89,11 @@ impl Public {
         let carrier = Carrier { headers, query, peer: connection.peer.ip() };
         let mut heard = self.ingest.handle_request(carrier, false);
         if let Some(link) = relayed_link(headers) {
-            self.ingest.shards.handle_observed(heard.session, None, Report::Link(link));
+            self.ingest.shards.handle_observed(heard.session, None, telemetry::Report::Link(link));
             heard.answer = self.ingest.shards.announce(heard.session);
         }
         let mut response = no_content();
-        if let Some(value) = heard.answer.cmsd_dynamic(&self.cmsd_name) {
+        if let Some(value) = heard.answer.cmsd_dynamic(&self.cmsd_name, []) {
             response.headers_mut().insert(CMSD_DYNAMIC, value);
         }
         if parameter(own_query, "cap") == Some("1")
@@ -182,17 +185,20 @@ impl Public {
             None => self.ingest.handle_request(carrier, false).session,
         };
         self.observe_named_throughput(session, query);
-        let manifest = self.pathways.manifest(session, None);
+        let manifest = self.pathways.manifest(session);
         let manifest = manifest.ok_or_else(|| Problem::not_found("no pathways are configured"))?;
         let mut response = Json(manifest).into_response();
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(steering::MEDIA_TYPE));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Ok(response)
     }
 
-    /// Players name their throughput in bit/s with every steering request (rfc8216bis §7.1, TS 103 998 §5.3).
+    /// Players name the throughput of the pathways they used with every steering request.
     fn observe_named_throughput(&self, session: SessionId, query: &str) {
-        let named = ["_HLS_throughput", "_DASH_throughput"].iter().find_map(|name| parameter(query, name));
-        if let Some(Ok(bits_per_second)) = named.map(str::parse) {
+        let Some(report) = Report::parse(query) else { return };
+        // The pathway left last is named last.
+        if let Some(bits_per_second) = report.pathways.iter().rev().find_map(|pathway| pathway.throughput_bps) {
             self.ingest.handle_named_throughput(session, bits_per_second);
         }
     }

@@ -106,8 +106,20 @@ impl Shards {
 
     /// Takes in a player's report and answers with what the player should know.
     pub(crate) fn handle_player(&self, report: PlayerReport) -> Answer {
-        let mut shard = self.shard_of(report.session);
+        let session = report.session;
+        let mut shard = self.shard_of(session);
         let now = self.clock.now();
+        self.take_in(&mut shard, now, report);
+        self.answer(&shard, session, now)
+    }
+
+    /// Takes in a player's report that nobody waits for.
+    pub(crate) fn handle_player_silently(&self, report: PlayerReport) {
+        let mut shard = self.shard_of(report.session);
+        self.take_in(&mut shard, self.clock.now(), report);
+    }
+
+    fn take_in(&self, shard: &mut Shard, now: Timestamp, report: PlayerReport) {
         let companion = shard.companions.entry(report.session).or_default();
         companion.reports = true;
         let silent_for = now.since(companion.last_seen);
@@ -140,9 +152,8 @@ impl Shards {
         };
         if let Some(player) = player {
             let sample = Sample { session: report.session, stream, at: now, report: Report::Player(player) };
-            self.feed(&mut shard, Input::Sample(sample));
+            self.feed(shard, Input::Sample(sample));
         }
-        self.answer(&shard, report.session, now)
     }
 
     /// Takes in what a transfer or the transport showed of a session.
@@ -177,6 +188,12 @@ impl Shards {
     /// Segment duration of what a session plays.
     pub(crate) fn segment_duration(&self, session: SessionId) -> Duration {
         self.offer_of(session).segment_duration
+    }
+
+    /// What a session plays, where it is known.
+    pub(crate) fn stream_of(&self, session: SessionId) -> Option<StreamId> {
+        let shard = self.shard_of(session);
+        shard.companions.get(&session).map(|companion| companion.stream)
     }
 
     fn offer_of(&self, session: SessionId) -> Offer {

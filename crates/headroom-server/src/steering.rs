@@ -3,7 +3,7 @@
 
 use crate::config;
 use headroom_core::telemetry::SessionId;
-use serde::Serialize;
+use headroom_wire::steering::{Flaw, Manifest};
 use std::{
     collections::BTreeMap,
     sync::{PoisonError, RwLock},
@@ -12,12 +12,9 @@ use std::{
 /// Sessions that may be steered one by one at a time.
 const MAX_STEERED: usize = 10_000;
 
-/// Most pathways a manifest may list.
-const MAX_PATHWAYS: usize = 32;
-
 /// Orders in force.
 pub(crate) struct Pathways {
-    ttl_s: u64,
+    ttl_seconds: u32,
     known: Vec<String>,
     orders: RwLock<Orders>,
 }
@@ -28,25 +25,12 @@ struct Orders {
     single: BTreeMap<SessionId, Vec<String>>,
 }
 
-/// The steering manifest.
-#[derive(Debug, Serialize)]
-pub(crate) struct SteeringManifest<'a> {
-    #[serde(rename = "VERSION")]
-    version: u8,
-    #[serde(rename = "TTL")]
-    ttl_s: u64,
-    #[serde(rename = "RELOAD-URI", skip_serializing_if = "Option::is_none")]
-    reload_uri: Option<&'a str>,
-    #[serde(rename = "PATHWAY-PRIORITY")]
-    pathway_priority: Vec<String>,
-}
-
 /// Why an order was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum OrderError {
-    /// Players need at least one pathway to go to.
-    #[error("an order names 1 to {MAX_PATHWAYS} pathways, each once")]
-    Shape,
+    /// The manifest of this order would break a rule.
+    #[error("{0}")]
+    Flawed(Flaw),
     /// A pathway the configuration does not know.
     #[error("an order may only name the pathways of the configuration")]
     Unknown,
@@ -58,19 +42,14 @@ pub(crate) enum OrderError {
 impl Pathways {
     pub(crate) fn new(settings: &config::Steering) -> Self {
         let orders = Orders { everyone: settings.pathways.clone(), single: BTreeMap::new() };
-        Self { ttl_s: settings.ttl_s, known: settings.pathways.clone(), orders: RwLock::new(orders) }
+        Self { ttl_seconds: settings.ttl_s, known: settings.pathways.clone(), orders: RwLock::new(orders) }
     }
 
     /// What to tell a session; `None` when no pathways are configured.
-    pub(crate) fn manifest<'a>(&self, session: SessionId, reload_uri: Option<&'a str>) -> Option<SteeringManifest<'a>> {
+    pub(crate) fn manifest(&self, session: SessionId) -> Option<Manifest> {
         let orders = self.orders.read().unwrap_or_else(PoisonError::into_inner);
         let order = orders.single.get(&session).unwrap_or(&orders.everyone);
-        (!order.is_empty()).then(|| SteeringManifest {
-            version: 1,
-            ttl_s: self.ttl_s,
-            reload_uri,
-            pathway_priority: order.clone(),
-        })
+        (!order.is_empty()).then(|| Manifest::new(self.ttl_seconds, order.clone()))
     }
 
     /// The order for everyone.
@@ -80,12 +59,12 @@ impl Pathways {
 
     /// Sets the order for one session or for everyone; an empty order takes a session's own back.
     pub(crate) fn set(&self, session: Option<SessionId>, order: Vec<String>) -> Result<(), OrderError> {
-        let mut distinct = order.clone();
-        distinct.sort();
-        distinct.dedup();
         let takes_back = order.is_empty() && session.is_some();
-        if !takes_back && (order.is_empty() || order.len() > MAX_PATHWAYS || distinct.len() != order.len()) {
-            return Err(OrderError::Shape);
+        let manifest = Manifest::new(self.ttl_seconds, order.clone());
+        if let Some(flaw) = manifest.flaws().into_iter().next()
+            && !takes_back
+        {
+            return Err(OrderError::Flawed(flaw));
         }
         if order.iter().any(|id| !self.known.contains(id)) {
             return Err(OrderError::Unknown);
@@ -114,16 +93,15 @@ mod tests {
     #[test]
     fn orders_apply_to_one_or_all() {
         let pathways = Pathways::new(&config::Steering { ttl_s: 4, pathways: vec!["a".into(), "b".into()] });
-        let order = |session| pathways.manifest(SessionId(session), None).unwrap().pathway_priority;
+        let order = |session| pathways.manifest(SessionId(session)).unwrap().pathway_priority;
         assert_eq!(pathways.set(Some(SessionId(1)), vec!["b".into()]), Ok(()));
         assert_eq!((order(1), order(2)), (vec!["b".into()], vec!["a".into(), "b".into()]));
         assert_eq!(pathways.set(None, vec!["b".into(), "a".into()]), Ok(()));
         assert_eq!(pathways.set(Some(SessionId(1)), vec![]), Ok(()));
         assert_eq!((order(1), order(2)), (vec!["b".into(), "a".into()], vec!["b".into(), "a".into()]));
-        assert_eq!(pathways.set(None, vec![]), Err(OrderError::Shape));
-        assert_eq!(pathways.set(None, vec!["a".into(), "a".into()]), Err(OrderError::Shape));
+        assert_eq!(pathways.set(None, vec![]), Err(OrderError::Flawed(Flaw::NoPathway)));
+        let twice = Err(OrderError::Flawed(Flaw::RepeatedPathway { id: "a".into() }));
+        assert_eq!(pathways.set(None, vec!["a".into(), "a".into()]), twice);
         assert_eq!(pathways.set(None, vec!["c".into()]), Err(OrderError::Unknown));
-        let json = serde_json::to_string(&pathways.manifest(SessionId(1), Some("/r")).unwrap()).unwrap();
-        assert_eq!(json, r#"{"VERSION":1,"TTL":4,"RELOAD-URI":"/r","PATHWAY-PRIORITY":["b","a"]}"#);
     }
 }

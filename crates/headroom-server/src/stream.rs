@@ -122,12 +122,13 @@ impl Streams {
         shards: &Shards,
     ) -> StreamId {
         let stream = identifier.stream(name, Some(discovered.format));
-        let settings = StreamSettings {
-            ladder: discovered.ladder.clone(),
-            segment_duration: discovered.segment_duration.unwrap_or(defaults.segment_duration),
-            ..defaults.clone()
-        };
         let key = (name.to_owned(), discovered.format);
+        let known_duration = {
+            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+            known.get(&key).map(|listed| listed.settings.segment_duration)
+        };
+        let segment_duration = discovered.segment_duration.or(known_duration).unwrap_or(defaults.segment_duration);
+        let settings = StreamSettings { ladder: discovered.ladder.clone(), segment_duration, ..defaults.clone() };
         {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
             match known.get(&key) {
@@ -148,6 +149,15 @@ impl Streams {
         tracing::info!(name, format = discovered.format.as_wire(), rungs = settings.ladder.rungs().len(), "stream");
         shards.configure(stream, &settings, Offer::of(&settings, discovered.audio));
         stream
+    }
+
+    /// Takes note of how long segments are, where only the playlist of a rendition says it.
+    pub(crate) fn learn_segment_duration(&self, stream: StreamId, duration: Duration, shards: &Shards) {
+        let known = |listed: &&mut Listed| listed.stream == stream && listed.settings.segment_duration != duration;
+        let mut streams = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(listed) = streams.values_mut().find(known) else { return };
+        listed.settings.segment_duration = duration;
+        shards.configure(stream, &listed.settings, Offer::of(&listed.settings, listed.audio));
     }
 
     /// At most `limit` streams after skipping `offset`, and how many there are.

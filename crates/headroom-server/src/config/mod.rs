@@ -6,6 +6,7 @@ use figment::{
     providers::{Env, Format, Serialized, Toml},
 };
 use headroom_core::engine;
+use headroom_wire::steering::{Flaw, Manifest};
 use serde::{Deserialize, Serialize};
 use std::{
     net::SocketAddr,
@@ -176,7 +177,7 @@ pub enum FilterPlaylists {
 #[serde(default, deny_unknown_fields)]
 pub struct Steering {
     /// Seconds until players ask again.
-    pub ttl_s: u64,
+    pub ttl_s: u32,
     /// Pathway ids, best first.
     pub pathways: Vec<String>,
 }
@@ -246,14 +247,9 @@ impl Config {
         if self.public.max_header_bytes < 8_192 {
             return wrong("public.max_header_bytes", format!("{} is less than 8192", self.public.max_header_bytes));
         }
-        if self.steering.ttl_s == 0 {
-            return wrong("steering.ttl_s", "players must be given a time above 0".into());
-        }
-        let mut pathways = self.steering.pathways.clone();
-        pathways.sort();
-        pathways.dedup();
-        if pathways.len() != self.steering.pathways.len() || pathways.iter().any(String::is_empty) {
-            return wrong("steering.pathways", "ids must be unique and not empty".into());
+        let manifest = Manifest::new(self.steering.ttl_s, self.steering.pathways.clone());
+        if let Some(flaw) = manifest.flaws().into_iter().find(|flaw| *flaw != Flaw::NoPathway) {
+            return wrong("steering", flaw.to_string());
         }
         if !self.control.listen.ip().is_loopback()
             && self.control.token.is_empty()
@@ -303,8 +299,8 @@ mod tests {
         let cases: &[(&str, &str)] = &[
             ("tick_ms = 999", "tick_ms"),
             ("shards = 0", "shards"),
-            ("[steering]\npathways = [\"a\", \"a\"]", "steering.pathways"),
-            ("[steering]\nttl_s = 0", "steering.ttl_s"),
+            ("[steering]\npathways = [\"a\", \"a\"]", "steering"),
+            ("[steering]\nttl_s = 0", "steering"),
             ("[control]\nlisten = \"0.0.0.0:1\"", "control.listen"),
             ("[edge]\norigin = \"ftp://x\"", "edge.origin"),
             ("[edge]\ncmsd_name = \"a\\\"b\"", "edge.cmsd_name"),

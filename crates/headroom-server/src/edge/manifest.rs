@@ -3,10 +3,18 @@
 use crate::stream::Discovered;
 use axum::body::{Body, Bytes};
 use futures_util::{StreamExt, stream};
-use headroom_core::units::Bitrate;
+use headroom_core::{
+    ladder::{Ladder, Rung},
+    time::Duration,
+    units::Bitrate,
+};
+use headroom_wire::{
+    cmcd::StreamingFormat,
+    playlist::{self, Media, Rendition},
+};
 
-/// Longest manifest that is read; a long DVR window of a DASH timeline stays below.
-const MAX_BYTES: usize = 4 * 1024 * 1024;
+/// Longest manifest that is read.
+const MAX_BYTES: usize = playlist::MAX_PLAYLIST_BYTES;
 
 /// What kind of manifest a path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,15 +36,79 @@ impl Manifest {
         }
     }
 
-    /// The ladder in the manifest; `None` when it names none, as HLS media playlists do not.
-    pub(crate) fn discover(self, _text: &[u8]) -> Option<Discovered> {
-        None
+    /// What the manifest offers; `None` when it names no ladder, as HLS media playlists do not.
+    pub(crate) fn discover(self, text: &str) -> Option<Discovered> {
+        let found = playlist::Ladder::parse(text).ok()?;
+        let is_video = |rendition: &&Rendition| match rendition.media {
+            Media::Video => true,
+            Media::Unknown => rendition.height.is_some() || self == Self::Hls,
+            Media::Audio | Media::Text => false,
+        };
+        let mut rungs: Vec<Rung> = found.renditions.iter().filter(is_video).map(rung).collect();
+        // Renditions of one bit rate, on several pathways or in several codecs, are one rung.
+        rungs.sort_by_key(|rung| rung.bitrate);
+        rungs.dedup_by_key(|rung| rung.bitrate);
+        rungs.truncate(Ladder::MAX_RUNGS);
+        let audio = found.renditions.iter().filter(|rendition| rendition.media == Media::Audio);
+        let audio = audio.map(|rendition| Bitrate::bps(rendition.peak_bitrate_bps)).max();
+        Some(Discovered {
+            format: if self == Self::Hls { StreamingFormat::Hls } else { StreamingFormat::Dash },
+            ladder: Ladder::new(rungs).ok()?,
+            // The bit rate of an HLS variant includes its audio; a DASH presentation without audio has none to add.
+            audio: if self == Self::Hls { Some(Bitrate::ZERO) } else { Some(audio.unwrap_or(Bitrate::ZERO)) },
+            segment_duration: self.segment_duration(text),
+        })
+    }
+
+    /// Longest segment the manifest announces.
+    pub(crate) fn segment_duration(self, text: &str) -> Option<Duration> {
+        let seconds = match self {
+            Self::Hls => {
+                let tag = text.lines().find_map(|line| line.strip_prefix("#EXT-X-TARGETDURATION:"));
+                tag?.trim().parse().ok()?
+            }
+            Self::Dash => {
+                let (_, rest) = text.split_once("maxSegmentDuration=\"")?;
+                duration_seconds(rest.split_once('"')?.0)?
+            }
+        };
+        (0.1..=60.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
     }
 
     /// The manifest without what lies above `cap`; `None` when nothing does, or the manifest is not one to cut.
-    pub(crate) fn cut(self, _text: &[u8], _cap: Bitrate) -> Option<String> {
-        None
+    pub(crate) fn cut(self, text: &str, cap: Bitrate) -> Option<String> {
+        let capped = playlist::cap(text, cap.as_bps());
+        (self == Self::Hls && capped.removed > 0).then(|| capped.text.into_owned())
     }
+}
+
+fn rung(rendition: &Rendition) -> Rung {
+    let side = |pixels: Option<u32>| pixels.and_then(|pixels| u16::try_from(pixels).ok()).unwrap_or(0);
+    Rung {
+        bitrate: Bitrate::bps(rendition.peak_bitrate_bps),
+        width: side(rendition.width),
+        height: side(rendition.height),
+        frame_rate: rendition.frame_rate.unwrap_or(0.0) as f32,
+    }
+}
+
+/// The days-less subset of ISO 8601 durations that manifests use: `PT1M2.5S`.
+fn duration_seconds(text: &str) -> Option<f64> {
+    let mut rest = text.strip_prefix("PT")?;
+    let mut seconds = 0.0;
+    while !rest.is_empty() {
+        let end = rest.find(|character: char| character.is_ascii_alphabetic())?;
+        let value: f64 = rest[..end].parse().ok()?;
+        seconds += value
+            * match rest.as_bytes()[end] {
+                b'H' => 3_600.0,
+                b'M' => 60.0,
+                b'S' => 1.0,
+                _ => return None,
+            };
+        rest = &rest[end + 1..];
+    }
+    Some(seconds)
 }
 
 /// Reads a body that is short enough; else gives back all of it, read part and unread part.
@@ -75,6 +147,22 @@ mod tests {
     fn streams_without_a_name_are_called_by_their_place() {
         for (path, expected) in [("/live/s/index.m3u8", "live/s"), ("/live.mpd", "live"), ("x.mpd", "x"), ("/", "")] {
             assert_eq!(directory_name(path), expected);
+        }
+    }
+
+    #[test]
+    fn segment_durations_are_read_where_they_are_said() {
+        let cases = [
+            (Manifest::Hls, "#EXTM3U\n#EXT-X-TARGETDURATION:4\n", Some(4.0)),
+            (Manifest::Hls, "#EXTM3U\n", None),
+            (Manifest::Hls, "#EXT-X-TARGETDURATION:1e308\n", None),
+            (Manifest::Dash, "<MPD maxSegmentDuration=\"PT2.0S\">", Some(2.0)),
+            (Manifest::Dash, "<MPD maxSegmentDuration=\"PT0H0M1.920S\">", Some(1.92)),
+            (Manifest::Dash, "<MPD maxSegmentDuration=\"P1D\">", None),
+            (Manifest::Dash, "<MPD maxSegmentDuration=\"PT\u{e9}S\">", None),
+        ];
+        for (manifest, text, expected) in cases {
+            assert_eq!(manifest.segment_duration(text), expected.map(Duration::from_secs_f64), "{text}");
         }
     }
 

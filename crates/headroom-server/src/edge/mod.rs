@@ -122,30 +122,7 @@ impl Edge {
             // Too long to be a manifest, or broken off: pass on what came and what still comes.
             Err(rest) => return Response::from_parts(parts, rest),
         };
-        let mut cut = None;
-        if let Some(discovered) = manifest.discover(&text) {
-            let name = heard.content.as_deref().unwrap_or_else(|| manifest::directory_name(path));
-            let stream = self.streams.discover(
-                name,
-                &discovered,
-                self.clock.now(),
-                &self.defaults,
-                &self.ingest.identifier,
-                &self.ingest.shards,
-            );
-            if !heard.reported {
-                // A player that says nothing begins to exist with the manifest it fetches.
-                let silent = Report::Player(Player::default());
-                self.ingest.shards.handle_observed(heard.session, Some(stream), silent);
-            }
-            let filtered = match self.settings.filter_playlists {
-                FilterPlaylists::Never => false,
-                FilterPlaylists::Silent => !heard.reported,
-                FilterPlaylists::All => true,
-            };
-            let cap = self.ingest.shards.announce(heard.session).cap;
-            cut = cap.filter(|_| filtered).and_then(|cap| manifest.cut(&text, cap));
-        }
+        let cut = std::str::from_utf8(&text).ok().and_then(|text| self.read_manifest(manifest, text, path, heard));
         let text = match cut {
             Some(cut) => {
                 // No longer the origin's representation: its validators do not apply, nor may others share it.
@@ -160,11 +137,38 @@ impl Edge {
         Response::from_parts(parts, Body::from(text))
     }
 
+    /// Learns what a manifest offers; gives the manifest cut to the session's cap, where that is wanted and changes it.
+    fn read_manifest(&self, manifest: Manifest, text: &str, path: &str, heard: &Heard) -> Option<String> {
+        let shards = &self.ingest.shards;
+        let Some(discovered) = manifest.discover(text) else {
+            let duration = manifest.segment_duration(text)?;
+            if shards.segment_duration(heard.session) != duration {
+                self.streams.learn_segment_duration(shards.stream_of(heard.session)?, duration, shards);
+            }
+            return None;
+        };
+        let name = heard.content.as_deref().unwrap_or_else(|| manifest::directory_name(path));
+        let now = self.clock.now();
+        let stream = self.streams.discover(name, &discovered, now, &self.defaults, &self.ingest.identifier, shards);
+        if !heard.reported {
+            // A player that says nothing begins to exist with the manifest it fetches.
+            shards.handle_observed(heard.session, Some(stream), Report::Player(Player::default()));
+        }
+        let wanted = match self.settings.filter_playlists {
+            FilterPlaylists::Never => false,
+            FilterPlaylists::Silent => !heard.reported,
+            FilterPlaylists::All => true,
+        };
+        let cap = shards.announce(heard.session).cap.filter(|_| wanted)?;
+        manifest.cut(text, cap)
+    }
+
     /// Adds what players need to hear and to be allowed to hear.
     fn decorate(&self, headers: &mut HeaderMap, answer: &Answer) {
-        if let Some(value) = answer.cmsd_dynamic(&self.settings.cmsd_name) {
-            // Appended: members of hops before us stay, and players take the last one (CTA-5006 §2.2).
-            headers.append(CMSD_DYNAMIC, value);
+        // Members of hops before us stay; players that read only one take the last.
+        let before = headers.get_all(CMSD_DYNAMIC).into_iter().filter_map(|line| line.to_str().ok());
+        if let Some(value) = answer.cmsd_dynamic(&self.settings.cmsd_name, before) {
+            headers.insert(CMSD_DYNAMIC, value);
         }
         allow_cross_origin(headers);
     }

@@ -94,7 +94,7 @@ impl Ingest {
             Some(sid) if !sid.is_empty() => self.identifier.reported_session(sid),
             _ => self.identifier.silent_session(carrier.headers, carrier.query, carrier.peer),
         };
-        let answer = self.handle_record(&parsed, session, Mode::Request, source);
+        let answer = self.shards.handle_player(self.report(&parsed, session, Mode::Request, source));
         let content = record.content_id.as_deref().filter(|_| want_content).map(str::to_owned);
         Some(Heard { session, content, reported: true, answer })
     }
@@ -144,10 +144,11 @@ impl Ingest {
             Some(sid) if !sid.is_empty() => self.identifier.reported_session(sid),
             _ => self.identifier.silent_session(carrier.headers, carrier.query, carrier.peer),
         };
-        self.handle_record(parsed, session, Mode::Event, Source::Event);
+        self.shards.handle_player_silently(self.report(parsed, session, Mode::Event, Source::Event));
     }
 
-    fn handle_record(&self, parsed: &Parsed<'_>, session: SessionId, mode: Mode, source: Source) -> Answer {
+    /// What a record says, as the engine wants it; counts what had to be left out.
+    fn report(&self, parsed: &Parsed<'_>, session: SessionId, mode: Mode, source: Source) -> PlayerReport {
         let record = &parsed.cmcd;
         self.metrics.report(source);
         if parsed.tally.coerced > 0 {
@@ -164,13 +165,12 @@ impl Ingest {
             self.metrics.dropped(Dropped::Paused);
         }
         let stream = record.content_id.as_deref().map(|name| self.stream(name, record.streaming_format));
-        let order = (mode, record.sequence_number);
-        self.shards.handle_player(PlayerReport { session, stream, order, player })
+        PlayerReport { session, stream, order: (mode, record.sequence_number), player }
     }
 
-    /// Takes in a throughput a player names outside CMCD (`_HLS_throughput`, `_DASH_throughput` in bit/s).
-    pub(crate) fn handle_named_throughput(&self, session: SessionId, bits_per_second: f64) {
-        let throughput = Bitrate::from_kbps_f64(bits_per_second / 1_000.0);
+    /// Takes in a throughput a player names outside CMCD with a steering request.
+    pub(crate) fn handle_named_throughput(&self, session: SessionId, bits_per_second: u64) {
+        let throughput = Bitrate::bps(bits_per_second);
         if throughput == Bitrate::ZERO || throughput > PLAUSIBLE_THROUGHPUT {
             self.metrics.dropped(Dropped::Implausible);
             return;

@@ -1,7 +1,8 @@
 //! `headroom bench`: one file per benchmark.
 
-mod abr;
+pub(crate) mod abr;
 mod engine;
+mod forecast;
 mod ingest;
 
 use clap::Subcommand;
@@ -14,6 +15,8 @@ pub(crate) enum Benchmark {
     Abr(abr::Arguments),
     /// The engine alone: updates, a tick over every session, memory.
     Engine(engine::Arguments),
+    /// Throughput forecasts against what links then carried.
+    Forecast(forecast::Arguments),
     /// The server beside nginx: requests and batch records per processor second, latency of `/decide`.
     Ingest(ingest::Arguments),
 }
@@ -23,6 +26,7 @@ pub(crate) fn run(benchmark: Benchmark) -> anyhow::Result<ExitCode> {
     match benchmark {
         Benchmark::Abr(arguments) => abr::run(&arguments),
         Benchmark::Engine(arguments) => engine::run(&arguments),
+        Benchmark::Forecast(arguments) => forecast::run(&arguments),
         Benchmark::Ingest(arguments) => ingest::run(&arguments),
     }
 }

@@ -1,7 +1,7 @@
 //! `headroom bench abr`: policies against each other and against an oracle, on a folder of traces.
 
 mod run;
-mod source;
+pub(crate) mod source;
 
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};

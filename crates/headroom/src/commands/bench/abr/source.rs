@@ -5,14 +5,14 @@ use headroom_sim::trace::{Format, Trace, parse, parse_auto};
 use std::path::{Path, PathBuf};
 
 /// A trace and the file it came from.
-pub(super) struct Source {
-    pub(super) name: String,
-    pub(super) trace: Trace,
+pub(crate) struct Source {
+    pub(crate) name: String,
+    pub(crate) trace: Trace,
 }
 
 /// Reads every file of `paths`, folders without their sub-folders, in the order of their names. Files that are no traces
 /// are an error when named and skipped, with a word on standard error, when found in a folder.
-pub(super) fn load(paths: &[PathBuf], format: Option<Format>) -> anyhow::Result<Vec<Source>> {
+pub(crate) fn load(paths: &[PathBuf], format: Option<Format>) -> anyhow::Result<Vec<Source>> {
     let mut sources = Vec::new();
     for path in paths {
         if path.is_dir() {

@@ -137,7 +137,10 @@ fn print(figures: &Figures, json: bool) -> anyhow::Result<ExitCode> {
     println!("GET /decide with CMCD   {:>10.0} requests per core second", figures.requests_per_core_second);
     println!("ratio                   {:>10.2} (goal >= 0.60: {})", figures.ratio, verdict(figures.ratio >= 0.6));
     let batch = figures.batch_records_per_core_second;
-    println!("POST /v1/cmcd batches   {batch:>10.0} records per core second (goal >= 2000000: {})", verdict(batch >= 2e6));
+    println!(
+        "POST /v1/cmcd batches   {batch:>10.0} records per core second (goal >= 2000000: {})",
+        verdict(batch >= 2e6)
+    );
     println!(
         "GET /decide, half load  {:>10.3} ms p99, {:.3} ms p50 at {:.0} requests/s (goal <= 5: {})",
         figures.decide_p99_ms,

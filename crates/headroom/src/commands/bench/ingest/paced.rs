@@ -79,8 +79,7 @@ pub(super) fn run(
 fn read_answers(open: &mut [Connection], latencies: &mut Vec<Duration>) -> anyhow::Result<()> {
     let ready: Vec<usize> = {
         let busy: Vec<usize> = (0..open.len()).filter(|&index| open[index].due.is_some()).collect();
-        let mut polled: Vec<_> =
-            busy.iter().map(|&index| PollFd::new(&open[index].stream, PollFlags::IN)).collect();
+        let mut polled: Vec<_> = busy.iter().map(|&index| PollFd::new(&open[index].stream, PollFlags::IN)).collect();
         poll(&mut polled, Some(&Timespec::default())).context("poll failed")?;
         let arrived = |(&index, fd): (&usize, &PollFd<'_>)| (!fd.revents().is_empty()).then_some(index);
         busy.iter().zip(&polled).filter_map(arrived).collect()

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-
 /// The record of session `number`: the keys hls.js 1.7 sends with a segment request.
 fn record(number: usize) -> String {
     let throughput = 1_500 + 100 * (number % 80);

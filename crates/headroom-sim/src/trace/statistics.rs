@@ -11,7 +11,7 @@ pub const OUTAGE_KBPS: f64 = 100.0;
 pub const LAGS_S: [usize; 4] = [1, 2, 5, 10];
 
 /// Quantiles of one quantity over its known samples.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Quantiles {
     /// Share of the seconds for which the source gives a value.
     pub known: f64,
@@ -61,44 +61,43 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// Looks at a whole trace. A trace shorter than a second is taken as one second.
+    /// Looks at one trace. A trace shorter than a second is taken as one second.
     pub fn of(trace: &Trace) -> Self {
-        let mut cursor = trace.cursor(AtEnd::Hold);
-        let count = (trace.duration_s() + 1e-9).floor().max(1.0) as usize;
-        let mut throughput = Vec::with_capacity(count);
-        let mut seconds: Vec<Sample> = Vec::with_capacity(count);
-        for second in 0..count {
-            let (from_s, to_s) = (second as f64, second as f64 + 1.0);
-            throughput.push((cursor.bits_until(to_s) - cursor.bits_until(from_s)) / 1000.0);
-            seconds.extend(cursor.sample_at(from_s).copied());
-        }
-        let column = |get: fn(&Sample) -> Option<f64>| quantiles(seconds.iter().filter_map(get).collect(), count);
-        let outages: Vec<usize> =
-            throughput.split(|&kbps| kbps >= OUTAGE_KBPS).map(<[f64]>::len).filter(|&len| len > 0).collect();
-        let outage_seconds: usize = outages.iter().sum();
-        let (radio, rate): (Vec<f64>, Vec<f64>) = seconds
+        Self::of_all(std::slice::from_ref(trace))
+    }
+
+    /// Looks at several traces of one kind: quantiles, shares and the correlation with SINR over all their seconds,
+    /// autocorrelation as the mean of each one's own, the length as the sum. No trace at all gives zeros.
+    pub fn of_all(traces: &[Trace]) -> Self {
+        let grids: Vec<Grid> = traces.iter().map(Grid::of).collect();
+        let count: usize = grids.iter().map(|grid| grid.throughput.len()).sum();
+        let seconds = || grids.iter().flat_map(|grid| &grid.seconds);
+        let column = |get: fn(&Sample) -> Option<f64>| quantiles(seconds().filter_map(get).collect(), count);
+        let outages: Vec<usize> = grids
             .iter()
+            .flat_map(|grid| grid.throughput.split(|&kbps| kbps >= OUTAGE_KBPS))
+            .map(<[f64]>::len)
+            .filter(|&len| len > 0)
+            .collect();
+        let outage_seconds: usize = outages.iter().sum();
+        let throughput: Vec<f64> = grids.iter().flat_map(|grid| grid.throughput.iter().copied()).collect();
+        let (radio, rate): (Vec<f64>, Vec<f64>) = seconds()
             .zip(&throughput)
             .filter_map(|(sample, kbps)| Some((sample.sinr_db?, kbps.max(OUTAGE_KBPS).ln())))
             .unzip();
+        let duration_s: f64 = traces.iter().map(Trace::duration_s).sum();
+        let total_bits: f64 = traces.iter().map(Trace::total_bits).sum();
         Self {
-            duration_s: trace.duration_s(),
-            mean_kbps: trace.mean_kbps(),
-            outage_share: outage_seconds as f64 / count as f64,
+            duration_s,
+            mean_kbps: if duration_s > 0.0 { total_bits / duration_s / 1000.0 } else { 0.0 },
+            outage_share: outage_seconds as f64 / count.max(1) as f64,
             outage_mean_s: if outages.is_empty() { 0.0 } else { outage_seconds as f64 / outages.len() as f64 },
             autocorrelation: LAGS_S.map(|lag| {
-                let long_enough = throughput.len() >= lag + 30;
-                long_enough.then(|| autocorrelation(&throughput, lag)).flatten()
+                let each: Vec<f64> = grids.iter().filter_map(|grid| autocorrelation(&grid.throughput, lag)).collect();
+                (!each.is_empty()).then(|| each.iter().sum::<f64>() / each.len() as f64)
             }),
-            sinr_correlation: (radio.len() >= 30).then(|| correlation(&radio, &rate)).flatten(),
-            throughput_kbps: quantiles(throughput, count).unwrap_or(Quantiles {
-                known: 0.0,
-                p05: 0.0,
-                p25: 0.0,
-                p50: 0.0,
-                p75: 0.0,
-                p95: 0.0,
-            }),
+            sinr_correlation: (radio.len() >= MIN_PAIRS).then(|| correlation(&radio, &rate)).flatten(),
+            throughput_kbps: quantiles(throughput, count).unwrap_or_default(),
             rtt_ms: column(|sample| sample.rtt_ms),
             jitter_ms: column(|sample| sample.jitter_ms),
             loss_ratio: column(|sample| sample.loss_ratio),
@@ -109,6 +108,31 @@ impl Statistics {
         }
     }
 }
+
+/// A trace in whole seconds.
+struct Grid {
+    /// Mean throughput of each second, kbit/s.
+    throughput: Vec<f64>,
+    /// The sample in force at the start of each second.
+    seconds: Vec<Sample>,
+}
+
+impl Grid {
+    fn of(trace: &Trace) -> Self {
+        let mut cursor = trace.cursor(AtEnd::Hold);
+        let count = (trace.duration_s() + 1e-9).floor().max(1.0) as usize;
+        let (mut throughput, mut seconds) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        for second in 0..count {
+            let (from_s, to_s) = (second as f64, second as f64 + 1.0);
+            throughput.push((cursor.bits_until(to_s) - cursor.bits_until(from_s)) / 1000.0);
+            seconds.extend(cursor.sample_at(from_s).copied());
+        }
+        Self { throughput, seconds }
+    }
+}
+
+/// Fewest pairs from which a correlation is given.
+const MIN_PAIRS: usize = 30;
 
 /// Quantiles by the nearest rank.
 fn quantiles(mut values: Vec<f64>, count: usize) -> Option<Quantiles> {
@@ -128,7 +152,11 @@ fn quantiles(mut values: Vec<f64>, count: usize) -> Option<Quantiles> {
 }
 
 /// Sample autocorrelation (the biased estimator: never outside -1 to 1).
+/// `None` for a series too short or constant.
 fn autocorrelation(values: &[f64], lag: usize) -> Option<f64> {
+    if values.len() < lag + MIN_PAIRS {
+        return None;
+    }
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     let variance: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     let covariance: f64 = values.iter().zip(&values[lag..]).map(|(a, b)| (a - mean) * (b - mean)).sum();

@@ -150,6 +150,9 @@ fn our_csv_reads_and_says_where_it_is_wrong() {
         let error = parse(Format::Csv, text).unwrap_err().to_string();
         assert!(error.contains(expected), "{text:?} says {error:?}, not {expected:?}");
     }
+    let noted = csv::emit_with_note(&trace(&[(0.0, 5000.0)], 2.0), "synthetic:\nseed 7");
+    assert_eq!(csv::note(&noted), Some("synthetic: seed 7"));
+    assert_eq!(parse_auto(&noted).unwrap(), (Format::Csv, trace(&[(0.0, 5000.0)], 2.0)));
     assert!(matches!(parse_auto("hello\n"), Err(ParseError::Unrecognised { line: 1 })));
 }
 

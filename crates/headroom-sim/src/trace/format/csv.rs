@@ -3,7 +3,8 @@
 //! `t_s,throughput_kbps` and any of `rtt_ms,jitter_ms,loss_ratio,rsrp_dbm,rsrq_db,sinr_db,cqi,uplink_kbps,`
 //! `network_mode,mcs,rbs,layers`, in any order; other columns are ignored. An empty field means unknown, except for the first two.
 //! `t_s` increases. A value holds from its row until the next row; the last row marks the end, and its
-//! values are not used. A file of one row is a link of that constant rate, one second long.
+//! values are not used. Lines that start with `#` are comments; the first one says where the trace comes from
+//! ([`note`]), and synthetic traces say there that they are. A file of one row is a link of that constant rate, one second long.
 
 use std::fmt::Write as _;
 
@@ -63,6 +64,16 @@ pub fn parse(text: &str) -> Result<Trace, ParseError> {
 /// See [`ParseError`].
 pub fn parse_interval_ends(text: &str) -> Result<Trace, ParseError> {
     Ok(Trace::from_interval_ends(&rows(text)?)?)
+}
+
+/// The comment at the head of a file: where the trace comes from, if it says.
+pub fn note(text: &str) -> Option<&str> {
+    text.lines().next()?.strip_prefix('#').map(str::trim).filter(|note| !note.is_empty())
+}
+
+/// Writes a trace as [`emit`] does, below a comment that says where it comes from. Line breaks become blanks.
+pub fn emit_with_note(trace: &Trace, note: &str) -> String {
+    format!("# {}\n{}", note.replace(['\n', '\r'], " "), emit(trace))
 }
 
 /// Writes a trace as our CSV, only with columns that hold something, and with a last row that marks the end.

@@ -80,10 +80,11 @@ pub(super) fn number(line: usize, column: &'static str, text: &str) -> Result<f6
     }
 }
 
-/// Lines that are not empty, with their number from 1, without a byte order mark.
+/// Lines that are neither empty nor a comment (`#`), with their number from 1, without a byte order mark.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    text.lines().enumerate().map(|(index, line)| (index + 1, line)).filter(|(_, line)| !line.trim().is_empty())
+    let numbered = text.lines().enumerate().map(|(index, line)| (index + 1, line));
+    numbered.filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'))
 }
 
 /// A header and the way its rows are cut.

@@ -18,7 +18,8 @@ pub struct History {
     timeline: Timeline,
     ring: [Transfer; Self::CAPACITY],
     len: u8,
-    next: u8,
+    /// Transfers pushed, modulo 256; its remainder by the capacity is the slot to overwrite.
+    pushed: u8,
 }
 
 impl History {
@@ -41,8 +42,8 @@ impl History {
             self.timeline.extend(pause.as_secs_f64() as f32, before.throughput_kbps);
         }
         self.timeline.extend(transfer.seconds, transfer.throughput_kbps);
-        self.ring[usize::from(self.next)] = transfer;
-        self.next = (self.next + 1) % Self::CAPACITY as u8;
+        self.ring[usize::from(self.pushed) % Self::CAPACITY] = transfer;
+        self.pushed = self.pushed.wrapping_add(1);
         self.len = (self.len + 1).min(Self::CAPACITY as u8);
     }
 
@@ -58,9 +59,15 @@ impl History {
         self.len == 0
     }
 
+    /// How many transfers were ever added, modulo 256: tells who remembers an earlier value what is new.
+    #[must_use]
+    pub fn pushed(&self) -> u8 {
+        self.pushed
+    }
+
     /// The transfers, newest first.
     pub fn newest_first(&self) -> impl Iterator<Item = Transfer> + '_ {
-        let newest = usize::from(self.next) + Self::CAPACITY - 1;
+        let newest = usize::from(self.pushed) % Self::CAPACITY + Self::CAPACITY - 1;
         (0..self.len()).map(move |age| self.ring[(newest - age) % Self::CAPACITY])
     }
 

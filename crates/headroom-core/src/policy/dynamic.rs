@@ -1,33 +1,44 @@
-//! DYNAMIC: throughput while the buffer is short, BOLA once it is long; what dash.js does by default.
+//! DYNAMIC: throughput while the buffer is short, BOLA-E once it is long; what dash.js does by default.
 //!
 //! Spiteri, Sitaraman, Sparacio: "From Theory to Practice: Improving Bitrate Adaptation in the DASH Reference
-//! Player", MMSys 2018, §5: switch to BOLA when the buffer reaches the threshold and BOLA would choose at least
-//! the throughput rung; back when it falls below half the threshold and BOLA would choose less.
+//! Player", MMSys 2018, §5, as dash.js has it since version 3: BOLA above the default buffer time, throughput below
+//! half of it (`AbrController._updateDynamicAbrStrategy`). A live player holds less than that and stays with throughput.
 
-use super::{Bola, Memory, Policy, Proposal, Throughput, View};
-use crate::decision::Reason;
+use super::bola_e::{BolaE, PAUSE};
+use super::dash_throughput::DashThroughput;
+use super::measured::{self, Measured};
+use super::{Delivery, Memory, Policy, Progress, Proposal, View};
+use crate::{decision::Reason, ladder::RungIndex, time::Duration};
 
-/// The two rules and the buffer that switches between them.
+/// The two rules and the buffers that switch between them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dynamic {
     /// Rule of short buffers.
-    pub throughput: Throughput,
+    pub throughput: DashThroughput,
     /// Rule of long buffers.
-    pub bola: Bola,
-    /// Buffer in seconds from which BOLA may take over (dash.js: 10 s), at most `threshold_share` of the capacity.
-    pub threshold_s: f64,
-    /// Share of the capacity that the threshold may take.
-    pub threshold_share: f64,
+    pub bola: BolaE,
+    /// Buffer in seconds above which BOLA takes over (dash.js `bufferTimeDefault`: 18).
+    pub on_s: f64,
+    /// Buffer in seconds below which throughput takes over again (dash.js: half of it).
+    pub off_s: f64,
 }
 
 impl Default for Dynamic {
     fn default() -> Self {
-        Self { throughput: Throughput::default(), bola: Bola::default(), threshold_s: 10.0, threshold_share: 0.5 }
+        Self { throughput: DashThroughput::default(), bola: BolaE::default(), on_s: 18.0, off_s: 9.0 }
     }
 }
 
-/// Slot of [`Memory`]: 1 while BOLA decides.
-const USING_BOLA: usize = 0;
+/// Slot of [`Memory`]: decisions of the throughput rule up to [`measured::LAST_SHARE`], plus [`BOLA_DECIDES`] while it does.
+/// The slots before belong to the averages and to BOLA-E.
+const STATE: usize = measured::FREE + 3;
+const BOLA_DECIDES: u8 = 16;
+
+impl Dynamic {
+    fn bola_decides(memory: &Memory) -> bool {
+        memory.0[STATE] as u8 >= BOLA_DECIDES
+    }
+}
 
 impl Policy for Dynamic {
     fn name(&self) -> &'static str {
@@ -39,17 +50,35 @@ impl Policy for Dynamic {
     }
 
     fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {
-        let by_throughput = self.throughput.decide(view, memory);
-        let by_buffer = self.bola.decide(view, memory);
-        let (buffer, capacity) = (view.buffer_length.as_secs_f64(), view.buffer_capacity.as_secs_f64());
-        let threshold = self.threshold_s.min(capacity * self.threshold_share);
-        let using_bola = memory.0[USING_BOLA] > 0.0;
-        let use_bola = if using_bola {
-            buffer >= threshold / 2.0 || by_buffer.rung >= by_throughput.rung
-        } else {
-            buffer >= threshold && by_buffer.rung >= by_throughput.rung
+        let Some(measured) = Measured::update(view, memory, self.throughput.first_byte_s) else {
+            return Proposal::hold(view);
         };
-        memory.0[USING_BOLA] = f32::from(u8::from(use_bola));
-        if use_bola && by_throughput.reason != Reason::NoEvidence { by_buffer } else { by_throughput }
+        let buffer_s = view.buffer_length.as_secs_f64();
+        let decided = memory.0[STATE] as u8 % BOLA_DECIDES;
+        let use_bola = if Self::bola_decides(memory) { buffer_s >= self.off_s } else { buffer_s > self.on_s };
+        if use_bola {
+            memory.0[STATE] = f32::from(decided + BOLA_DECIDES);
+            return Proposal { rung: self.bola.rung(view, measured, memory), reason: Reason::Buffer };
+        }
+        let nth = decided.min(measured::LAST_SHARE);
+        memory.0[STATE] = f32::from(nth + 1);
+        memory.0[PAUSE] = 0.0;
+        Proposal { rung: self.throughput.rung(view, measured, nth), reason: Reason::Throughput }
+    }
+
+    fn pause(&self, memory: &Memory) -> Duration {
+        self.bola.pause(memory)
+    }
+
+    fn delivered(&self, view: &View<'_>, delivery: &Delivery, memory: &mut Memory) {
+        self.bola.delivered(view, delivery, memory);
+    }
+
+    fn abandon(&self, view: &View<'_>, progress: &Progress, memory: &mut Memory) -> Option<RungIndex> {
+        if Self::bola_decides(memory) {
+            self.bola.abandon(view, progress, memory)
+        } else {
+            self.throughput.abandon(view, progress, memory)
+        }
     }
 }

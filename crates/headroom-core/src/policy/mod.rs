@@ -4,16 +4,21 @@
 //! their configuration: what one must remember about a session lives in that session's [`Memory`].
 
 mod bola;
+mod bola_e;
 mod buffer_based;
+mod dash_throughput;
 mod dynamic;
 mod headroom;
+mod measured;
 mod mpc;
 mod plan;
 mod robust_mpc;
 mod throughput;
 
 pub use bola::Bola;
+pub use bola_e::BolaE;
 pub use buffer_based::BufferBased;
+pub use dash_throughput::DashThroughput;
 pub use dynamic::Dynamic;
 pub use headroom::Headroom;
 pub use mpc::Mpc;
@@ -41,6 +46,49 @@ pub trait Policy: Send + Sync {
 
     /// Proposes the rung of the next segment. Same view and memory in, same proposal out.
     fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal;
+
+    /// How long to wait before the request that was just decided. Asked only of a policy inside a player.
+    fn pause(&self, _memory: &Memory) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Told after each transfer. Only a policy inside a player sees all of them.
+    fn delivered(&self, _view: &View<'_>, _delivery: &Delivery, _memory: &mut Memory) {}
+
+    /// Whether to give up the running transfer for a lower rung. Asked only of a policy inside a player; `view` is as of now.
+    fn abandon(&self, _view: &View<'_>, _progress: &Progress, _memory: &mut Memory) -> Option<RungIndex> {
+        None
+    }
+}
+
+/// A transfer that has ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Delivery {
+    /// What was fetched.
+    pub rung: RungIndex,
+    /// The lower rung for which it was given up, if it was.
+    pub abandoned_to: Option<RungIndex>,
+    /// From the request until the end, seconds.
+    pub transfer_s: f64,
+    /// Media ahead of the playhead at the end of the transfer, seconds, with what it brought.
+    pub buffer_s: f64,
+    /// How long the player then waited because its buffer was full, seconds.
+    pub waited_s: f64,
+}
+
+/// A transfer under way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// What is fetched.
+    pub rung: RungIndex,
+    /// Its size.
+    pub bits: f64,
+    /// How much has arrived.
+    pub received_bits: f64,
+    /// Since the request, seconds.
+    pub elapsed_s: f64,
+    /// From the request to the first byte, seconds.
+    pub first_byte_s: f64,
 }
 
 /// What a policy may look at.

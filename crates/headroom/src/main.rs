@@ -1,6 +1,7 @@
 //! The `headroom` binary: composition root and command line.
 
 mod commands;
+mod demo;
 mod link;
 
 use clap::Parser;

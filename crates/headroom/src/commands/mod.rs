@@ -1,6 +1,7 @@
 //! One file per subcommand: its arguments and its `run`.
 
 mod bench;
+mod demo;
 mod link;
 mod replay;
 mod serve;
@@ -21,6 +22,8 @@ pub(crate) struct Arguments {
 enum Command {
     /// Run the server: edge, CMCD in, CMSD and decisions out.
     Serve(serve::Arguments),
+    /// See the loop work: virtual players on replayed 5G links, half of them steered.
+    Demo(demo::Arguments),
     /// Turn an input log back into its decisions.
     Replay(replay::Arguments),
     /// Measure: every figure in docs/benchmarks.md comes from here.
@@ -33,6 +36,7 @@ enum Command {
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Serve(arguments) => serve::run(arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Bench(benchmark) => bench::run(benchmark),
         Command::Link(arguments) => link::run(*arguments),

@@ -1,0 +1,216 @@
+//! `headroom demo`: see the whole loop work in two minutes, with nothing installed.
+
+use crate::demo::{Link, Origin, Pair, Player, Progress, Screen, Steering, Verdict};
+use anyhow::{Context, ensure};
+use clap::Args;
+use headroom_core::{engine::PolicyKind, engine::StreamSettings, ladder::Ladder, time};
+use headroom_server::{Config, Server};
+use headroom_sim::trace::{
+    self, Trace,
+    synth::{self, Preset},
+};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::{Arc, Mutex},
+};
+use tokio::{
+    task::JoinSet,
+    time::{Duration, Instant},
+};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// How long to play.
+    #[arg(long, default_value_t = 2.0, value_parser = positive)]
+    minutes: f64,
+    /// Pairs of viewers: both see the same link, one obeys Headroom.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pairs: u16,
+    /// Seed of the links and of the segment sizes.
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// Replay the traces of this directory instead of synthetic ones.
+    #[arg(long, value_name = "DIR")]
+    traces: Option<PathBuf>,
+    /// Policy of the controller.
+    #[arg(long, default_value = "headroom")]
+    policy: PolicyKind,
+    /// Print one JSON object at the end instead of tables.
+    #[arg(long)]
+    json: bool,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(minutes) if minutes > 0.0 && minutes <= 1_440.0 => Ok(minutes),
+        _ => Err("give minutes, above 0 and at most 1440".to_owned()),
+    }
+}
+
+/// Segments of the demo stream.
+const SEGMENT: Duration = Duration::from_secs(2);
+/// Refresh of the table.
+const REFRESH: Duration = Duration::from_millis(500);
+/// Length of a synthetic link.
+const SYNTHETIC_S: f64 = 600.0;
+
+#[tokio::main]
+pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let links = match &arguments.traces {
+        Some(directory) => traces_in(directory)?,
+        None => synthetic(arguments)?,
+    };
+    let mut tasks = JoinSet::new();
+    let ladder = Ladder::default();
+    let origin = Arc::new(Origin::new(ladder.clone(), SEGMENT, arguments.seed));
+    let origin_address = Arc::clone(&origin).serve(&mut tasks).await?;
+    let server = Server::start(configuration(arguments, &ladder, &format!("http://{origin_address}"))).await?;
+    if !arguments.json {
+        announce(arguments, &server);
+    }
+
+    let mut rng = Pcg64Mcg::seed_from_u64(arguments.seed);
+    let epoch = Instant::now();
+    let deadline = epoch + Duration::from_secs_f64(arguments.minutes * 60.0);
+    let mut pairs = Vec::new();
+    let mut players = JoinSet::new();
+    for index in 0..usize::from(arguments.pairs) {
+        let trace = &links[index % links.len()];
+        let link = Link::new(Arc::clone(trace), rng.random_range(0.0..trace.duration_s()), epoch);
+        let halves = [(Steering::Alone, "alone"), (Steering::Steered, "steered")].map(|(steering, name)| {
+            let progress = Arc::new(Mutex::new(Progress::default()));
+            let player = Player {
+                session: format!("demo-{}-{name}", index + 1),
+                steering,
+                link: link.clone(),
+                edge: server.public_address(),
+                origin: Arc::clone(&origin),
+                ladder: ladder.clone(),
+                segment: SEGMENT,
+                progress: Arc::clone(&progress),
+            };
+            players.spawn(player.watch(deadline));
+            progress
+        });
+        pairs.push((link, halves));
+    }
+    let watched = follow(arguments, &pairs, &ladder, epoch, &mut players).await?;
+    server.stop().await;
+    finish(arguments, &pairs, watched)
+}
+
+/// Shows the table until the players are done or the viewer of the demo has seen enough.
+async fn follow(
+    arguments: &Arguments,
+    pairs: &[(Link, [Arc<Mutex<Progress>>; 2])],
+    ladder: &Ladder,
+    epoch: Instant,
+    players: &mut JoinSet<anyhow::Result<()>>,
+) -> anyhow::Result<Duration> {
+    let mut screen = if arguments.json { None } else { Some(Screen::new(pairs.len())?) };
+    let mut refresh = tokio::time::interval(REFRESH);
+    let interrupted = tokio::signal::ctrl_c();
+    tokio::pin!(interrupted);
+    loop {
+        tokio::select! {
+            _ = &mut interrupted => break,
+            ended = players.join_next() => match ended {
+                None => break,
+                Some(outcome) => outcome.context("a virtual player broke")??,
+            },
+            _ = refresh.tick() => {
+                if let Some(screen) = &mut screen {
+                    let rows: Vec<_> = pairs.iter().map(|(link, halves)| row(link, halves)).collect();
+                    screen.show(epoch.elapsed().as_secs(), &rows, ladder)?;
+                }
+            }
+        }
+    }
+    Ok(epoch.elapsed())
+}
+
+fn row<'a>(link: &'a Link, halves: &[Arc<Mutex<Progress>>; 2]) -> Pair<'a> {
+    let [alone, steered] = halves.each_ref().map(|half| half.lock().expect("invariant: no holder panics").clone());
+    Pair { link, alone, steered }
+}
+
+#[expect(clippy::print_stdout, reason = "what the demo has to say")]
+fn announce(arguments: &Arguments, server: &Server) {
+    let links = match &arguments.traces {
+        Some(directory) => format!("links replayed from {}", directory.display()),
+        None => format!("links: synthetic 5G, seed {}", arguments.seed),
+    };
+    println!("The players are virtual; HTTP, CMCD, CMSD and the controller are real. {links}.");
+    println!("Both of a pair see the same link; one obeys Headroom, the other plays alone (DYNAMIC, as dash.js).");
+    println!("Edge http://{}   control http://{}/metrics\n", server.public_address(), server.control_address());
+}
+
+#[expect(clippy::print_stdout, reason = "the result of the command")]
+fn finish(
+    arguments: &Arguments,
+    pairs: &[(Link, [Arc<Mutex<Progress>>; 2])],
+    watched: Duration,
+) -> anyhow::Result<ExitCode> {
+    let outcomes: Vec<_> = pairs.iter().map(|(link, halves)| row(link, halves)).collect();
+    let halves: Vec<_> = outcomes.into_iter().map(|pair| (pair.alone, pair.steered)).collect();
+    let verdict = Verdict::new(&halves);
+    if arguments.json {
+        println!("{}", serde_json::to_string(&verdict)?);
+    } else {
+        println!("\n{:.0} s watched by {} virtual viewers.", watched.as_secs_f64(), 2 * pairs.len());
+        print!("{verdict}");
+        println!(
+            "Virtual players on replayed links show that the loop closes; docs/benchmarks.md has the measurements."
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn configuration(arguments: &Arguments, ladder: &Ladder, origin: &str) -> Config {
+    let mut config = Config::default();
+    let loopback = ([127, 0, 0, 1], 0).into();
+    (config.public.listen, config.control.listen) = (loopback, loopback);
+    origin.clone_into(&mut config.edge.origin);
+    config.engine.policy = arguments.policy;
+    config.engine.default_stream = StreamSettings {
+        ladder: ladder.clone(),
+        segment_duration: time::Duration::from_millis(SEGMENT.as_millis() as u64),
+        ..StreamSettings::default()
+    };
+    config
+}
+
+/// Links made up by the generator of `headroom trace synth`, driving and mid-band in turn.
+fn synthetic(arguments: &Arguments) -> anyhow::Result<Vec<Arc<Trace>>> {
+    let presets = [Preset::Driving, Preset::MidBand];
+    (0..u64::from(arguments.pairs))
+        .map(|index| {
+            let preset = presets[index as usize % presets.len()];
+            let trace = synth::generate(preset, arguments.seed.wrapping_add(index), SYNTHETIC_S, 1.0);
+            trace.map(Arc::new).context("the generator refused its own settings")
+        })
+        .collect()
+}
+
+fn traces_in(directory: &Path) -> anyhow::Result<Vec<Arc<Trace>>> {
+    let read = || format!("cannot read {}", directory.display());
+    let mut files: Vec<PathBuf> = std::fs::read_dir(directory)
+        .with_context(read)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()
+        .with_context(read)?;
+    files.retain(|path| path.is_file());
+    files.sort();
+    ensure!(!files.is_empty(), "{} holds no file; give a directory of traces", directory.display());
+    files
+        .iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let (_, trace) = trace::parse_auto(&text).with_context(|| format!("{} is no trace", path.display()))?;
+            Ok(Arc::new(trace))
+        })
+        .collect()
+}

@@ -1,0 +1,18 @@
+//! `headroom demo`: the whole loop on loopback, with real HTTP and virtual viewers.
+//!
+//! An origin with a moving live edge, the edge of `headroom serve` in front of it, and pairs of virtual players. Both of a
+//! pair replay the same 5G link from the same moment; one obeys Headroom's CMSD, the other plays alone. What the demo
+//! says at the end compares the two halves pair by pair.
+
+mod link;
+mod origin;
+mod playback;
+mod player;
+mod screen;
+mod verdict;
+
+pub(crate) use link::Link;
+pub(crate) use origin::Origin;
+pub(crate) use player::{Player, Progress, Steering};
+pub(crate) use screen::{Pair, Screen};
+pub(crate) use verdict::Verdict;

@@ -30,6 +30,8 @@ enum Command {
     #[command(subcommand)]
     Bench(bench::Benchmark),
     Link(Box<link::Arguments>),
+    #[command(subcommand)]
+    Trace(trace::Command),
 }
 
 /// Runs the chosen subcommand.
@@ -40,6 +42,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Bench(benchmark) => bench::run(benchmark),
         Command::Link(arguments) => link::run(*arguments),
+        Command::Trace(command) => trace::run(command),
     }
 }
 

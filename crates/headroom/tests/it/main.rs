@@ -9,3 +9,5 @@ mod e2e;
 mod link;
 #[cfg(test)]
 mod stack;
+#[cfg(test)]
+mod trace;

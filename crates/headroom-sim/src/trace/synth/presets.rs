@@ -155,12 +155,12 @@ const STATIC: Shape = Shape {
 /// Lumos5G walks: 8/111/493/896/1410 Mbit/s, 2.3 % under 0.1; autocorrelation .92 .85 .70 .54. It has no pings: those
 /// of the static preset with a floor of 20 ms, a usual distance from mmWave 5G to a near edge.
 const WALKING: Shape = Shape {
-    regimes: [strong(1150e3, 25.0, 0.32), fair(560e3, 25.0, 0.40), weak(60e3, 16.0, 0.28, true)],
+    regimes: [strong(1050e3, 32.0, 0.32), fair(500e3, 32.0, 0.40), weak(55e3, 22.0, 0.28, true)],
     session_spread: 0.25,
     shadowing_s: 25.0,
     shadowing_spread: 0.2,
-    fading_s: 6.0,
-    fading_spread: 0.35,
+    fading_s: 8.0,
+    fading_spread: 0.33,
     outages_per_s: 0.011,
     outage_s: 2.1,
     ceiling_kbps: 1600e3,

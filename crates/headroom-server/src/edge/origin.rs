@@ -129,8 +129,11 @@ fn forwarded(
     }
     parts.headers.remove(header::HOST);
     if is_manifest {
-        // Manifests are read and may be rewritten: not through somebody's compression.
-        parts.headers.remove(header::ACCEPT_ENCODING);
+        // Manifests are read and may be rewritten: not through somebody's compression, in full (ffmpeg asks for
+        // `bytes=0-`), and not compared with what the player holds from before a change of its cap.
+        for name in [header::ACCEPT_ENCODING, header::RANGE, header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE] {
+            parts.headers.remove(name);
+        }
     }
     if let Ok(address) = HeaderValue::from_str(client_address) {
         parts.headers.append("x-forwarded-for", address);

@@ -4,7 +4,7 @@
 //                   "eventsUrl":"http://…","decisionsUrl":"http://…"}'
 //
 // Lines have `at_ms` (since the page began to load) and `event`: "sample" (four a second), "height", "waiting", "playing",
-// "error", "response", "console", "end". The driver plays until its standard input ends, then takes the screenshot.
+// "error", "response", "failed", "console", "end". The driver plays until its standard input ends, then takes the screenshot.
 // Chromium is $CHROMIUM or `chromium` on the path.
 import { accessSync, constants } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -71,6 +71,10 @@ page.on("response", (response) => {
       cmsd: headers["cmsd-dynamic"] ?? null,
     });
   }
+});
+page.on("requestfailed", (request) => {
+  const { host, pathname } = new URL(request.url());
+  print("failed", { method: request.method(), host, path: pathname, text: request.failure()?.errorText ?? "" });
 });
 await page.exposeFunction("report", print);
 started = Date.now();

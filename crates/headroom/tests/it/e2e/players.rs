@@ -1,8 +1,14 @@
 //! The main job: a live stream through the edge, real players, a cap that they obey.
 
-use crate::stack::{Headroom, Kind, LiveStream, Player, Report, Tool, artifacts, edge_configuration, have};
+use crate::stack::{
+    Headroom, Kind, LiveStream, Player, Report, Tool, artifacts, edge_configuration, have, unused_port,
+};
 use serde_json::json;
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 /// From page load to the top rung on a machine that is busy with other things.
 const START: Duration = Duration::from_secs(60);
@@ -26,6 +32,30 @@ fn dash_js_obeys_a_cap_and_its_release() {
 #[test]
 fn shaka_obeys_a_cap_and_its_release() {
     obeys_a_cap(Kind::Shaka);
+}
+
+#[test]
+fn players_whose_reports_go_nowhere_play_on_and_do_not_flood_the_network() {
+    if !have(&[Tool::Ffmpeg, Tool::Nginx, Tool::NginxRtmp, Tool::Browser]) {
+        return;
+    }
+    let directory = artifacts("nobody-listens");
+    let live = LiveStream::start(&directory);
+    let nobody = SocketAddr::from((Ipv4Addr::LOCALHOST, unused_port()));
+    for kind in [Kind::Hls, Kind::Dash, Kind::Shaka] {
+        let mut player = Player::start_apart(kind, live.origin(), nobody, kind.manifest(), &directory);
+        player.wait_for_height(LiveStream::heights()[0], START);
+        let first = player.reports().last().map_or(0, |report| report.at_ms);
+        player.wait_for("ten more seconds", START, |report| report.at_ms > first + 10_000);
+        let reports = player.finish();
+        let refused = reports.iter().filter(|report| report.event == "failed" && report.host == nobody.to_string());
+        let refused = refused.filter(|report| report.path == "/v1/cmcd").count();
+        let seconds = reports.last().map_or(0, |report| report.at_ms) / 1_000;
+        println!("{kind:?}: {refused} reports refused in {seconds} s");
+        // About one for each segment of video and of audio, one every two seconds, a few at the start. The reporter in
+        // hls.js and dash.js by itself repeats every lost report with every new one: hundreds by now.
+        assert!((5..10 * seconds).contains(&(refused as u64)), "{kind:?}: {refused} reports in {seconds} s");
+    }
 }
 
 fn obeys_a_cap(kind: Kind) {

@@ -1,53 +1,48 @@
 //! A player that reports nothing is still seen, measured and, by its playlist, steered.
 
-use crate::stack::{Headroom, LiveStream, Tool, artifacts, edge_configuration, have};
-use serde_json::json;
-use std::{net::SocketAddr, process::Command};
+use crate::stack::{Headroom, LiveStream, Process, Tool, artifacts, edge_configuration, have, wait_until};
+use serde_json::{Value, json};
+use std::{net::SocketAddr, process::Command, time::Duration};
 
 #[test]
-fn ffmpeg_is_seen_and_its_playlist_is_cut_to_the_cap() {
+fn ffmpeg_is_measured_and_its_playlist_is_cut_to_the_cap() {
     if !have(&[Tool::Ffmpeg, Tool::Nginx, Tool::NginxRtmp]) {
         return;
     }
     let directory = artifacts("silent");
     let live = LiveStream::start(&directory);
     let headroom = Headroom::start(&edge_configuration(live.origin()), &directory);
-    let [top, _, bottom] = LiveStream::heights();
+    let [top, middle, bottom] = LiveStream::heights();
 
-    assert_eq!(played_heights(headroom.public())[0], top, "an uncapped player is offered everything");
-    let sessions = headroom.control_request("GET", "/v1/sessions", &json!(null)).json();
-    assert_eq!(sessions["total"], 1, "{sessions}");
-    println!("{}", sessions["items"][0]);
+    let mut playing = Command::new("ffmpeg");
+    playing.args("-hide_banner -loglevel warning -nostdin -re -i".split(' ')).arg(master(headroom.public()));
+    playing.args("-c copy -f null -".split(' '));
+    let mut player = Process::spawn(&mut playing, "player", &directory);
+    let mut session = Value::Null;
+    wait_until("the server has measured its throughput", Duration::from_secs(30), || {
+        player.assert_running();
+        let sessions = headroom.control_request("GET", "/v1/sessions", &json!(null)).json();
+        session = sessions["items"][0].clone();
+        sessions["total"] == 1 && session["forecast_kbps"].is_array()
+    });
+    println!("{session}");
+    assert_eq!(offered_heights(headroom.public()), [top, middle, bottom], "a healthy player is offered everything");
 
     headroom.control_request("PUT", "/v1/overrides", &json!({ "scope": "all", "max_bitrate_kbps": 300 }));
-    assert_eq!(played_heights(headroom.public()), [bottom], "a capped player is offered what the cap allows");
+    assert_eq!(offered_heights(headroom.public()), [bottom], "a capped player is offered what the cap allows");
     headroom.control_request("DELETE", "/v1/overrides", &json!({ "scope": "all" }));
+    player.assert_running();
 }
 
-/// Plays five seconds of the live stream and gives the heights that were on offer, highest first.
-fn played_heights(edge: SocketAddr) -> Vec<u64> {
-    let url = format!("http://{edge}/master.m3u8");
-    let played = Command::new("ffmpeg")
-        .args([
-            "-hide_banner",
-            "-loglevel",
-            "error",
-            "-nostdin",
-            "-i",
-            &url,
-            "-t",
-            "5",
-            "-c",
-            "copy",
-            "-f",
-            "null",
-            "-",
-        ])
-        .output()
-        .expect("ffmpeg starts");
-    assert!(played.status.success(), "{}", String::from_utf8_lossy(&played.stderr));
+fn master(edge: SocketAddr) -> String {
+    format!("http://{edge}/master.m3u8")
+}
+
+/// Heights ffmpeg finds when it starts now, highest first. ffprobe introduces itself as ffmpeg does: one session.
+fn offered_heights(edge: SocketAddr) -> Vec<u64> {
     let probed = Command::new("ffprobe")
-        .args(["-loglevel", "error", "-select_streams", "v", "-show_entries", "stream=height", "-of", "csv=p=0", &url])
+        .args("-loglevel error -select_streams v -show_entries stream=height -of csv=p=0".split(' '))
+        .arg(master(edge))
         .output()
         .expect("ffprobe starts");
     assert!(probed.status.success(), "{}", String::from_utf8_lossy(&probed.stderr));

@@ -46,7 +46,7 @@ impl Kind {
 pub(crate) struct Report {
     /// Milliseconds since the page began to load.
     pub(crate) at_ms: u64,
-    /// `sample`, `height`, `waiting`, `playing`, `error`, `response`, `console` or `end`.
+    /// `sample`, `height`, `waiting`, `playing`, `error`, `response`, `failed`, `console` or `end`.
     pub(crate) event: String,
     /// Height of the picture that is on the screen.
     pub(crate) height: u64,
@@ -88,15 +88,26 @@ pub(crate) struct Player {
 impl Player {
     /// Opens `path` of `edge` and reports CMCD events to `edge`. The session is called as the player is.
     pub(crate) fn start(kind: Kind, edge: SocketAddr, path: &str, directory: &Path) -> Self {
+        Self::start_apart(kind, edge, edge, path, directory)
+    }
+
+    /// The same with media from one server, reports to and decisions from another.
+    pub(crate) fn start_apart(
+        kind: Kind,
+        media: SocketAddr,
+        headroom: SocketAddr,
+        path: &str,
+        directory: &Path,
+    ) -> Self {
         let name = kind.name();
         let options = json!({
             "player": name,
-            "url": format!("http://{edge}/{path}"),
+            "url": format!("http://{media}/{path}"),
             "screenshot": directory.join(format!("{name}.png")),
             "sessionId": name,
             "contentId": "test",
-            "eventsUrl": format!("http://{edge}/v1/cmcd"),
-            "decisionsUrl": format!("http://{edge}/v1/decisions/{name}/events"),
+            "eventsUrl": format!("http://{headroom}/v1/cmcd"),
+            "decisionsUrl": format!("http://{headroom}/v1/decisions/{name}/events"),
         });
         let mut command = Command::new(program("node").expect("node is there"));
         command.arg(browser_directory().join("play.mjs")).arg(options.to_string());

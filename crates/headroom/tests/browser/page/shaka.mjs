@@ -6,7 +6,7 @@ export async function play(video, options, fail) {
   const player = new shaka.Player();
   await player.attach(video);
   if (!configureShaka(player, options)) fail("shaka: a setting was refused");
-  player.configure({ manifest: { defaultPresentationDelay: 4 }, abr: { restrictToElementSize: false } });
+  player.configure({ manifest: { defaultPresentationDelay: 5 }, abr: { restrictToElementSize: false } });
   player.addEventListener("error", ({ detail }) => detail.severity === 2 && fail(`shaka: ${detail.code}`));
   await player.load(options.url).catch((error) => fail(`shaka: load ${error.code}`));
   await video.play().catch(() => {});

@@ -3,6 +3,10 @@
 # rustup installs to a directory that a shell opened before the installation does not look into.
 export PATH := $(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
+# Measured links for `make bench`; the shared development data is not part of the repository.
+HEADROOM_SHARED ?= ../shared
+TRACES ?= $(HEADROOM_SHARED)/data/traces
+
 # Crates whose tests need no browser, no media tool and no other process.
 FAST := -p headroom-core -p headroom-wire -p headroom-sim -p headroom-server
 
@@ -37,9 +41,10 @@ fix: ## apply formatting and the lint suggestions that are safe
 	cargo fmt --all
 	cargo clippy --locked --workspace --all-targets --fix --allow-dirty --allow-staged
 
-bench: ## the measurements docs/benchmarks.md quotes
+bench: ## the measurements docs/benchmarks.md quotes; TRACES=folder of traces (default: the optional shared data)
 	cargo build --release --locked -p headroom
 	target/release/headroom bench engine
 	target/release/headroom bench ingest
-	target/release/headroom bench abr
-	target/release/headroom bench forecast
+	@test -d $(TRACES) || echo "skipped: no traces in $(TRACES): bench abr, bench forecast"
+	test ! -d $(TRACES) || target/release/headroom bench abr --traces $(TRACES)/sigcomm24-1s
+	test ! -d $(TRACES) || target/release/headroom bench forecast --traces $(TRACES)/sigcomm24-1s

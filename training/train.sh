@@ -49,10 +49,16 @@ run -m sentiment.language "$out/language.json"
 for base in minilm e5; do
   [ -e "$SENTIMENT_CACHE/base/$base/weights.pt" ] || run -m sentiment.base "$base"
 done
-for stage in en-public en multi; do
+for stage in en-public en-mixed en multi-mixed multi; do
   run -m sentiment.fit "$stage"
 done
 for name in en multi; do
   run -m sentiment.export "$name" --models "$out" --fp32
 done
+cp "$out/language.json" "$SENTIMENT_CACHE/export/"
+run evaluate.py --models "$SENTIMENT_CACHE/export" --file model-fp32.onnx --json "$out/metrics-fp32.json"
 run evaluate.py --models "$out" --json "$out/metrics.json"
+for name in en multi; do
+  run evaluate.py --models "$out" --model "$name" --set sst2 --set umsab_test_en --set feedback --json "$out/metrics-$name.json"
+done
+run -m sentiment.card "$out"

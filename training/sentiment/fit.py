@@ -20,7 +20,6 @@ from .base import cache
 from .labels import COMMANDS, LANGUAGES
 
 CHECKPOINT_EVERY_S = 120
-TOKENS_PER_BATCH = 1100
 
 
 @dataclass
@@ -38,6 +37,7 @@ class Stage:
     frozen_layers: int = 0
     """Lowest encoder layers left as they are: a third of the training time at little loss."""
     max_tokens: int = network.MAX_TOKENS
+    batch_tokens: int = 1100
     seed: int = 1
     validation: dict = field(default_factory=dict)
 
@@ -55,21 +55,36 @@ def _own(rng, passes, languages):
     return [augment(example, rng) if turn else example for turn in range(passes) for example in rows]
 
 
-def english_feedback(rng):
+def english_mixed(rng):
     """Own text in English five times (other languages once: the router errs now and then), public text to keep and
-    finish what the first stage learnt."""
+    finish what the first stage learnt: SST-2 sentences twice, some longer phrases, tweets."""
     tweets = [example for example in corpora.semeval2017("train") if example.sentiment != 1 or rng.random() < 0.55]
-    return (_own(rng, 5, {"en"}) + _own(rng, 1, set(LANGUAGES) - {"en"}) + corpora.sst2("train")
-            + rng.sample(corpora.sst2("train"), 4000) + rng.sample(corpora.as_ordinary(tweets), 8000))
+    phrases = [example for example in corpora.sst2("train-phrases") if example.text.count(" ") >= 5]
+    return (_own(rng, 5, {"en"}) + _own(rng, 1, set(LANGUAGES) - {"en"}) + 2 * corpora.sst2("train")
+            + rng.sample(phrases, 6000) + rng.sample(corpora.as_ordinary(tweets), 8000))
 
 
-def multilingual(rng):
+def multilingual_mixed(rng):
     """Own text in the other languages six times and in English twice, UMSAB of eight languages once and a half, some
     SST-2 sentences."""
     out = _own(rng, 6, set(LANGUAGES) - {"en"}) + _own(rng, 2, {"en"}) + rng.sample(corpora.sst2("train"), 2000)
     for language in LANGUAGES:
         rows = corpora.as_ordinary(corpora.umsab(language, "train"))
         out += rows + rng.sample(rows, len(rows) // 2)
+    return out
+
+
+def english_final(rng):
+    """A short mixture like the one before it, over which the learning rate falls to zero."""
+    tweets = corpora.as_ordinary([example for example in corpora.semeval2017("train") if example.sentiment != 1 or rng.random() < 0.55])
+    return _own(rng, 2, {"en"}) + rng.sample(corpora.sst2("train"), 3500) + rng.sample(tweets, 1300)
+
+
+def multilingual_final(rng):
+    """The same for the multilingual model."""
+    out = _own(rng, 2, set(LANGUAGES) - {"en"}) + rng.sample(_own(rng, 1, {"en"}), 1500)
+    for language in LANGUAGES:
+        out += rng.sample(corpora.as_ordinary(corpora.umsab(language, "train")), 200)
     return out
 
 
@@ -93,19 +108,21 @@ def _dev(languages):
 def reduced(rng):
     """A few hundred texts: proves that the recipe runs, not that the model is good."""
     rows = corpora.feedback(corpora.FEEDBACK_TRAIN)
-    return rng.sample(rows, min(600, len(rows)))
+    return 3 * rng.sample([example for example in rows if example.language == "en"], 600)
 
 
 STAGES = {
-    "en-public": Stage("minilm", None, english_public, 1.5e-4, stop_at=0.5, validation=english_validation),
-    "en": Stage("minilm", "en-public", english_feedback, 1.1e-4, validation=english_validation),
-    "multi": Stage("e5", None, multilingual, 1.5e-4, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
-    "reduced": Stage("minilm", None, reduced, 2e-4, validation=dict),
+    "en-public": Stage("minilm", None, english_public, 1.5e-4, stop_at=0.4, validation=english_validation),
+    "en-mixed": Stage("minilm", "en-public", english_mixed, 1.4e-4, stop_at=0.4, validation=english_validation),
+    "en": Stage("minilm", "en-mixed", english_final, 0.9e-4, validation=english_validation),
+    "multi-mixed": Stage("e5", None, multilingual_mixed, 1.5e-4, stop_at=0.6, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
+    "multi": Stage("e5", "multi-mixed", multilingual_final, 0.8e-4, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
+    "reduced": Stage("minilm", None, reduced, 3e-4, batch_tokens=250, validation=dict),
 }
 
 
-def batches(examples, ids, rng):
-    """Batches of similar length and about TOKENS_PER_BATCH tokens, in random order."""
+def batches(examples, ids, rng, tokens):
+    """Batches of similar length and at most `tokens` tokens, in random order."""
     order = list(range(len(examples)))
     rng.shuffle(order)
     out = []
@@ -113,7 +130,7 @@ def batches(examples, ids, rng):
         window = sorted(order[start : start + 1500], key=lambda index: len(ids[index]))
         made, batch = [], []
         for index in window:
-            if batch and (len(batch) + 1) * len(ids[index]) > TOKENS_PER_BATCH or len(batch) == 64:
+            if batch and (len(batch) + 1) * len(ids[index]) > tokens or len(batch) == 64:
                 made.append(batch)
                 batch = []
             batch.append(index)
@@ -195,7 +212,7 @@ def run(name, minutes):
     examples = stage.mixture(rng)
     ids = network.encode(tokenizer, [example.text for example in examples])
     ids = [one if len(one) <= stage.max_tokens else one[: stage.max_tokens - 1] + one[-1:] for one in ids]
-    plan = batches(examples, ids, rng)
+    plan = batches(examples, ids, rng, stage.batch_tokens)
     last = int(len(plan) * stage.stop_at)
     model = network.from_base(base)
     if stage.start:
@@ -250,6 +267,8 @@ def run(name, minutes):
             return False
     torch.save(model.state_dict(), final)
     state.unlink(missing_ok=True)
+    if stage.stop_at < 1:
+        return True
     report = validate(model, tokenizer, stage.validation())
     (folder / "report.json").write_text(json.dumps({"cpu_s": spent + time.process_time() - cpu, "steps": last, "planned_steps": len(plan), "planned_tokens": tokens,
                                                     "examples": len(examples), "validation": report}, indent=1))

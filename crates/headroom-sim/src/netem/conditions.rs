@@ -114,11 +114,6 @@ impl Replay {
         }
     }
 
-    /// Whether the trace is over at a time of the link and will not start again.
-    pub fn is_over(&self, link_s: f64) -> bool {
-        self.at_end == AtEnd::Stop && link_s + self.offset_s >= self.trace.duration_s()
-    }
-
     fn conditions(&self, link_s: f64) -> Conditions {
         let Some(sample) = self.trace.at(link_s + self.offset_s, self.at_end) else {
             return Conditions { rate_kbps: 0.0, ..self.fallback };

@@ -6,7 +6,7 @@ use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use headroom_sim::netem::{Conditions, Counters, Direction, Link, Verdict};
+use headroom_sim::netem::{Conditions, Counters, Direction, Link, Profile, Verdict};
 use rand::SeedableRng as _;
 use rand_pcg::Pcg64Mcg;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -39,6 +39,8 @@ struct Lane {
 /// What one direction has done so far.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Progress {
+    /// Place in the trace, seconds, while one is replayed.
+    pub(super) position_s: Option<f64>,
     pub(super) conditions: Conditions,
     pub(super) counters: Counters,
     pub(super) backlog_bytes: u64,
@@ -129,6 +131,10 @@ impl<'a> Forwarder<'a> {
         let now = self.now();
         let lane = &mut self.lanes[lane_of(direction)];
         Progress {
+            position_s: match lane.link.profile() {
+                Profile::Replay(replay) => Some(replay.position_s(now.as_secs_f64())),
+                _ => None,
+            },
             conditions: lane.link.conditions(now),
             counters: lane.link.counters(),
             backlog_bytes: lane.link.backlog_bytes(now),

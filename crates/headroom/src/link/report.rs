@@ -17,6 +17,9 @@ use super::topology::{Endpoint, Topology};
 struct Line {
     t_s: f64,
     direction: &'static str,
+    /// Where the replay stands in the trace; absent at a fixed rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position_s: Option<f64>,
     /// In force at this moment.
     rate_kbps: f64,
     delay_ms: f64,
@@ -65,8 +68,11 @@ impl Reporter {
         let now = forwarder.now();
         if now >= self.next {
             self.write(now, forwarder);
-            // Late ticks do not pile up.
-            self.next = now.max(self.next) + self.interval;
+            // On the grid of the interval; ticks that were missed are not made up for.
+            self.next += self.interval;
+            if self.next <= now {
+                self.next = now + self.interval;
+            }
         }
     }
 
@@ -130,6 +136,7 @@ fn line(now: Duration, elapsed_s: f64, direction: Direction, progress: &Progress
             Direction::Down => "down",
             Direction::Up => "up",
         },
+        position_s: progress.position_s.map(round),
         rate_kbps: round(progress.conditions.rate_kbps),
         delay_ms: round(progress.conditions.delay_ms),
         jitter_ms: round(progress.conditions.jitter_ms),

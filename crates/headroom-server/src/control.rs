@@ -258,22 +258,22 @@ async fn put_override(
     }
     let lasting = order.for_s.map(Duration::from_secs);
     let now = resources.clock.now();
-    let in_force = InForce {
-        scope: order.scope.clone(),
-        max_bitrate_kbps: order.max_bitrate_kbps,
-        until_us: lasting.map(|lasting| now + lasting),
-    };
+    let key = format!("{:?}", order.scope);
     {
         let mut overrides = resources.overrides.lock().unwrap_or_else(PoisonError::into_inner);
         overrides.retain(|_, entry| entry.until_us.is_none_or(|until| until >= now));
-        let key = format!("{:?}", order.scope);
         if overrides.len() >= MAX_OVERRIDES && !overrides.contains_key(&key) {
             return Err(Problem::overloaded(format!("{MAX_OVERRIDES} overrides are in force")));
         }
-        overrides.insert(key, in_force.clone());
     }
-    tracing::info!(scope = ?order.scope, max_bitrate_kbps = order.max_bitrate_kbps, for_s = order.for_s, "override");
     resources.restrict(&order.scope, Some(Bitrate::from_kbps_f64(order.max_bitrate_kbps)), lasting)?;
+    tracing::info!(scope = ?order.scope, max_bitrate_kbps = order.max_bitrate_kbps, for_s = order.for_s, "override");
+    let in_force = InForce {
+        scope: order.scope,
+        max_bitrate_kbps: order.max_bitrate_kbps,
+        until_us: lasting.map(|lasting| now + lasting),
+    };
+    resources.overrides.lock().unwrap_or_else(PoisonError::into_inner).insert(key, in_force.clone());
     Ok(Json(in_force).into_response())
 }
 

@@ -235,8 +235,12 @@ impl Engine {
         let forecast = record.forecast();
         let view = view_of(record, target, &forecast, at);
         let mut memory = record.memory;
-        let proposal = self.policy.decide(&view, &mut memory);
+        let mut proposal = self.policy.decide(&view, &mut memory);
         let ceiling = ceiling(record, &self.streams, target, at);
+        if proposal.reason == Reason::NoEvidence && ceiling.is_some() {
+            // Nothing is known of what the player does: an order must hold for whatever that is.
+            proposal.rung = target.settings.ladder.top();
+        }
         // When an order ends, the policy's choice returns at once: slow climbing guards against estimates, not orders.
         let order_ended = record.reason == Reason::Override && ceiling.is_none();
         let limits = Limits {
@@ -250,7 +254,12 @@ impl Engine {
             allowed.reason = Reason::Collapse;
         }
         let nothing_known = allowed.reason == Reason::NoEvidence;
-        let cap = if nothing_known { record.cap } else { allowed.rung };
+        let cap = match nothing_known {
+            // Players keep the last cap they heard, so the end of an order must be said, too.
+            true if order_ended => target.settings.ladder.top(),
+            true => record.cap,
+            false => allowed.rung,
+        };
         let risk = if cap == NO_RUNG { Ratio::ZERO } else { stall_risk(&view, cap, RISK_SEGMENTS) };
         let neutral = Pace {
             target_buffer: target.settings.target_buffer,

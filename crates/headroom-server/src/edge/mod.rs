@@ -108,7 +108,12 @@ impl Edge {
             _ => response,
         };
         self.decorate(response.headers_mut(), &answer);
-        if is_head { response } else { response.map(|body| transfer.follow(body)) }
+        if is_head {
+            return response;
+        }
+        let announced = response.headers().get(header::CONTENT_LENGTH);
+        let announced = announced.and_then(|value| value.to_str().ok()?.parse().ok());
+        response.map(|body| transfer.follow(body, announced))
     }
 
     /// Learns from a manifest and, where wanted, cuts it to the session's cap.

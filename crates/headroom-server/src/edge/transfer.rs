@@ -70,9 +70,9 @@ impl Transfer {
         Self { session, connection, ingest, diagnosis, is_media, started: Instant::now(), before, bytes: 0 }
     }
 
-    /// Wraps the response body.
-    pub(crate) fn follow(self, body: Body) -> Body {
-        let expected = http_body::Body::size_hint(&body).exact();
+    /// Wraps the response body. `expected` is the length the response announces.
+    pub(crate) fn follow(self, body: Body, expected: Option<u64>) -> Body {
+        let expected = expected.or_else(|| http_body::Body::size_hint(&body).exact());
         Body::new(Followed { body, expected, transfer: Some(self) })
     }
 
@@ -81,20 +81,26 @@ impl Transfer {
         if !complete {
             self.ingest.metrics.dropped(Dropped::Aborted);
         } else if self.is_media {
-            tokio::spawn(self.settle());
+            // Asked at once, too: a player that closes its connection now leaves nothing to ask later.
+            let at_end = self.ask();
+            tokio::spawn(self.settle(at_end));
         }
     }
 
+    fn ask(&self) -> Option<TcpInfo> {
+        self.diagnosis.as_ref()?.ask(self.connection.local, self.connection.peer)
+    }
+
     /// Waits until the client acknowledged everything, then reports.
-    async fn settle(self) {
+    async fn settle(self, mut after: Option<TcpInfo>) {
         let served = self.started.elapsed();
-        let mut after = None;
         for _ in 0..SETTLE_STEPS {
-            let diagnosis = self.diagnosis.as_ref();
-            after = diagnosis.and_then(|diagnosis| diagnosis.ask(self.connection.local, self.connection.peer));
-            match &after {
-                Some(info) if !info.is_settled() => tokio::time::sleep(SETTLE_STEP).await,
-                _ => break,
+            // The last bytes of the body are on their way to the kernel when the body ends.
+            tokio::time::sleep(SETTLE_STEP).await;
+            let Some(info) = self.ask() else { break };
+            after = Some(info);
+            if info.is_settled() {
+                break;
             }
         }
         let metrics = &self.ingest.metrics;

@@ -1,0 +1,11 @@
+//! The server over real sockets: what goes in, what comes out, what is refused.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod bad_input;
+mod control;
+mod edge;
+mod players;
+mod replay;
+mod silent;
+mod support;

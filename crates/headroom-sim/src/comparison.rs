@@ -8,6 +8,8 @@ use serde::Serialize;
 pub struct Entry {
     /// Name of the entrant.
     pub policy: String,
+    /// The policy of the client, where `policy` runs on the server.
+    pub client: Option<String>,
     /// Its sessions.
     pub scores: Vec<Score>,
 }
@@ -19,6 +21,10 @@ pub struct Row {
     pub profile: String,
     /// Entrant.
     pub policy: String,
+    /// `server-guided` or `in-player`.
+    pub mode: &'static str,
+    /// The policy of the client, where the entrant runs on the server.
+    pub client: Option<String>,
     /// Traces with at least one window.
     pub traces: usize,
     /// Sessions played.
@@ -108,6 +114,8 @@ impl Comparison {
         Row {
             profile: self.profile.clone(),
             policy: entry.policy.clone(),
+            mode: if entry.client.is_some() { "server-guided" } else { "in-player" },
+            client: entry.client.clone(),
             traces: groups.len(),
             windows: qoe.len(),
             qoe_mean: statistics::mean(&qoe),
@@ -148,6 +156,7 @@ mod tests {
     fn half_way_to_the_oracle_closes_half_the_gap() {
         let entry = |policy: &str, qoe: &[f64]| Entry {
             policy: policy.to_owned(),
+            client: None,
             scores: qoe.iter().map(|&qoe| Score { qoe, ..Score::default() }).collect(),
         };
         let comparison = Comparison {

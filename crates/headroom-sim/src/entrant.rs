@@ -1,12 +1,18 @@
 //! Who takes part in a comparison: a policy by its name, with its settings, or the oracle.
 
-use crate::controller::Oracle;
-use headroom_core::policy::{Bola, BufferBased, Dynamic, Headroom, Mpc, Objective, Policy, RobustMpc, Throughput};
+use crate::controller::{GuidedSettings, Oracle};
+use headroom_core::{
+    engine::{Config, PolicyKind},
+    policy::{
+        Bola, BolaE, BufferBased, DashThroughput, Dynamic, Headroom, Mpc, Objective, Policy, RobustMpc, Throughput,
+    },
+};
 use std::fmt;
 
 /// A participant. Its display form reads back as the same one.
 pub struct Entrant {
     name: String,
+    client: Option<String>,
     kind: Kind,
 }
 
@@ -16,6 +22,13 @@ pub enum Kind {
     Policy(Box<dyn Policy>),
     /// Plans on the true trace: the upper reference.
     Oracle(Oracle),
+    /// A policy of the engine on the server, above a client with its own.
+    Guided {
+        /// The client's own policy.
+        client: Box<dyn Policy>,
+        /// The server.
+        settings: Box<GuidedSettings>,
+    },
 }
 
 /// When a name is no entrant.
@@ -25,14 +38,31 @@ pub enum EntrantError {
     /// When no policy has this name.
     #[error("no policy is called {0:?}; known are {known}", known = NAMES.join(", "))]
     UnknownName(String),
+    /// When a server is to run what the engine does not offer.
+    #[error("no engine runs {0:?}; known are {known}", known = engine_policies())]
+    NotInEngine(String),
     /// When the part after the colon is no share between 0 and 2, or the policy takes none.
     #[error("{0:?}: only throughput and mpc take a setting, a share of the throughput between 0 and 2")]
     BadSetting(String),
 }
 
 /// Every name, in the order of a report.
-pub const NAMES: [&str; 8] =
-    ["buffer_based", "throughput", "bola", "dynamic", "mpc", "robust_mpc", "headroom", "oracle"];
+pub const NAMES: [&str; 10] = [
+    "buffer_based",
+    "throughput",
+    "dash_throughput",
+    "bola",
+    "bola_e",
+    "dynamic",
+    "mpc",
+    "robust_mpc",
+    "headroom",
+    "oracle",
+];
+
+fn engine_policies() -> String {
+    PolicyKind::ALL.map(|kind| kind.build().name()).join(", ")
+}
 
 impl Entrant {
     /// Reads `name` or `name:share`, for example `throughput:0.8`: the policy on that share of its estimate. `objective` is
@@ -57,20 +87,26 @@ impl Entrant {
             }
             None => 1.0,
         };
-        let policy: Box<dyn Policy> = match name {
-            "buffer_based" | "bb" => Box::new(BufferBased::default()),
-            "throughput" | "rb" => Box::new(Throughput { safety: share }),
-            "bola" => Box::new(Bola::default()),
-            "dynamic" => Box::new(Dynamic::default()),
-            "mpc" => Box::new(Mpc { objective, safety: share, ..Mpc::default() }),
-            "robust_mpc" => Box::new(RobustMpc { objective, ..RobustMpc::default() }),
-            "headroom" => Box::new(Headroom::default()),
-            "oracle" => {
-                return Ok(Self { name: text.to_owned(), kind: Kind::Oracle(Oracle::new(objective)) });
-            }
-            _ => return Err(EntrantError::UnknownName(name.to_owned())),
+        let kind = match policy(name, share, objective) {
+            Some(policy) => Kind::Policy(policy),
+            None if name == "oracle" => Kind::Oracle(Oracle::new(objective)),
+            None => return Err(EntrantError::UnknownName(name.to_owned())),
         };
-        Ok(Self { name: text.to_owned(), kind: Kind::Policy(policy) })
+        Ok(Self { name: text.to_owned(), client: None, kind })
+    }
+
+    /// A server whose engine runs the policy `name` over clients that run the policy `client`.
+    ///
+    /// # Errors
+    /// See [`EntrantError`].
+    pub fn guided(name: &str, client: &str, objective: Objective) -> Result<Self, EntrantError> {
+        let kind: PolicyKind = name.parse().map_err(|_| EntrantError::NotInEngine(name.to_owned()))?;
+        let Kind::Policy(policy) = Self::parse(client, objective)?.kind else {
+            return Err(EntrantError::UnknownName(client.to_owned()));
+        };
+        let settings = Box::new(GuidedSettings::new(Config { policy: kind, ..Config::default() }));
+        let kind = Kind::Guided { client: policy, settings };
+        Ok(Self { name: name.to_owned(), client: Some(client.to_owned()), kind })
     }
 
     /// The name as it was given.
@@ -79,11 +115,33 @@ impl Entrant {
         &self.name
     }
 
+    /// The policy of the client, where this one runs on the server.
+    #[must_use]
+    pub fn client(&self) -> Option<&str> {
+        self.client.as_deref()
+    }
+
     /// What drives its sessions.
     #[must_use]
     pub fn kind(&self) -> &Kind {
         &self.kind
     }
+}
+
+/// The policy of a name; `share` is only for those that take one.
+fn policy(name: &str, share: f64, objective: Objective) -> Option<Box<dyn Policy>> {
+    Some(match name {
+        "buffer_based" | "bb" => Box::new(BufferBased::default()),
+        "throughput" | "rb" => Box::new(Throughput { safety: share }),
+        "dash_throughput" => Box::new(DashThroughput::default()),
+        "bola" => Box::new(Bola::default()),
+        "bola_e" => Box::new(BolaE::default()),
+        "dynamic" => Box::new(Dynamic::default()),
+        "mpc" => Box::new(Mpc { objective, safety: share, ..Mpc::default() }),
+        "robust_mpc" => Box::new(RobustMpc { objective, ..RobustMpc::default() }),
+        "headroom" => Box::new(Headroom::default()),
+        _ => return None,
+    })
 }
 
 impl fmt::Debug for Entrant {

@@ -1,9 +1,9 @@
 //! The conditions of a comparison: what is watched, by which player, over which stretch of trace, and how it is scored.
 
 use crate::{
-    controller::InPlayer,
+    controller::{Guided, InPlayer},
     entrant::{Entrant, Kind},
-    player::{OnDemand, OnDemandSettings, Step, play},
+    player::{Live, LiveSettings, OnDemand, OnDemandSettings, Player, Step, play},
     score::Score,
     trace::Trace,
     video::{Video, VideoError},
@@ -30,8 +30,10 @@ pub struct Profile {
 /// Whose rules the session follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlayerKind {
-    /// Pensieve's environment.
+    /// Pensieve's environment ([`OnDemand`]).
     Pensieve,
+    /// A player at the live edge ([`Live`]), which holds as much media as its target latency.
+    LiveEdge,
 }
 
 /// What is watched.
@@ -64,6 +66,18 @@ impl Profile {
             buffer_s: 6.0,
             stall_penalty: 20.0,
             window_s: Some(300.0),
+        }
+    }
+
+    /// A player at the live edge: segments of 1 s, 3 s behind live with at most as much buffer, otherwise as `live`.
+    #[must_use]
+    pub fn low_latency() -> Self {
+        Self {
+            name: "lowlatency",
+            player: PlayerKind::LiveEdge,
+            content: Content::Encoder { ladder: Ladder::default(), segment: Duration::from_secs(1) },
+            buffer_s: 3.0,
+            ..Self::live()
         }
     }
 
@@ -124,13 +138,25 @@ impl Profile {
         match self.player {
             PlayerKind::Pensieve => {
                 let settings = OnDemandSettings { capacity_s: self.buffer_s, ..OnDemandSettings::default() };
-                let mut player = OnDemand::new(video, trace, settings);
-                match entrant.kind() {
-                    Kind::Policy(policy) => play(&mut player, &mut InPlayer::new(policy.as_ref()), steps),
-                    Kind::Oracle(oracle) => play(&mut player, &mut { *oracle }, steps),
-                }
+                drive(entrant, OnDemand::new(video, trace, settings), steps);
+            }
+            PlayerKind::LiveEdge => {
+                let settings = LiveSettings {
+                    capacity_s: self.buffer_s,
+                    target_latency_s: self.buffer_s,
+                    ..LiveSettings::default()
+                };
+                drive(entrant, Live::new(video, trace, settings), steps);
             }
         }
         Score::of(steps, video.ladder(), video.segment_duration(), &self.qoe())
+    }
+}
+
+fn drive(entrant: &Entrant, mut player: impl Player, steps: &mut Vec<Step>) {
+    match entrant.kind() {
+        Kind::Policy(policy) => play(&mut player, &mut InPlayer::new(policy.as_ref()), steps),
+        Kind::Oracle(oracle) => play(&mut player, &mut { *oracle }, steps),
+        Kind::Guided { client, settings } => play(&mut player, &mut Guided::new(client.as_ref(), settings), steps),
     }
 }

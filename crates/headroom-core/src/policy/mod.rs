@@ -72,6 +72,8 @@ pub struct Delivery {
     pub transfer_s: f64,
     /// Media ahead of the playhead at the end of the transfer, seconds, with what it brought.
     pub buffer_s: f64,
+    /// How long the playhead stood still for it, seconds.
+    pub stall_s: f64,
     /// How long the player then waited because its buffer was full, seconds.
     pub waited_s: f64,
 }

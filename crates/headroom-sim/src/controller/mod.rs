@@ -1,19 +1,46 @@
 //! Who chooses the rung: a policy inside the player, a server that caps it, or an oracle that knows the trace.
 
+mod guided;
 mod oracle;
 
+pub use guided::{Guided, GuidedSettings};
 pub use oracle::Oracle;
 
 use crate::player::Player;
 use headroom_core::{
     ladder::RungIndex,
-    policy::{Memory, Policy},
+    policy::{Delivery, Memory, Policy, Progress, View},
 };
+
+/// What to fetch next, and when.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Choice {
+    /// The rung.
+    pub rung: RungIndex,
+    /// How long to wait before asking, seconds.
+    pub pause_s: f64,
+}
+
+impl Choice {
+    /// Now.
+    #[must_use]
+    pub fn at_once(rung: RungIndex) -> Self {
+        Self { rung, pause_s: 0.0 }
+    }
+}
 
 /// Chooses the rung of the next segment of one session.
 pub trait Controller {
-    /// The rung to fetch next.
-    fn choose<P: Player>(&mut self, player: &mut P) -> RungIndex;
+    /// What to fetch next.
+    fn choose<P: Player>(&mut self, player: &mut P) -> Choice;
+
+    /// Whether to give the running transfer up for a lower rung.
+    fn abandon(&mut self, _view: &View<'_>, _progress: &Progress) -> Option<RungIndex> {
+        None
+    }
+
+    /// Told after each transfer.
+    fn delivered(&mut self, _view: &View<'_>, _delivery: &Delivery) {}
 }
 
 /// A policy that runs in the player itself: it sees everything at once.
@@ -31,12 +58,20 @@ impl<'a> InPlayer<'a> {
 }
 
 impl Controller for InPlayer<'_> {
-    fn choose<P: Player>(&mut self, player: &mut P) -> RungIndex {
+    fn choose<P: Player>(&mut self, player: &mut P) -> Choice {
         if player.next_segment() == 0 {
-            return player.first_rung();
+            return Choice::at_once(player.first_rung());
         }
         let view = player.view(self.policy.uses_forecast());
-        let rung = self.policy.decide(&view, &mut self.memory).rung;
-        rung.min(view.ladder.top())
+        let rung = self.policy.decide(&view, &mut self.memory).rung.min(view.ladder.top());
+        Choice { rung, pause_s: self.policy.pause(&self.memory).as_secs_f64() }
+    }
+
+    fn abandon(&mut self, view: &View<'_>, progress: &Progress) -> Option<RungIndex> {
+        self.policy.abandon(view, progress, &mut self.memory)
+    }
+
+    fn delivered(&mut self, view: &View<'_>, delivery: &Delivery) {
+        self.policy.delivered(view, delivery, &mut self.memory);
     }
 }

@@ -1,6 +1,6 @@
 //! An oracle: plans a few segments ahead on the true trace. Simulator only; the upper reference of every comparison.
 
-use super::Controller;
+use super::{Choice, Controller};
 use crate::player::{Moment, Player};
 use headroom_core::{ladder::RungIndex, policy::Objective};
 
@@ -22,10 +22,10 @@ impl Oracle {
 }
 
 impl Controller for Oracle {
-    fn choose<P: Player>(&mut self, player: &mut P) -> RungIndex {
+    fn choose<P: Player>(&mut self, player: &mut P) -> Choice {
         let next = player.next_segment();
         if next == 0 {
-            return player.first_rung();
+            return Choice::at_once(player.first_rung());
         }
         let current = player.view(false).current;
         let mut search = Search {
@@ -36,7 +36,7 @@ impl Controller for Oracle {
             first: current.unwrap_or(0),
         };
         search.extend(next, player.moment(), current, 0.0, None);
-        search.first
+        Choice::at_once(search.first)
     }
 }
 

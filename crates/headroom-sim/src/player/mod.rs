@@ -1,15 +1,24 @@
 //! Virtual players: the loop of choosing, fetching and playing segments over a traced link.
 //!
-//! Each player is one set of published semantics: [`OnDemand`] is Pensieve's environment, [`Live`] keeps near the live
-//! edge. [`play`] drives any of them with any [`Controller`](crate::controller::Controller).
+//! Each player is one set of rules: [`OnDemand`] is Pensieve's environment, [`Sabre`] is sabre's, [`Live`] keeps near the
+//! live edge. [`play`] drives any of them with any [`Controller`](crate::controller::Controller).
 
+mod live;
 mod observed;
 mod on_demand;
+mod sabre;
+#[cfg(test)]
+mod tests;
 
+pub use live::{Live, LiveSettings};
 pub use observed::Observed;
 pub use on_demand::{OnDemand, OnDemandSettings};
+pub use sabre::{Sabre, SabreSettings};
 
-use crate::{controller::Controller, video::Video};
+use crate::{
+    controller::{Choice, Controller},
+    video::Video,
+};
 use headroom_core::{ladder::RungIndex, policy::View};
 use serde::Serialize;
 
@@ -51,6 +60,18 @@ pub struct Moment {
     pub latency_s: f64,
 }
 
+impl Moment {
+    /// The state after playing on for `pause_s` without a transfer.
+    fn after_pause(self, pause_s: f64) -> Self {
+        Self {
+            clock_s: self.clock_s + pause_s,
+            link_s: self.link_s + pause_s,
+            buffer_s: (self.buffer_s - pause_s).max(0.0),
+            ..self
+        }
+    }
+}
+
 /// A player of one video over one link.
 pub trait Player {
     /// What is played.
@@ -72,15 +93,16 @@ pub trait Player {
     /// What a policy may see now. `with_forecast` asks for the forecast to be filled in.
     fn view(&mut self, with_forecast: bool) -> View<'_>;
 
-    /// Fetches and plays the next segment. `None` when the link never delivers it.
-    fn fetch(&mut self, rung: RungIndex) -> Option<Step>;
+    /// Fetches and plays the next segment; the controller may give transfers up, where the rules let it, and hears of
+    /// their end. `None` when the link never delivers it.
+    fn fetch<C: Controller>(&mut self, choice: Choice, controller: &mut C) -> Option<Step>;
 }
 
 /// Plays to the end of the video, or until the link is dead for good; appends what happened to `steps`.
 pub fn play<P: Player, C: Controller>(player: &mut P, controller: &mut C, steps: &mut Vec<Step>) {
     while player.next_segment() < player.video().segments() {
-        let rung = controller.choose(player);
-        let Some(step) = player.fetch(rung) else {
+        let choice = controller.choose(player);
+        let Some(step) = player.fetch(choice, controller) else {
             return;
         };
         steps.push(step);

@@ -22,10 +22,10 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// Adds a finished transfer.
-    pub fn push(&mut self, bits: f64, seconds: f64) {
+    /// Adds a finished transfer of `bits` in `seconds`, before which the link was idle for `pause_s`.
+    pub fn push(&mut self, pause_s: f64, bits: f64, seconds: f64) {
         let throughput = Bitrate::from_kbps_f64(bits / seconds / 1_000.0);
-        self.history.push(throughput, Duration::from_secs_f64(seconds));
+        self.history.push_after(Duration::from_secs_f64(pause_s), throughput, Duration::from_secs_f64(seconds));
         self.unseen = (self.unseen + 1).min(self.history.len());
     }
 

@@ -6,12 +6,13 @@
 
 use super::{Moment, Observed, Player, Step};
 use crate::{
+    controller::{Choice, Controller},
     trace::{AtEnd, Cursor, Trace},
     video::Video,
 };
 use headroom_core::{
     ladder::RungIndex,
-    policy::{Segments, View},
+    policy::{Delivery, Segments, View},
     time::{Duration, Timestamp},
 };
 
@@ -55,6 +56,8 @@ pub struct OnDemand<'a> {
     next: usize,
     current: Option<RungIndex>,
     moment: Moment,
+    /// How long the link has been idle.
+    waited_s: f64,
     observed: Observed,
 }
 
@@ -70,6 +73,7 @@ impl<'a> OnDemand<'a> {
             next: 0,
             current: None,
             moment: Moment::default(),
+            waited_s: 0.0,
             observed: Observed::default(),
         }
     }
@@ -126,12 +130,25 @@ impl Player for OnDemand<'_> {
         }
     }
 
-    fn fetch(&mut self, rung: RungIndex) -> Option<Step> {
-        let (moment, step) = advance(&mut self.cursor, &self.settings, self.video, self.moment, self.next, rung)?;
+    fn fetch<C: Controller>(&mut self, choice: Choice, controller: &mut C) -> Option<Step> {
+        let Choice { rung, pause_s } = choice;
+        let before = self.moment.after_pause(pause_s);
+        let (moment, mut step) = advance(&mut self.cursor, &self.settings, self.video, before, self.next, rung)?;
+        step.stall_s += (pause_s - self.moment.buffer_s).max(0.0);
         self.moment = moment;
         self.current = Some(rung);
         self.next += 1;
-        self.observed.push(step.bits, step.transfer_s);
+        self.observed.push(self.waited_s + pause_s, step.bits, step.transfer_s);
+        self.waited_s = step.wait_s;
+        let delivery = Delivery {
+            rung,
+            abandoned_to: None,
+            transfer_s: step.transfer_s,
+            buffer_s: step.buffer_s + step.wait_s,
+            stall_s: step.stall_s,
+            waited_s: step.wait_s,
+        };
+        controller.delivered(&self.view(false), &delivery);
         Some(step)
     }
 }

@@ -5,7 +5,7 @@ pub(crate) mod source;
 
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
-use headroom_core::{ladder::Ladder, time::Duration, units::Bitrate};
+use headroom_core::{engine::PolicyKind, ladder::Ladder, time::Duration, units::Bitrate};
 use headroom_sim::{
     comparison::Row,
     entrant::Entrant,
@@ -18,6 +18,13 @@ use std::{
     process::ExitCode,
 };
 
+/// Who the others are measured against, and who knows the future.
+const REFERENCE: &str = "throughput";
+const ORACLE: &str = "oracle";
+/// Who takes part in the player when nobody is named.
+const IN_PLAYER: [&str; 8] =
+    ["buffer_based", "throughput:0.8", "bola_e", "dynamic", "mpc", "mpc:0.7", "robust_mpc", "headroom"];
+
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Files and folders of traces; formats are recognised.
@@ -27,12 +34,14 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value = "live")]
     profile: ProfileName,
     /// Who takes part, separated by commas; a share follows a colon, as in `throughput:0.8`.
-    #[arg(
-        long,
-        value_delimiter = ',',
-        default_value = "buffer_based,throughput,throughput:0.8,dynamic,mpc,mpc:0.7,robust_mpc,headroom"
-    )]
-    policies: Vec<String>,
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    policies: Option<Vec<String>>,
+    /// Where the policies run: in the player, or on a server that caps players with a policy of their own.
+    #[arg(long, value_enum, default_value = "in-player")]
+    mode: Mode,
+    /// What the players run below a server's cap.
+    #[arg(long, default_value = "dynamic", value_name = "NAME")]
+    client: String,
     /// Bit rates of the ladder in kbit/s, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "KBPS")]
     ladder: Option<Vec<u64>>,
@@ -67,8 +76,18 @@ pub(crate) struct Arguments {
 enum ProfileName {
     /// 2 s segments, 6 s buffer, 0.4 to 20 Mbit/s, windows of 300 s.
     Live,
+    /// A player at the live edge: 1 s segments, 3 s buffer.
+    Lowlatency,
     /// Pensieve's conditions: Envivio, 4 s segments, 60 s buffer.
     Vod,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum Mode {
+    /// The policy decides in the player, at once.
+    InPlayer,
+    /// The engine decides on the server and caps the player, one tick and one segment later.
+    ServerGuided,
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -82,7 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let profile = profile(arguments)?;
     let format = arguments.format.or(matches!(arguments.profile, ProfileName::Vod).then_some(Format::CsvIntervalEnds));
     let traces = source::load(&arguments.traces, format)?;
-    let entrants = entrants(&arguments.policies, &profile)?;
+    let entrants = entrants(arguments, &profile)?;
     let threads = arguments.threads.map_or_else(run::cores, usize::from);
     let bout = run::Bout::cut(&profile, &traces, arguments.windows)?;
     let comparison = bout.play(&entrants, threads)?;
@@ -97,6 +116,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 fn profile(arguments: &Arguments) -> anyhow::Result<Profile> {
     let mut profile = match arguments.profile {
         ProfileName::Live => Profile::live(),
+        ProfileName::Lowlatency => Profile::low_latency(),
         ProfileName::Vod => Profile::on_demand(),
     };
     if arguments.ladder.is_some() || arguments.segment.is_some() {
@@ -120,17 +140,33 @@ fn profile(arguments: &Arguments) -> anyhow::Result<Profile> {
     Ok(profile)
 }
 
-/// The entrants, with the two that every row is measured against.
-fn entrants(names: &[String], profile: &Profile) -> anyhow::Result<Vec<Entrant>> {
-    let mut wanted: Vec<&str> = Vec::new();
-    for name in names.iter().map(|name| name.trim()).chain([run::REFERENCE, run::ORACLE]) {
-        if !wanted.contains(&name) {
-            wanted.push(name);
+/// Who takes part: the reference first, the oracle last.
+fn entrants(arguments: &Arguments, profile: &Profile) -> anyhow::Result<Vec<Entrant>> {
+    let guided = arguments.mode == Mode::ServerGuided;
+    let reference = if guided { arguments.client.as_str() } else { REFERENCE };
+    let default: Vec<String> = match arguments.mode {
+        Mode::InPlayer => IN_PLAYER.map(str::to_owned).to_vec(),
+        Mode::ServerGuided => PolicyKind::ALL.map(|kind| kind.build().name().to_owned()).to_vec(),
+    };
+    let mut names: Vec<&str> = Vec::new();
+    for name in arguments.policies.as_ref().unwrap_or(&default).iter().map(|name| name.trim()) {
+        ensure!(!name.is_empty(), "--policies holds an empty name");
+        let stands_anyway = name == ORACLE || (name == reference && !guided);
+        if !stands_anyway && !names.contains(&name) {
+            names.push(name);
         }
     }
-    ensure!(!wanted.contains(&""), "--policies holds an empty name");
-    let parse = |name: &str| Entrant::parse(name, profile.objective()).context("--policies");
-    wanted.into_iter().map(parse).collect()
+    let objective = profile.objective();
+    let mut entrants = vec![Entrant::parse(reference, objective).context("--client")?];
+    for name in names {
+        let entrant = match arguments.mode {
+            Mode::InPlayer => Entrant::parse(name, objective),
+            Mode::ServerGuided => Entrant::guided(name, &arguments.client, objective),
+        };
+        entrants.push(entrant.context("--policies")?);
+    }
+    entrants.push(Entrant::parse(ORACLE, objective)?);
+    Ok(entrants)
 }
 
 #[expect(clippy::print_stdout, reason = "the result of the command")]
@@ -155,14 +191,14 @@ fn print_table(rows: &[Row]) {
         println!("profile {}: {} windows of {} traces", first.profile, first.windows, first.traces);
     }
     println!(
-        "{:20} {:>7} {:>17} {:>7} {:>17} {:>7} {:>7} {:>7} {:>7}",
-        "policy", "QoE", "95 %", "gain", "95 %", "stall %", "Mbit/s", "sw/min", "gap"
+        "{:22} {:>7} {:>17} {:>7} {:>17} {:>7} {:>7} {:>7} {:>8} {:>7}",
+        "policy", "QoE", "95 %", "gain", "95 %", "stall %", "Mbit/s", "sw/min", "latency", "gap"
     );
     for row in rows {
         let interval = |[low, high]: [f64; 2]| format!("{low:.2} to {high:.2}");
         println!(
-            "{:20} {:7.3} {:>17} {:7.3} {:>17} {:7.2} {:7.2} {:7.2} {:>7}",
-            row.policy,
+            "{:22} {:7.3} {:>17} {:7.3} {:>17} {:7.2} {:7.2} {:7.2} {:8.2} {:>7}",
+            row.client.as_ref().map_or_else(|| row.policy.clone(), |client| format!("{} > {client}", row.policy)),
             row.qoe_mean,
             interval(row.qoe_ci95),
             row.qoe_gain,
@@ -170,6 +206,7 @@ fn print_table(rows: &[Row]) {
             row.stall_ratio * 100.0,
             row.bitrate_mbps,
             row.switches,
+            row.latency_s,
             row.gap_closed.map_or_else(|| "-".to_owned(), |gap| format!("{gap:.3}")),
         );
     }

@@ -14,10 +14,6 @@ use headroom_sim::{
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Who the others are measured against, and who knows the future.
-pub(super) const REFERENCE: &str = "throughput";
-pub(super) const ORACLE: &str = "oracle";
-
 /// Cores this process may use.
 pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
@@ -59,7 +55,7 @@ impl<'a> Bout<'a> {
         Ok(Self { profile, windows })
     }
 
-    /// Plays all. Results stand in the order of windows and entrants, whatever thread made them.
+    /// Plays all; the reference stands first among the entrants, the oracle last. Results stand in the order of windows and entrants, whatever thread made them.
     pub(super) fn play(&self, entrants: &[Entrant], threads: usize) -> anyhow::Result<Comparison> {
         let jobs = self.windows.len() * entrants.len();
         let bar = ProgressBar::new(jobs as u64).with_style(
@@ -97,15 +93,15 @@ impl<'a> Bout<'a> {
                         .with_context(|| format!("{}: {} played nothing", self.windows[window].name, entrant.name()))
                 })
                 .collect::<anyhow::Result<Vec<Score>>>()?;
-            Ok(Entry { policy: entrant.name().to_owned(), scores })
+            let client = entrant.client().map(str::to_owned);
+            Ok(Entry { policy: entrant.name().to_owned(), client, scores })
         };
         let entries = entrants.iter().enumerate().map(entry).collect::<anyhow::Result<Vec<Entry>>>()?;
-        let position = |name: &str| entrants.iter().position(|entrant| entrant.name() == name);
         Ok(Comparison {
             profile: self.profile.name.to_owned(),
             trace_of_window: self.windows.iter().map(|window| window.source).collect(),
-            reference: position(REFERENCE).context("the reference takes part")?,
-            oracle: position(ORACLE).context("the oracle takes part")?,
+            reference: 0,
+            oracle: entries.len() - 1,
             entries,
         })
     }

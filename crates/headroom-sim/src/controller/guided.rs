@@ -1,0 +1,135 @@
+//! A server that guides: the client chooses for itself, below a cap that the engine sends.
+//!
+//! The whole engine runs here, guard included, and it knows what a server knows. Each request carries the player's report
+//! (CMCD): buffer, rung, and the throughput of the transfers that have ended. The engine decides at its ticks, and at once when a
+//! report says that the session starves or collapsed. A decision travels in the header of the next response (CMSD `mb`) and so
+//! binds the request after that one: one tick and one segment pass between cause and effect.
+
+use super::{Choice, Controller, InPlayer};
+use crate::player::Player;
+use headroom_core::{
+    engine::{Config, Engine, Input, StreamSettings},
+    ladder::RungIndex,
+    policy::{Delivery, Policy, Progress, View},
+    telemetry::{self, PlayerState, Report, Sample, SessionId, StreamId},
+    time::{Duration, Timestamp},
+};
+
+/// How the server guides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GuidedSettings {
+    /// The engine's settings, its policy among them.
+    pub engine: Config,
+    /// Time between ticks.
+    pub tick: Duration,
+}
+
+impl GuidedSettings {
+    /// This engine, ticking every two seconds as the server does.
+    #[must_use]
+    pub fn new(engine: Config) -> Self {
+        Self { engine, tick: Duration::from_secs(2) }
+    }
+}
+
+/// A client and the server that caps it.
+pub struct Guided<'a> {
+    client: InPlayer<'a>,
+    engine: Engine,
+    tick: Duration,
+    next_tick: Timestamp,
+    /// Cap in the response to the last request: binds the next one.
+    received: Option<RungIndex>,
+    /// Stalls since the last report.
+    stalled: Duration,
+    started: bool,
+}
+
+/// The session and stream of the one player.
+const SESSION: SessionId = SessionId(1);
+const STREAM: StreamId = StreamId(1);
+/// The clock of a session starts here: time zero means "never" in places.
+const START: Timestamp = Timestamp::from_millis(1_000_000);
+
+impl<'a> Guided<'a> {
+    /// A session of `client` under the engine of `settings`.
+    #[must_use]
+    pub fn new(client: &'a dyn Policy, settings: &GuidedSettings) -> Self {
+        Self {
+            client: InPlayer::new(client),
+            engine: Engine::new(settings.engine.clone()),
+            tick: settings.tick,
+            next_tick: START + settings.tick,
+            received: None,
+            stalled: Duration::ZERO,
+            started: false,
+        }
+    }
+
+    fn tick_until(&mut self, now: Timestamp) {
+        while self.next_tick <= now {
+            self.engine.handle_input(Input::Tick { at: self.next_tick });
+            self.next_tick = self.next_tick + self.tick;
+        }
+        while self.engine.poll_output().is_some() {}
+    }
+
+    /// Tells the stream once, then what the request for the next segment says.
+    fn report(&mut self, view: &View<'_>, next: RungIndex, now: Timestamp) {
+        if !self.started {
+            self.started = true;
+            let settings = StreamSettings {
+                ladder: view.ladder.clone(),
+                segment_duration: view.segment_duration,
+                target_buffer: view.buffer_capacity,
+                ..StreamSettings::default()
+            };
+            self.engine.handle_input(Input::Stream { stream: STREAM, at: now, settings });
+        }
+        let newest = view.history.newest();
+        let stalled = std::mem::take(&mut self.stalled);
+        let player = telemetry::Player {
+            encoded_bitrate: Some(view.ladder.bitrate(next)),
+            measured_throughput: newest
+                .map(|transfer| headroom_core::units::Bitrate::from_kbps_f64(f64::from(transfer.throughput_kbps))),
+            transfer_time: newest.map(|transfer| Duration::from_secs_f64(f64::from(transfer.seconds))),
+            buffer_length: Some(view.buffer_length),
+            target_buffer_length: Some(view.buffer_capacity),
+            live_latency: view.live_latency,
+            object_duration: Some(view.segment_duration),
+            state: Some(if newest.is_some() { PlayerState::Playing } else { PlayerState::Starting }),
+            buffer_starvation: stalled > Duration::ZERO,
+            starvation_duration: (stalled > Duration::ZERO).then_some(stalled),
+            startup: newest.is_none(),
+            ..telemetry::Player::default()
+        };
+        let report = Report::Player(player);
+        self.engine.handle_input(Input::Sample(Sample { session: SESSION, stream: STREAM, at: now, report }));
+    }
+}
+
+impl Controller for Guided<'_> {
+    fn choose<P: Player>(&mut self, player: &mut P) -> Choice {
+        let mut choice = self.client.choose(player);
+        if let Some(cap) = self.received {
+            choice.rung = choice.rung.min(cap);
+        }
+        let now = START + Duration::from_secs_f64(player.moment().clock_s + choice.pause_s);
+        self.tick_until(now);
+        self.report(&player.view(false), choice.rung, now);
+        self.received = self.engine.decision(SESSION).and_then(|decision| decision.cap);
+        choice
+    }
+
+    fn abandon(&mut self, view: &View<'_>, progress: &Progress) -> Option<RungIndex> {
+        self.client.abandon(view, progress)
+    }
+
+    fn delivered(&mut self, view: &View<'_>, delivery: &Delivery) {
+        // The start-up is no stall.
+        if view.history.len() > 1 {
+            self.stalled = self.stalled + Duration::from_secs_f64(delivery.stall_s);
+        }
+        self.client.delivered(view, delivery);
+    }
+}

@@ -1,6 +1,9 @@
 //! Formats that players, packagers and delivery networks speak: bytes in, types out, and back.
 //!
 //! - [`cmcd`]: Common Media Client Data, versions 1 and 2 (CTA-5004, CTA-5004-B).
+//! - [`cmsd`]: Common Media Server Data (CTA-5006).
+//! - [`steering`]: Content Steering of HLS and DASH.
+//! - [`playlist`]: ladders of HLS and DASH, and a cap on HLS multivariant playlists.
 //!
 //! No sockets, files, clocks or threads; no input panics, and work is bounded by the length of the input.
 //!
@@ -24,3 +27,8 @@ pub mod steering;
 mod structured;
 
 pub use structured::Syntax;
+
+/// Holds the example of the README to the compiler.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

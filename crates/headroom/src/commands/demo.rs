@@ -97,19 +97,20 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         });
         pairs.push((link, halves));
     }
-    let watched = follow(arguments, &pairs, &ladder, epoch, &mut players).await?;
+    follow(arguments, &pairs, &origin, epoch, &mut players).await?;
+    let (watched, ended_s) = (epoch.elapsed(), origin.live_position_s());
     server.stop().await;
-    finish(arguments, &pairs, watched)
+    finish(arguments, &pairs, watched, ended_s)
 }
 
 /// Shows the table until the players are done or the viewer of the demo has seen enough.
 async fn follow(
     arguments: &Arguments,
     pairs: &[(Link, [Arc<Mutex<Progress>>; 2])],
-    ladder: &Ladder,
+    origin: &Origin,
     epoch: Instant,
     players: &mut JoinSet<anyhow::Result<()>>,
-) -> anyhow::Result<Duration> {
+) -> anyhow::Result<()> {
     let mut screen = if arguments.json { None } else { Some(Screen::new(pairs.len())?) };
     let mut refresh = tokio::time::interval(REFRESH);
     let interrupted = tokio::signal::ctrl_c();
@@ -123,17 +124,21 @@ async fn follow(
             },
             _ = refresh.tick() => {
                 if let Some(screen) = &mut screen {
-                    let rows: Vec<_> = pairs.iter().map(|(link, halves)| row(link, halves)).collect();
-                    screen.show(epoch.elapsed().as_secs(), &rows, ladder)?;
+                    let rows: Vec<_> = pairs.iter().map(|(link, halves)| row(link, halves, origin.live_position_s())).collect();
+                    screen.show(epoch.elapsed().as_secs(), &rows, origin.ladder())?;
                 }
             }
         }
     }
-    Ok(epoch.elapsed())
+    Ok(())
 }
 
-fn row<'a>(link: &'a Link, halves: &[Arc<Mutex<Progress>>; 2]) -> Pair<'a> {
-    let [alone, steered] = halves.each_ref().map(|half| half.lock().expect("invariant: no holder panics").clone());
+fn row<'a>(link: &'a Link, halves: &[Arc<Mutex<Progress>>; 2], live_position_s: f64) -> Pair<'a> {
+    let [alone, steered] = halves.each_ref().map(|half| {
+        let mut progress = half.lock().expect("invariant: no holder panics").clone();
+        progress.settle(live_position_s);
+        progress
+    });
     Pair { link, alone, steered }
 }
 
@@ -153,8 +158,9 @@ fn finish(
     arguments: &Arguments,
     pairs: &[(Link, [Arc<Mutex<Progress>>; 2])],
     watched: Duration,
+    ended_s: f64,
 ) -> anyhow::Result<ExitCode> {
-    let outcomes: Vec<_> = pairs.iter().map(|(link, halves)| row(link, halves)).collect();
+    let outcomes: Vec<_> = pairs.iter().map(|(link, halves)| row(link, halves, ended_s)).collect();
     let halves: Vec<_> = outcomes.into_iter().map(|pair| (pair.alone, pair.steered)).collect();
     let verdict = Verdict::new(&halves);
     if arguments.json {
@@ -183,9 +189,9 @@ fn configuration(arguments: &Arguments, ladder: &Ladder, origin: &str) -> Config
     config
 }
 
-/// Links made up by the generator of `headroom trace synth`, driving and mid-band in turn.
+/// Links made up by the generator of `headroom trace synth`: standing, walking and driving in turn.
 fn synthetic(arguments: &Arguments) -> anyhow::Result<Vec<Arc<Trace>>> {
-    let presets = [Preset::Driving, Preset::MidBand];
+    let presets = [Preset::MidBand, Preset::Walking, Preset::Driving];
     (0..u64::from(arguments.pairs))
         .map(|index| {
             let preset = presets[index as usize % presets.len()];

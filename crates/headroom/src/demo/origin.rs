@@ -45,6 +45,11 @@ impl Origin {
         Self { ladder, segment, started, seed, filler: Bytes::from(vec![0x5A; largest]) }
     }
 
+    /// What the stream offers.
+    pub(crate) fn ladder(&self) -> &Ladder {
+        &self.ladder
+    }
+
     /// The number of the segment being produced now; the ones before it can be fetched.
     pub(crate) fn live_edge(&self) -> u64 {
         (self.started.elapsed().as_secs_f64() / self.segment.as_secs_f64()) as u64

@@ -72,6 +72,21 @@ pub(crate) struct Progress {
     /// Sum of the live QoE over segments; a perfect segment is 1.
     pub(crate) qoe_sum: f64,
     pub(crate) failures: u32,
+    /// The playhead as of the last request: it moves on, or stands still, while the next one is under way.
+    playback: Option<Playback>,
+}
+
+impl Progress {
+    /// Lets the playhead move on until `live_position_s`, on the clock of the origin.
+    pub(crate) fn settle(&mut self, live_position_s: f64) {
+        let Some(playback) = &mut self.playback else { return };
+        playback.advance(live_position_s);
+        self.buffer_s = playback.buffer_s();
+        self.latency_s = live_position_s - playback.playhead_s();
+        self.stalled = playback.is_stalled();
+        self.stalled_s = playback.stalled_s();
+        self.stalls = playback.stalls();
+    }
 }
 
 /// Segments behind the live edge at which a viewer joins, as hls.js does (`liveSyncDurationCount` 3).
@@ -299,11 +314,7 @@ impl Player {
     fn publish(&self, session: &Session) {
         let mut progress = self.progress.lock().expect("invariant: nothing panics while holding it");
         progress.cap = session.cap.and_then(|cap| self.ladder.highest_within(cap));
-        progress.buffer_s = session.playback.buffer_s();
-        progress.latency_s = self.latency_s(&session.playback);
-        progress.stalled = session.playback.is_stalled();
-        progress.stalled_s = session.playback.stalled_s();
-        progress.stalls = session.playback.stalls();
+        progress.playback = Some(session.playback.clone());
     }
 
     fn latency_s(&self, playback: &Playback) -> f64 {

@@ -8,6 +8,7 @@ export async function play(video, options, fail) {
   player.updateSettings({
     streaming: {
       delay: { liveDelay: 4 },
+      ...(options.steered === false ? { cmsd: { enabled: false, abr: { applyMb: false } } } : {}),
       // The machine's clock is the encoder's clock; the default time server is on the network.
       utcSynchronization: { enabled: false },
     },

@@ -7,6 +7,7 @@ export async function play(video, options, fail) {
   await player.attach(video);
   if (!configureShaka(player, options)) fail("shaka: a setting was refused");
   player.configure({ manifest: { defaultPresentationDelay: 5 }, abr: { restrictToElementSize: false } });
+  if (options.steered === false) player.configure({ cmsd: { enabled: false } });
   player.addEventListener("error", ({ detail }) => detail.severity === 2 && fail(`shaka: ${detail.code}`));
   await player.load(options.url).catch((error) => fail(`shaka: load ${error.code}`));
   await video.play().catch(() => {});

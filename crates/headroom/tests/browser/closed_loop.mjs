@@ -1,0 +1,224 @@
+// The closed-loop experiment: does steering help real players on a shaped link?
+//
+//   sudo node closed_loop.mjs HEADROOM [--pairs 10] [--seconds 40] [--players hls,dash,shaka] [--json FILE]
+//
+// One encoder makes a live ladder; `headroom serve` is the edge; every player sits in a network namespace of its own behind
+// `headroom link`, which replays a synthetic 5G trace with a ten-second cut. A pair is the same trace played twice: once the
+// player obeys CMSD (hls.js through the agent), once it ignores it. The order alternates. The controller knows nothing
+// beforehand. Prints one JSON object a player: the means of both arms and the paired differences with 95 % intervals.
+import { spawn, execFileSync } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { get } from "node:http";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    pairs: { type: "string", default: "10" },
+    seconds: { type: "string", default: "40" },
+    players: { type: "string", default: "hls,dash,shaka" },
+    json: { type: "string" },
+  },
+});
+const [headroom] = positionals;
+const pairs = Number(values.pairs);
+const seconds = Number(values.seconds);
+const players = values.players.split(",");
+if (!headroom || !(pairs >= 1) || !(seconds >= 30)) {
+  console.error("usage: node closed_loop.mjs HEADROOM [--pairs N] [--seconds N, at least 30] [--players LIST] [--json FILE]");
+  process.exit(2);
+}
+if (process.getuid() !== 0) {
+  console.error("network namespaces need root: run with sudo");
+  process.exit(2);
+}
+
+/** Height of a rung to its video bit rate in Mbit/s: top, middle, bottom. */
+const LADDER = { 360: 1.2, 270: 0.5, 144: 0.18 };
+/** Seconds before anything is counted: players stall while they start. */
+const WARM_UP_S = 8;
+/** The cut: from, until (seconds of the run), and what is left of the link, kbit/s. */
+const CUT = { from: 14, until: 24, kbps: 350 };
+/** Mean of the link outside the cut, kbit/s: three times the top rung, as a fair 5G cell gives one viewer of many. */
+const MEAN_KBPS = 4000;
+
+const directory = mkdtempSync(join(tmpdir(), "headroom-closed-loop-"));
+const children = new Set();
+process.on("exit", () => children.forEach((child) => child.kill("SIGKILL")));
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
+
+const PORT = 18080;
+start("ffmpeg", ladderArguments(join(directory, "live.mpd")));
+start(headroom, [
+  ...["serve", "--listen", `0.0.0.0:${PORT}`, "--control", "127.0.0.1:18081", "--origin", `dir:${directory}`],
+]);
+await until("the live stream", 60_000, () => fetches(`http://127.0.0.1:${PORT}/chunk-stream2-00004.m4s`));
+
+const runs = Object.fromEntries(players.map((player) => [player, []]));
+for (let pair = 0; pair < pairs; pair += 1) {
+  const trace = traceOf(pair);
+  const arms = pair % 2 === 0 ? ["alone", "steered"] : ["steered", "alone"];
+  const outcome = Object.fromEntries(players.map((player) => [player, {}]));
+  for (const arm of arms) {
+    // All players at once, each behind a link of its own: same weather on the machine for all of them.
+    const played = await Promise.all(players.map((player, index) => run(player, index, arm, pair, trace)));
+    players.forEach((player, index) => (outcome[player][arm] = played[index]));
+  }
+  for (const player of players) {
+    runs[player].push(outcome[player]);
+    const { alone, steered } = outcome[player];
+    const brief = ({ stall_s, bitrate_mbps }) => `${stall_s.toFixed(1)} s stalled at ${bitrate_mbps.toFixed(2)} Mbit/s`;
+    console.error(`pair ${pair + 1}/${pairs} ${player}: alone ${brief(alone)}, steered ${brief(steered)}`);
+  }
+}
+
+const report = players.map((player) => summary(player, runs[player]));
+for (const line of report) console.log(JSON.stringify(line));
+if (values.json) writeFileSync(values.json, `${JSON.stringify({ pairs, seconds, report, runs }, null, 1)}\n`);
+process.exit(0);
+
+/** Plays for `seconds` behind a fresh link and tells what the viewer went through after the warm-up. */
+async function run(player, index, arm, pair, trace) {
+  const server = `10.77.${index + 1}.1`;
+  const client = `10.77.${index + 1}.2`;
+  const sessionId = `${player}-${pair}-${arm}`;
+  const edge = `http://${server}:${PORT}`;
+  const options = {
+    player,
+    url: `${edge}/${player === "hls" ? "master.m3u8" : "live.mpd"}`,
+    sessionId,
+    contentId: "closed-loop",
+    eventsUrl: `${edge}/v1/cmcd`,
+    decisionsUrl: `${edge}/v1/decisions/${sessionId}/events`,
+    steered: arm === "steered",
+  };
+  const link = start(headroom, [
+    ...["link", "--trace", trace, "--server-ns", "host", "--client-ns", `hrloop${index}`],
+    ...["--server-address", server, "--client-address", client, "--delay-ms", "20", "--jitter-ms", "5"],
+    ...["--run", process.execPath, join(HERE, "play.mjs"), JSON.stringify(options)],
+  ]);
+  let text = "";
+  link.stdout.on("data", (data) => (text += data));
+  await sleep(seconds * 1000);
+  link.stdin.end();
+  await Promise.race([new Promise((resolve) => link.on("exit", resolve)), sleep(20_000)]);
+  link.kill("SIGTERM");
+  await sleep(500);
+  const lines = text.split("\n").filter((line) => line.startsWith("{"));
+  return judge(lines.map((line) => JSON.parse(line)), sessionId);
+}
+
+function judge(reports, sessionId) {
+  const samples = reports.filter(({ event, frames }) => event === "sample" && frames > 0);
+  const first = samples[0]?.at_ms;
+  const counted = samples.filter(({ at_ms }) => at_ms - first >= WARM_UP_S * 1000);
+  if (counted.length < 20) throw new Error(`${sessionId}: only ${counted.length} samples, see ${directory}`);
+  const [start, end] = [counted[0], counted.at(-1)];
+  const mean = (of) => counted.reduce((sum, sample) => sum + of(sample), 0) / counted.length;
+  const watched_s = (end.at_ms - start.at_ms) / 1000;
+  const stall_s = end.stalled_s - start.stalled_s;
+  const switches = counted.filter((sample, index) => index > 0 && sample.height !== counted[index - 1].height).length;
+  return {
+    stall_s,
+    stalls: end.stalls - start.stalls,
+    rebuffer_ratio: stall_s / watched_s,
+    bitrate_mbps: mean(({ height }) => LADDER[height] ?? 0),
+    switches,
+    latency_s: mean(({ latency_s }) => latency_s ?? 0),
+    latency_max_s: Math.max(...counted.map(({ latency_s }) => latency_s ?? 0)),
+  };
+}
+
+function summary(player, outcomes) {
+  const measures = Object.keys(outcomes[0].alone);
+  const mean = (of) => outcomes.reduce((sum, outcome) => sum + of(outcome), 0) / outcomes.length;
+  const rounded = (value) => Math.round(value * 1000) / 1000;
+  const means = (arm) => Object.fromEntries(measures.map((name) => [name, rounded(mean((outcome) => outcome[arm][name]))]));
+  const difference = Object.fromEntries(
+    measures.map((name) => {
+      const of = ({ alone, steered }) => steered[name] - alone[name];
+      const centre = mean(of);
+      const variance = outcomes.reduce((sum, outcome) => sum + (of(outcome) - centre) ** 2, 0) / (outcomes.length - 1);
+      const half = t975(outcomes.length - 1) * Math.sqrt(variance / outcomes.length);
+      return [name, { mean: rounded(centre), ci95: [rounded(centre - half), rounded(centre + half)] }];
+    }),
+  );
+  return { player, pairs: outcomes.length, alone: means("alone"), steered: means("steered"), difference };
+}
+
+/** 97.5 % quantile of Student's t; beyond the table the normal one with the first term of Cornish and Fisher. */
+function t975(freedom) {
+  const table = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131];
+  return table[freedom - 1] ?? 1.96 + 2.37 / freedom;
+}
+
+/** A synthetic 5G trace at the experiment's mean, with the cut in it. Pair n has seed n. */
+function traceOf(pair) {
+  const settings = ["--preset", "midband", "--seed", String(pair + 1), "--duration", String(seconds + 30)];
+  const text = execFileSync(headroom, ["trace", "synth", ...settings], { encoding: "utf8" });
+  const [header, ...rows] = text.split("\n").filter((line) => line && !line.startsWith("#"));
+  const columns = header.split(",");
+  const [time, rate] = [columns.indexOf("t_s"), columns.indexOf("throughput_kbps")];
+  const samples = rows.map((row) => row.split(",")).map((row) => [Number(row[time]), Number(row[rate])]);
+  const scale = (MEAN_KBPS * samples.length) / samples.reduce((sum, [, kbps]) => sum + kbps, 0);
+  // Node and browser need about four seconds before the first request.
+  const lines = samples.map(([at, kbps]) => {
+    const cut = at >= CUT.from + 4 && at < CUT.until + 4;
+    return `${at},${(cut ? CUT.kbps : Math.max(kbps * scale, 300)).toFixed(1)}`;
+  });
+  const file = join(directory, `trace-${pair}.csv`);
+  writeFileSync(file, `t_s,throughput_kbps\n${lines.join("\n")}\n`);
+  return file;
+}
+
+function ladderArguments(manifest) {
+  const rungs = Object.entries(LADDER).sort(([a], [b]) => b - a);
+  const width = { 360: 640, 270: 480, 144: 256 };
+  const split = `[0:v]split=3[s0][s1][s2]${rungs.map(([height], rung) => `;[s${rung}]scale=${width[height]}:${height}[v${rung}]`).join("")}`;
+  const rates = rungs.flatMap(([, mbps], rung) =>
+    ["b", "maxrate", "bufsize"].flatMap((option) => [`-${option}:v:${rung}`, `${mbps * 1000}k`]),
+  );
+  return [
+    ..."-hide_banner -loglevel error -nostdin -y -re -f lavfi -i testsrc2=s=640x360:r=25".split(" "),
+    ..."-re -f lavfi -i sine=f=440:r=48000 -filter_complex".split(" "),
+    split,
+    ..."-map [v0] -map [v1] -map [v2] -map 1:a -c:v libx264 -preset ultrafast -tune zerolatency".split(" "),
+    ..."-pix_fmt yuv420p -g 50 -keyint_min 50 -sc_threshold 0 -c:a aac -b:a 64k".split(" "),
+    ...rates,
+    ..."-f dash -seg_duration 2 -frag_type duration -frag_duration 0.5 -use_template 1 -use_timeline 0".split(" "),
+    ..."-window_size 8 -extra_window_size 6 -hls_playlist 1 -adaptation_sets".split(" "),
+    "id=0,streams=v id=1,streams=a",
+    manifest,
+  ];
+}
+
+function start(command, commandArguments) {
+  const child = spawn(command, commandArguments, { stdio: ["pipe", "pipe", "pipe"] });
+  children.add(child);
+  child.stderr.on("data", (data) => writeFileSync(join(directory, "stderr.log"), data, { flag: "a" }));
+  child.on("exit", () => children.delete(child));
+  child.on("error", (error) => {
+    console.error(`${command}: ${error.message}`);
+    process.exit(1);
+  });
+  return child;
+}
+
+function fetches(url) {
+  return new Promise((resolve) => {
+    get(url, (response) => resolve(response.resume().statusCode === 200)).on("error", () => resolve(false));
+  });
+}
+
+async function until(what, withinMs, test) {
+  const deadline = Date.now() + withinMs;
+  while (!(await test())) {
+    if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}; see ${directory}`);
+    await sleep(250);
+  }
+}

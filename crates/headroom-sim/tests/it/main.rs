@@ -3,4 +3,6 @@
 #[cfg(test)]
 mod pensieve_reference;
 #[cfg(test)]
+mod sabre_reference;
+#[cfg(test)]
 mod shared;

@@ -46,6 +46,7 @@ pub enum DeviceError {
 /// # Errors
 /// When the sound system cannot be asked.
 pub fn devices() -> Result<Vec<Device>, DeviceError> {
+    quiet();
     let host = cpal::default_host();
     let default = host.default_input_device().and_then(|device| device.id().ok()).map(|id| id.to_string());
     let mut found: Vec<Device> = host
@@ -78,6 +79,7 @@ impl Microphone {
     /// # Errors
     /// When there is no such device or it refuses.
     pub fn open(wanted: Option<&str>) -> Result<Self, DeviceError> {
+        quiet();
         let device = find(wanted)?;
         let name = device.description().map_or_else(|_| "microphone".to_owned(), |text| text.name().to_owned());
         let config = device.default_input_config().map_err(|error| match error.kind() {
@@ -126,6 +128,16 @@ impl Source for Microphone {
             Err(RecvTimeoutError::Disconnected) => return Ok(false),
         }
         Ok(true)
+    }
+}
+
+/// ALSA's library writes a page about every device it fails to open to standard error; what matters comes back as an
+/// error anyway.
+fn quiet() {
+    #[cfg(target_os = "linux")]
+    {
+        // Without the handler there is only more text.
+        let _ = alsa::Output::local_error_handler();
     }
 }
 

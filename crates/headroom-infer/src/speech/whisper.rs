@@ -66,7 +66,7 @@ pub struct TranscribeError {
 /// Why an utterance has no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dropped {
-    /// Whisper says that nobody spoke.
+    /// It guessed: nobody spoke, or nobody could understand it.
     Silence,
     /// It wrote a phrase that it writes for silence, and was unsure.
     Filler,
@@ -166,14 +166,14 @@ impl Whisper {
             voice_probability: utterance.voice_probability,
         };
         let text = guard::without_annotations(&decode.text);
-        let dropped = if guard::is_silence(confidence) {
-            Some(Dropped::Silence)
-        } else if decode.tokens.len() >= cap {
+        let dropped = if decode.tokens.len() >= cap {
             Some(Dropped::Repetition)
         } else if text.is_empty() {
             Some(Dropped::NoWords)
         } else if guard::is_filler(&text, confidence) {
             Some(Dropped::Filler)
+        } else if guard::is_silence(confidence) {
+            Some(Dropped::Silence)
         } else {
             None
         };

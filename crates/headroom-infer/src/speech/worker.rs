@@ -2,7 +2,6 @@
 
 use super::{TranscribeError, Transcript, Utterance, Whisper};
 use std::collections::VecDeque;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -17,24 +16,28 @@ pub struct Heard {
     pub latency: Duration,
 }
 
-/// The thread that owns a model. Dropping it lets the decode that runs end, and nothing behind it begin.
+/// The thread that owns a model.
 pub struct Worker {
     queue: Arc<Queue>,
-    heard: Receiver<Heard>,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Worker {
-    /// Starts the thread. At most `capacity` utterances (at least one) wait.
+    /// Starts the thread. At most `capacity` utterances (at least one) wait; `tell` is called on the thread with each
+    /// result, in order.
     #[must_use]
-    pub fn spawn(whisper: Whisper, capacity: usize) -> Self {
+    pub fn spawn(mut whisper: Whisper, capacity: usize, mut tell: impl FnMut(Heard) + Send + 'static) -> Self {
         let queue = Arc::new(Queue::new(capacity));
-        let (sender, heard) = channel();
         let thread = std::thread::spawn({
             let queue = Arc::clone(&queue);
-            move || serve(whisper, &queue, &sender)
+            move || {
+                while let Some((utterance, since)) = queue.pop() {
+                    let transcript = whisper.transcribe(&utterance);
+                    tell(Heard { utterance, transcript, latency: since.elapsed() });
+                }
+            }
         });
-        Self { queue, heard, thread: Some(thread) }
+        Self { queue, thread: Mutex::new(Some(thread)) }
     }
 
     /// Hands an utterance over and waits for room in the queue: for files and pipes, which can wait.
@@ -53,35 +56,30 @@ impl Worker {
         self.queue.lock().shed
     }
 
-    /// The next result that is ready, without waiting.
-    #[must_use]
-    pub fn poll(&self) -> Option<Heard> {
-        self.heard.try_recv().ok()
-    }
-
-    /// Says that nothing follows; gives the results of everything that was handed over, as they come.
-    pub fn finish(&self) -> impl Iterator<Item = Heard> + '_ {
+    /// Waits until everything that was handed over is heard. Nothing can be handed over after it.
+    pub fn finish(&self) {
         self.queue.close(false);
-        self.heard.iter()
+        self.join();
     }
-}
 
-impl Drop for Worker {
-    fn drop(&mut self) {
+    /// Drops what waits and waits for the decode that runs. Nothing can be handed over after it.
+    pub fn stop(&self) {
         self.queue.close(true);
-        if let Some(thread) = self.thread.take() {
+        self.join();
+    }
+
+    fn join(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
             // A panic in there has been reported by its own thread.
             let _ = thread.join();
         }
     }
 }
 
-fn serve(mut whisper: Whisper, queue: &Queue, sender: &Sender<Heard>) {
-    while let Some((utterance, since)) = queue.pop() {
-        let transcript = whisper.transcribe(&utterance);
-        if sender.send(Heard { utterance, transcript, latency: since.elapsed() }).is_err() {
-            break;
-        }
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
@@ -113,12 +111,18 @@ impl Queue {
         while waiting.utterances.len() >= self.capacity && !waiting.closed {
             waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
+        if waiting.closed {
+            return;
+        }
         waiting.utterances.push_back((utterance, Instant::now()));
         self.changed.notify_all();
     }
 
     fn push_over_oldest(&self, utterance: Utterance) {
         let mut waiting = self.lock();
+        if waiting.closed {
+            return;
+        }
         while waiting.utterances.len() >= self.capacity {
             waiting.utterances.pop_front();
             waiting.shed += 1;

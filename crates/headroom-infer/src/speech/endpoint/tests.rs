@@ -40,13 +40,13 @@ fn a_sentence_keeps_its_pre_roll_and_ends_after_the_hangover() {
 #[test]
 fn a_pause_shorter_than_the_hangover_does_not_split() {
     check(
-        &[(40, 0.1), (30, 0.9), (29, 0.2), (30, 0.9), (60, 0.0)],
+        &[(40, 0.1), (30, 0.9), (39, 0.2), (30, 0.9), (60, 0.0)],
         expect![[r#"
         21+138 voiced 60 Pause
     "#]],
     );
     check(
-        &[(40, 0.1), (30, 0.9), (30, 0.2), (30, 0.9), (60, 0.0)],
+        &[(40, 0.1), (30, 0.9), (40, 0.2), (30, 0.9), (60, 0.0)],
         expect![[r#"
         21+79 voiced 30 Pause
         100+60 voiced 30 Pause
@@ -57,7 +57,7 @@ fn a_pause_shorter_than_the_hangover_does_not_split() {
 #[test]
 fn soft_speech_between_the_thresholds_holds_an_utterance_open() {
     check(
-        &[(30, 0.9), (200, 0.4), (30, 0.0)],
+        &[(30, 0.9), (200, 0.4), (40, 0.0)],
         expect![[r#"
         0+260 voiced 30 Pause
     "#]],

@@ -32,9 +32,9 @@ fn repetition_needs_three_times_and_twelve_tokens() {
 }
 
 #[test]
-fn silence_needs_both_signs() {
+fn silence_is_a_guess() {
     for (no_speech, log_probability, expected) in
-        [(0.7, -1.2, true), (0.7, -0.9, false), (0.5, -1.2, false), (0.0, 0.0, false)]
+        [(0.0, -1.2, true), (0.0, -0.9, false), (0.7, -0.9, true), (0.7, -0.5, false), (0.0, 0.0, false)]
     {
         let confidence = Confidence { no_speech_probability: no_speech, mean_log_probability: log_probability, ..SURE };
         assert_eq!(is_silence(confidence), expected);

@@ -113,10 +113,17 @@ impl Shards {
         self.answer(&shard, session, now)
     }
 
-    /// Takes in a player's report that nobody waits for.
-    pub(crate) fn handle_player_silently(&self, report: PlayerReport) {
+    /// Takes in one of many reports that came together at `arrived`; nobody waits for an answer.
+    pub(crate) fn handle_batched(&self, report: PlayerReport, arrived: Timestamp) {
         let mut shard = self.shard_of(report.session);
-        self.take_in(&mut shard, self.clock.now(), report);
+        // Other requests of the session may have been taken in since: reports of one session never step back.
+        let seen = shard.companions.get(&report.session).map_or(arrived, |companion| companion.last_seen);
+        self.take_in(&mut shard, arrived.max(seen), report);
+    }
+
+    /// The time, for reports that come together.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     fn take_in(&self, shard: &mut Shard, now: Timestamp, report: PlayerReport) {

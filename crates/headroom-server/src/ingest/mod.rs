@@ -15,6 +15,7 @@ use crate::{
 };
 use headroom_core::{
     telemetry::{Player, Report, SessionId, StreamId},
+    time::Timestamp,
     units::Bitrate,
 };
 use headroom_wire::cmcd::{self, Cmcd, ParseError, Parsed, Scratch, StreamingFormat};
@@ -90,41 +91,35 @@ impl Ingest {
             }
         };
         let record = &parsed.cmcd;
-        let session = match &record.session_id {
-            Some(sid) if !sid.is_empty() => self.identifier.reported_session(sid),
-            _ => self.identifier.silent_session(carrier.headers, carrier.query, carrier.peer),
-        };
-        let answer = self.shards.handle_player(self.report(&parsed, session, Mode::Request, source));
+        self.metrics.report(source);
+        let session = self.session_of(record, carrier);
+        let stream = record.content_id.as_deref().map(|name| self.stream(name, record.streaming_format));
+        let answer = self.shards.handle_player(self.report(&parsed, session, stream, Mode::Request));
         let content = record.content_id.as_deref().filter(|_| want_content).map(str::to_owned);
         Some(Heard { session, content, reported: true, answer })
     }
 
-    /// Takes in the records of an event report. Returns how many were taken and how many were broken, or what is wrong
-    /// with the first when none could be used.
-    pub(crate) fn handle_events(&self, body: &[u8], carrier: Carrier<'_>) -> Result<(u64, u64), String> {
-        let (mut taken, mut broken, mut first) = (0, 0, None);
+    /// Takes in the records of an event report. Fails, and says what is wrong with the first, when none could be used.
+    pub(crate) fn handle_events(&self, body: &[u8], carrier: Carrier<'_>) -> Result<(), String> {
+        let mut batch = Batch::new(self, carrier);
+        let (mut broken, mut first) = (0, None);
         for (index, record) in cmcd::parse_records(body).enumerate() {
-            match record.parsed {
+            let problem = match record.parsed {
                 Ok(parsed) if parsed.tally.kept > 0 => {
-                    self.handle_event(&parsed, carrier);
-                    taken += 1;
+                    batch.take_in(&parsed);
+                    continue;
                 }
-                Ok(parsed) => {
-                    broken += 1;
-                    let problem = parsed.tally.first.map(|(problem, _)| format!("{problem}"));
-                    first.get_or_insert((index + 1, problem.unwrap_or_else(|| "no key".into())));
-                }
-                Err(error) => {
-                    broken += 1;
-                    first.get_or_insert((index + 1, error.to_string()));
-                }
-            }
+                Ok(parsed) => parsed.tally.first.map_or_else(|| "no key".into(), |(problem, _)| problem.to_string()),
+                Err(error) => error.to_string(),
+            };
+            broken += 1;
+            first.get_or_insert_with(|| format!("record {}: {problem}", index + 1));
         }
         self.metrics.dropped_many(Dropped::Malformed, broken);
         match first {
-            Some((line, problem)) if taken == 0 => Err(format!("record {line}: {problem}")),
-            None if taken == 0 => Err("the body holds no record".into()),
-            _ => Ok((taken, broken)),
+            _ if batch.taken > 0 => Ok(()),
+            Some(problem) => Err(problem),
+            None => Err("the body holds no record".into()),
         }
     }
 
@@ -134,23 +129,22 @@ impl Ingest {
             self.metrics.dropped(Dropped::Malformed);
             error.to_string()
         })?;
-        records.iter().for_each(|parsed| self.handle_event(parsed, carrier));
+        let mut batch = Batch::new(self, carrier);
+        records.iter().for_each(|parsed| batch.take_in(parsed));
         Ok(())
     }
 
-    /// Takes in one event.
-    fn handle_event(&self, parsed: &Parsed<'_>, carrier: Carrier<'_>) {
-        let session = match &parsed.cmcd.session_id {
+    /// Whose record it is.
+    fn session_of(&self, record: &Cmcd<'_>, carrier: Carrier<'_>) -> SessionId {
+        match &record.session_id {
             Some(sid) if !sid.is_empty() => self.identifier.reported_session(sid),
             _ => self.identifier.silent_session(carrier.headers, carrier.query, carrier.peer),
-        };
-        self.shards.handle_player_silently(self.report(parsed, session, Mode::Event, Source::Event));
+        }
     }
 
     /// What a record says, as the engine wants it; counts what had to be left out.
-    fn report(&self, parsed: &Parsed<'_>, session: SessionId, mode: Mode, source: Source) -> PlayerReport {
+    fn report(&self, parsed: &Parsed<'_>, session: SessionId, stream: Option<StreamId>, mode: Mode) -> PlayerReport {
         let record = &parsed.cmcd;
-        self.metrics.report(source);
         if parsed.tally.coerced > 0 {
             self.metrics.coerced(u64::from(parsed.tally.coerced));
         }
@@ -164,7 +158,6 @@ impl Ingest {
         if left.paused {
             self.metrics.dropped(Dropped::Paused);
         }
-        let stream = record.content_id.as_deref().map(|name| self.stream(name, record.streaming_format));
         PlayerReport { session, stream, order: (mode, record.sequence_number), player }
     }
 
@@ -182,6 +175,49 @@ impl Ingest {
 
     pub(crate) fn stream(&self, name: &str, format: Option<StreamingFormat>) -> StreamId {
         self.identifier.stream(name, format)
+    }
+}
+
+/// Records that came in one body.
+struct Batch<'a> {
+    ingest: &'a Ingest,
+    carrier: Carrier<'a>,
+    arrived: Timestamp,
+    taken: u64,
+    /// Content of the record before: bodies hold many records of few streams.
+    content: Option<(String, Option<StreamingFormat>, StreamId)>,
+}
+
+impl<'a> Batch<'a> {
+    fn new(ingest: &'a Ingest, carrier: Carrier<'a>) -> Self {
+        Self { ingest, carrier, arrived: ingest.shards.now(), taken: 0, content: None }
+    }
+
+    fn take_in(&mut self, parsed: &Parsed<'_>) {
+        let session = self.ingest.session_of(&parsed.cmcd, self.carrier);
+        let stream = self.stream_of(&parsed.cmcd);
+        let report = self.ingest.report(parsed, session, stream, Mode::Event);
+        self.ingest.shards.handle_batched(report, self.arrived);
+        self.taken += 1;
+    }
+
+    fn stream_of(&mut self, record: &Cmcd<'_>) -> Option<StreamId> {
+        let name = record.content_id.as_deref()?;
+        let format = record.streaming_format;
+        match &self.content {
+            Some((known, known_format, stream)) if known == name && *known_format == format => Some(*stream),
+            _ => {
+                let stream = self.ingest.stream(name, format);
+                self.content = Some((name.to_owned(), format, stream));
+                Some(stream)
+            }
+        }
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        self.ingest.metrics.reports(Source::Event, self.taken);
     }
 }
 

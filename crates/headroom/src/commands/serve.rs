@@ -125,8 +125,12 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     start_logging(arguments.log_json);
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    if config.threads > 0 {
+    // A single thread needs no work stealing, and spends less on waking itself.
+    let mut runtime = match config.threads {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    if config.threads > 1 {
         runtime.worker_threads(config.threads);
     }
     let runtime = runtime.enable_all().build().context("threads cannot be started")?;

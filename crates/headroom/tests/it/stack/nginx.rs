@@ -26,7 +26,8 @@ impl Nginx {
         fs::write(&file, configuration).expect("the artefact directory is writable");
         let mut command = Command::new(program("nginx").expect("nginx is there"));
         command.arg("-e").arg(directory.join("nginx-error.log")).arg("-p").arg(directory).arg("-c").arg(&file);
-        command.args(["-g", "daemon off;"]);
+        // One process: workers would outlive a master that is killed.
+        command.args(["-g", "daemon off; master_process off;"]);
         let mut process = Process::spawn(&mut command, "nginx", directory);
         let http = SocketAddr::from((Ipv4Addr::LOCALHOST, http_port));
         wait_until("nginx answers", Duration::from_secs(20), || {

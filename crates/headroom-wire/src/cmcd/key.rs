@@ -324,7 +324,12 @@ impl Key {
     /// The key of a wire name; `None` for custom and unknown names.
     #[inline]
     pub fn from_wire(name: &str) -> Option<Self> {
-        let packed = pack(name.as_bytes())?;
+        Self::from_packed(pack(name.as_bytes())?)
+    }
+
+    /// The key whose wire name is `packed`, first byte highest.
+    #[inline]
+    pub(super) fn from_packed(packed: u64) -> Option<Self> {
         let entry = LOOKUP[slot(packed)];
         (entry.packed == packed).then_some(entry.key)
     }

@@ -25,6 +25,7 @@ mod list;
 mod parse;
 mod problem;
 mod query;
+mod reader;
 mod token;
 mod validate;
 

@@ -103,6 +103,7 @@ fn coerces_and_drops_as_documented() {
         ("v=3", (1, 1, 0, Some(OutOfRange))),
         ("v=0", (0, 0, 1, Some(OutOfRange))),
         // Syntax: reading goes on behind the next comma, but not behind an unclosed string or list.
+        ("bs ,su\t,d=1 , rtp=100", (4, 0, 0, None)),
         ("d=1,", (1, 1, 0, Some(Syntax(crate::Syntax::TrailingComma)))),
         ("d=1,,rtp=100", (2, 0, 1, Some(Syntax(crate::Syntax::BadKey)))),
         ("=,d=1", (1, 0, 1, Some(Syntax(crate::Syntax::BadKey)))),

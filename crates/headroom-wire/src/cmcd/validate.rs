@@ -2,8 +2,9 @@
 
 use super::field::{Field, Kind, Visit};
 use super::key::{Header, Key, KeySpec, Scope};
-use super::parse::{Effect, Headers, Listener, Reader};
+use super::parse::Headers;
 use super::problem::{ParseError, Problem, Severity};
+use super::reader::{Effect, Listener, Reader};
 use super::token::{EventType, Version};
 use super::{Cmcd, MAX_CUSTOM_CHARACTERS};
 use crate::structured::Leniency;

@@ -146,6 +146,20 @@ impl<'a> Cursor<'a> {
         Ok(self.since(start))
     }
 
+    /// A key of one to seven lower-case letters, packed into a word with the first one highest: the short way for the
+    /// reserved names of CMCD. Where it gives none, the position is not defined.
+    #[inline]
+    pub(crate) fn short_name(&mut self) -> Option<u64> {
+        let start = self.at;
+        let mut packed = 0;
+        while let Some(letter @ b'a'..=b'z') = self.peek() {
+            packed = packed << 8 | u64::from(letter);
+            self.at += 1;
+        }
+        let ends = matches!(self.peek(), None | Some(b'=' | b',' | b';'));
+        (ends && (1..=7).contains(&(self.at - start))).then_some(packed)
+    }
+
     /// RFC 9651 §4.2.3.1.
     #[inline]
     pub(crate) fn bare_item(&mut self) -> Result<BareItem<'a>, Syntax> {

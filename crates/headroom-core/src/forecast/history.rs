@@ -16,14 +16,17 @@ pub struct Transfer {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct History {
     timeline: Timeline,
-    ring: [Transfer; Self::CAPACITY],
+    throughputs_kbps: [f32; Self::CAPACITY],
+    /// Durations in milliseconds, the longest 65 s.
+    durations_ms: [u16; Self::CAPACITY],
     len: u8,
     /// Transfers pushed, modulo 256; its remainder by the capacity is the slot to overwrite.
     pushed: u8,
 }
 
 impl History {
-    /// Eight transfers: RobustMPC (Yin 2015) looks at five, and 2 s segments make eight about 16 s.
+    /// Eight transfers: RobustMPC (Yin 2015) looks at five, and 2 s segments make eight about 16 s. A power of two, so
+    /// that the count of transfers may wrap.
     pub const CAPACITY: usize = 8;
 
     /// Adds the newest transfer; one without bytes or time is no evidence and is ignored.
@@ -42,7 +45,9 @@ impl History {
             self.timeline.extend(pause.as_secs_f64() as f32, before.throughput_kbps);
         }
         self.timeline.extend(transfer.seconds, transfer.throughput_kbps);
-        self.ring[usize::from(self.pushed) % Self::CAPACITY] = transfer;
+        let slot = usize::from(self.pushed) % Self::CAPACITY;
+        self.throughputs_kbps[slot] = transfer.throughput_kbps;
+        self.durations_ms[slot] = ((transfer.seconds * 1e3).round() as u16).max(1);
         self.pushed = self.pushed.wrapping_add(1);
         self.len = (self.len + 1).min(Self::CAPACITY as u8);
     }
@@ -68,7 +73,10 @@ impl History {
     /// The transfers, newest first.
     pub fn newest_first(&self) -> impl Iterator<Item = Transfer> + '_ {
         let newest = usize::from(self.pushed) % Self::CAPACITY + Self::CAPACITY - 1;
-        (0..self.len()).map(move |age| self.ring[(newest - age) % Self::CAPACITY])
+        (0..self.len()).map(move |age| (newest - age) % Self::CAPACITY).map(|slot| Transfer {
+            throughput_kbps: self.throughputs_kbps[slot],
+            seconds: f32::from(self.durations_ms[slot]) / 1e3,
+        })
     }
 
     /// The newest transfer.

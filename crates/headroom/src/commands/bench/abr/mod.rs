@@ -1,5 +1,7 @@
 //! `headroom bench abr`: policies against each other and against an oracle, on a folder of traces.
 
+mod chart;
+mod report;
 mod run;
 pub(crate) mod source;
 
@@ -70,6 +72,9 @@ pub(crate) struct Arguments {
     /// Write one JSON object a line here instead of a table; `-` or nothing is standard output.
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     json: Option<PathBuf>,
+    /// Write a page with tables and pictures here.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -106,6 +111,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let bout = run::Bout::cut(&profile, &traces, arguments.windows)?;
     let comparison = bout.play(&entrants, threads)?;
     let rows = comparison.rows();
+    if let Some(path) = &arguments.html {
+        let page = report::page(&profile, &comparison, &rows, &bout.windows, &entrants);
+        std::fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))?;
+    }
     match &arguments.json {
         Some(path) => write_json(path, &rows)?,
         None => print_table(&rows),

@@ -159,3 +159,78 @@ impl Plan {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        forecast::{Forecast, History},
+        policy::{Segments, Weights},
+        time::{Duration, Timestamp},
+        units::Bitrate,
+    };
+    use proptest::prelude::*;
+
+    /// The best value of a plan that starts with `first`, over every plan.
+    fn best_of_all(view: &View<'_>, objective: Objective, depth: usize, kbps: f64, first: RungIndex) -> f64 {
+        let rungs = view.ladder.rungs().len();
+        let mut best = f64::NEG_INFINITY;
+        for number in 0..rungs.pow(depth as u32 - 1) {
+            let (mut rest, mut buffer_s, mut value) = (number, view.buffer_length.as_secs_f64(), 0.0);
+            let mut previous = view.current.unwrap_or(first);
+            for ahead in 0..depth {
+                let rung = if ahead == 0 { first } else { (rest % rungs) as RungIndex };
+                rest = if ahead == 0 { rest } else { rest / rungs };
+                let transfer_s = view.segment_bits(ahead, rung) / (kbps * 1_000.0);
+                let mbps = view.ladder.bitrate(rung).as_mbps();
+                value += mbps
+                    - objective.stall_penalty * (transfer_s - buffer_s).max(0.0)
+                    - objective.switch_penalty * (mbps - view.ladder.bitrate(previous).as_mbps()).abs();
+                buffer_s = ((buffer_s - transfer_s).max(0.0) + view.segment_duration.as_secs_f64())
+                    .min(view.buffer_capacity.as_secs_f64());
+                previous = rung;
+            }
+            best = best.max(value);
+        }
+        best
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn cutting_branches_never_loses_the_best_plan(
+            sizes in proptest::collection::vec(proptest::collection::vec(0.5_f64..1.6, 4), 4),
+            current in proptest::option::of(0_u8..4),
+            buffer_ms in 0_u64..12_000,
+            kbps in 100.0_f64..15_000.0,
+            stall_penalty in 0.5_f64..40.0,
+            switch_penalty in 0.0_f64..3.0,
+        ) {
+            let ladder = Ladder::from_bitrates(&[500, 1_500, 4_000, 9_000].map(Bitrate::kbps)).expect("a ladder");
+            let bits: Vec<Vec<f64>> = sizes
+                .iter()
+                .map(|row| (0..4).map(|r| row[usize::from(r)] * 2.0 * ladder.bitrate(r).as_bps() as f64).collect())
+                .collect();
+            let (history, forecast) = (History::default(), Forecast::UNKNOWN);
+            let view = View {
+                now: Timestamp::EPOCH,
+                ladder: &ladder,
+                segment_duration: Duration::from_secs(2),
+                segments: Segments::Known(&bits),
+                buffer_length: Duration::from_millis(buffer_ms),
+                buffer_capacity: Duration::from_secs(12),
+                current,
+                live_latency: None,
+                history: &history,
+                forecast: &forecast,
+                weights: Weights::default(),
+            };
+            let objective = Objective { stall_penalty, switch_penalty };
+            let found = best_first_rung(&view, objective, 4, kbps);
+            let values: Vec<f64> = (0..4).map(|first| best_of_all(&view, objective, 4, kbps, first)).collect();
+            let best = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            prop_assert!(values[usize::from(found)] >= best - 1e-9, "{} chosen of {:?}", found, values);
+        }
+    }
+}

@@ -4,6 +4,7 @@ pub(crate) mod abr;
 mod engine;
 mod forecast;
 mod ingest;
+mod simulator;
 
 use clap::Subcommand;
 use std::process::ExitCode;
@@ -11,6 +12,8 @@ use std::process::ExitCode;
 /// What to measure.
 #[derive(Subcommand)]
 pub(crate) enum Benchmark {
+    /// The simulator: sessions and decisions for each second of one core.
+    Simulator(simulator::Arguments),
     /// Adaptation policies against each other and an oracle, on a folder of traces.
     Abr(abr::Arguments),
     /// The engine alone: updates, a tick over every session, memory.
@@ -24,6 +27,7 @@ pub(crate) enum Benchmark {
 /// Runs the chosen benchmark.
 pub(crate) fn run(benchmark: Benchmark) -> anyhow::Result<ExitCode> {
     match benchmark {
+        Benchmark::Simulator(arguments) => simulator::run(&arguments),
         Benchmark::Abr(arguments) => abr::run(&arguments),
         Benchmark::Engine(arguments) => engine::run(&arguments),
         Benchmark::Forecast(arguments) => forecast::run(&arguments),

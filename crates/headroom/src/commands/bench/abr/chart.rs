@@ -90,11 +90,13 @@ impl Chart<'_> {
                     (_, false) => write!(path, "L{x:.1} {y:.1}"),
                 };
             }
+            // The colours come round: dashes tell the second round from the first.
+            let dash = if index < COLOURS.len() { "" } else { " stroke-dasharray=\"5 3\"" };
             let key_y = TOP + 8.0 + 17.0 * index as f64;
             let key_x = WIDTH - RIGHT + 12.0;
             let _ = write!(
                 svg,
-                r#"<path d="{path}" fill="none" stroke="{colour}" stroke-width="1.8"/><path d="M{key_x} {key_y}h16" stroke="{colour}" stroke-width="3"/><text x="{:.1}" y="{:.1}" class="k">{}</text>"#,
+                r#"<path d="{path}" fill="none" stroke="{colour}" stroke-width="1.8"{dash}/><path d="M{key_x} {key_y}h16" stroke="{colour}" stroke-width="3"{dash}/><text x="{:.1}" y="{:.1}" class="k">{}</text>"#,
                 key_x + 21.0,
                 key_y + 4.0,
                 escape(&series.name),

@@ -95,7 +95,8 @@ enum Mode {
     ServerGuided,
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+/// A number above zero, from a command line.
+pub(crate) fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
         _ => Err("not a positive number".to_owned()),

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2em auto;padding:0 1em;color:#222}\
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;display:block;overflow-x:auto}\
-td,th{padding:.25em .7em;text-align:right;border-bottom:1px solid #ddd}td:first-child,th:first-child{text-align:left}\
+td,th{padding:.2em .55em;white-space:nowrap;font-size:13px;text-align:right;border-bottom:1px solid #ddd}td:first-child,th:first-child{text-align:left}\
 svg{width:100%;height:auto;margin:1em 0}.t{font-size:14px;font-weight:600}.x,.y,.k{font-size:11px;fill:#444}\
 .x{text-anchor:middle}.y{text-anchor:end}.g{stroke:#e3e3e3}";
 

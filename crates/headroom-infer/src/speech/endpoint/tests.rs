@@ -32,8 +32,8 @@ fn a_sentence_keeps_its_pre_roll_and_ends_after_the_hangover() {
     check(
         &[(100, 0.0), (60, 0.9), (100, 0.0)],
         expect![[r#"
-        81+109 voiced 60 Pause
-    "#]],
+            81+119 voiced 60 Pause
+        "#]],
     );
 }
 
@@ -42,15 +42,15 @@ fn a_pause_shorter_than_the_hangover_does_not_split() {
     check(
         &[(40, 0.1), (30, 0.9), (39, 0.2), (30, 0.9), (60, 0.0)],
         expect![[r#"
-        21+138 voiced 60 Pause
-    "#]],
+            21+158 voiced 60 Pause
+        "#]],
     );
     check(
         &[(40, 0.1), (30, 0.9), (40, 0.2), (30, 0.9), (60, 0.0)],
         expect![[r#"
-        21+79 voiced 30 Pause
-        100+60 voiced 30 Pause
-    "#]],
+            21+89 voiced 30 Pause
+            110+70 voiced 30 Pause
+        "#]],
     );
 }
 
@@ -59,8 +59,8 @@ fn soft_speech_between_the_thresholds_holds_an_utterance_open() {
     check(
         &[(30, 0.9), (200, 0.4), (40, 0.0)],
         expect![[r#"
-        0+260 voiced 30 Pause
-    "#]],
+            0+270 voiced 30 Pause
+        "#]],
     );
     check(&[(200, 0.4)], expect![""]);
 }
@@ -72,8 +72,8 @@ fn clicks_and_short_noises_are_dropped() {
     check(
         &[(50, 0.0), (9, 1.0), (100, 0.0)],
         expect![[r#"
-        31+58 voiced 9 Pause
-    "#]],
+            31+68 voiced 9 Pause
+        "#]],
     );
 }
 
@@ -82,9 +82,9 @@ fn a_monologue_is_cut_at_its_softest_frame_and_goes_on_without_a_gap() {
     check(
         &[(800, 0.9), (1, 0.4), (600, 0.9), (40, 0.0)],
         expect![[r#"
-        0+801 voiced 800 Length
-        801+630 voiced 600 Pause
-    "#]],
+            0+801 voiced 800 Length
+            801+640 voiced 600 Pause
+        "#]],
     );
     check(
         &[(2_000, 0.9)],

@@ -4,7 +4,8 @@ use crate::controller::{GuidedSettings, Oracle};
 use headroom_core::{
     engine::{Config, PolicyKind},
     policy::{
-        Bola, BolaE, BufferBased, DashThroughput, Dynamic, Headroom, Mpc, Objective, Policy, RobustMpc, Throughput,
+        Bola, BolaE, BufferBased, DashThroughput, Dynamic, Headroom, Learned, Mpc, Objective, Policy, RobustMpc,
+        Throughput,
     },
 };
 use std::fmt;
@@ -47,7 +48,7 @@ pub enum EntrantError {
 }
 
 /// Every name, in the order of a report.
-pub const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 11] = [
     "buffer_based",
     "throughput",
     "dash_throughput",
@@ -57,6 +58,7 @@ pub const NAMES: [&str; 10] = [
     "mpc",
     "robust_mpc",
     "headroom",
+    "learned",
     "oracle",
 ];
 
@@ -140,6 +142,7 @@ fn policy(name: &str, share: f64, objective: Objective) -> Option<Box<dyn Policy
         "mpc" => Box::new(Mpc { objective, safety: share, ..Mpc::default() }),
         "robust_mpc" => Box::new(RobustMpc { objective, ..RobustMpc::default() }),
         "headroom" => Box::new(Headroom::default()),
+        "learned" => Box::new(Learned::default()),
         _ => return None,
     })
 }

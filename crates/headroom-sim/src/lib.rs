@@ -5,10 +5,12 @@
 pub mod comparison;
 pub mod controller;
 pub mod entrant;
+pub mod forecasting;
 pub mod netem;
 pub mod player;
 pub mod profile;
 pub mod score;
 pub mod statistics;
 pub mod trace;
+pub mod train;
 pub mod video;

@@ -4,7 +4,7 @@ use super::StreamSettings;
 use crate::{
     guard::Guard,
     pacing::Pacing,
-    policy::{Bola, Dynamic, Headroom, Policy, RobustMpc, Throughput},
+    policy::{Bola, Dynamic, Headroom, Learned, Policy, RobustMpc, Throughput},
     time::Duration,
 };
 use serde::{Deserialize, Serialize};
@@ -59,16 +59,19 @@ pub enum PolicyKind {
     RobustMpc,
     /// Expected value over forecast scenarios.
     Headroom,
+    /// A small network trained in the simulator.
+    Learned,
 }
 
 /// A name that is no policy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no policy is called {0:?}; known are throughput, bola, dynamic, robust_mpc, headroom")]
+#[error("no policy is called {0:?}; known are throughput, bola, dynamic, robust_mpc, headroom, learned")]
 pub struct ConfigError(String);
 
 impl PolicyKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Throughput, Self::Bola, Self::Dynamic, Self::RobustMpc, Self::Headroom];
+    pub const ALL: [Self; 6] =
+        [Self::Throughput, Self::Bola, Self::Dynamic, Self::RobustMpc, Self::Headroom, Self::Learned];
 
     /// The policy itself, with its published settings.
     #[must_use]
@@ -79,6 +82,7 @@ impl PolicyKind {
             Self::Dynamic => Box::new(Dynamic::default()),
             Self::RobustMpc => Box::new(RobustMpc::default()),
             Self::Headroom => Box::new(Headroom::default()),
+            Self::Learned => Box::new(Learned::default()),
         }
     }
 }

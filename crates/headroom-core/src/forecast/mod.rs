@@ -7,12 +7,14 @@ mod ewma;
 mod features;
 mod history;
 mod lognormal;
+mod quantile;
 mod timeline;
 
 pub use ewma::Ewma;
 pub use features::Features;
 pub use history::{History, Transfer};
 pub use lognormal::lognormal;
+pub use quantile::{OUTPUTS as QUANTILE_OUTPUTS, Quantile, WIDTH as QUANTILE_WIDTH, quantile};
 pub use timeline::Timeline;
 
 use crate::{time::Duration, units::Bitrate};

@@ -3,9 +3,14 @@
 mod bench;
 mod demo;
 mod link;
+#[cfg(feature = "speech")]
+mod models;
 mod replay;
 mod serve;
 mod trace;
+mod train;
+#[cfg(feature = "speech")]
+mod voice;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -29,9 +34,18 @@ enum Command {
     /// Measure: every figure in docs/benchmarks.md comes from here.
     #[command(subcommand)]
     Bench(bench::Benchmark),
+    /// Train a model; the same data, settings and seed give the same weights.
+    #[command(subcommand)]
+    Train(train::Model),
     Link(Box<link::Arguments>),
     #[command(subcommand)]
     Trace(trace::Command),
+    /// Turn speech into text: microphone, sound file or pipe.
+    #[cfg(feature = "speech")]
+    Voice(voice::Arguments),
+    /// Fetch, list and check the weights that speech recognition needs.
+    #[cfg(feature = "speech")]
+    Models(models::Arguments),
 }
 
 /// Runs the chosen subcommand.
@@ -41,8 +55,13 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Bench(benchmark) => bench::run(benchmark),
+        Command::Train(model) => train::run(&model),
         Command::Link(arguments) => link::run(*arguments),
         Command::Trace(command) => trace::run(command),
+        #[cfg(feature = "speech")]
+        Command::Voice(arguments) => voice::run(arguments),
+        #[cfg(feature = "speech")]
+        Command::Models(arguments) => models::run(&arguments),
     }
 }
 

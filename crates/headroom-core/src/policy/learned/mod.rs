@@ -1,0 +1,121 @@
+//! A policy learned by playing: a small network that scores every rung.
+//!
+//! Trained by `headroom train policy` on the returns of its own choices: in the simulator every rung is tried from every state
+//! visited, and the network learns to prefer what then turned out best on average. See docs/algorithms/learned.md; weights and
+//! training data in models/policy/CARD.md. Like every policy it only proposes.
+
+mod scorer;
+
+pub use scorer::{RUNG, SECOND_WIDTH, STATE, Scorer, Situation, WIDTH};
+
+use super::{Memory, Policy, Proposal, View};
+use crate::{decision::Reason, network::Network};
+use std::sync::LazyLock;
+
+/// Aversions to stalls that training covered; the audience's weights move within them.
+pub const AVERSIONS: std::ops::RangeInclusive<f32> = 0.5..=2.0;
+
+/// Choice of the highest score.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Learned {
+    /// Who scores.
+    pub scorer: Scorer,
+    /// Aversion to stalls of a neutral audience; 1 prices a second of stall as a second at the top rung.
+    pub aversion: f32,
+}
+
+/// Aversion that is taken for neutral. The score it was tuned for prices a second of stall as a second at the top rung
+/// (aversion 1); a little more costs no score and saves a sixth of the stalls (see docs/algorithms/learned.md).
+const NEUTRAL_AVERSION: f32 = 1.4;
+
+impl Learned {
+    /// The weights that come with Headroom.
+    ///
+    /// # Panics
+    /// Never: a test reads the file that is compiled in.
+    #[must_use]
+    pub fn shipped() -> Self {
+        static SHIPPED: LazyLock<Scorer> = LazyLock::new(|| {
+            Network::from_bytes(include_bytes!("../../../../../models/policy/learned.bin"))
+                .expect("invariant: the weights compiled in are of this shape")
+        });
+        Self { scorer: SHIPPED.clone(), aversion: NEUTRAL_AVERSION }
+    }
+}
+
+impl Default for Learned {
+    fn default() -> Self {
+        Self::shipped()
+    }
+}
+
+impl Policy for Learned {
+    fn name(&self) -> &'static str {
+        "learned"
+    }
+
+    fn uses_forecast(&self) -> bool {
+        false
+    }
+
+    fn decide(&self, view: &View<'_>, _: &mut Memory) -> Proposal {
+        let aversion = self.aversion * view.weights.stall / view.weights.quality;
+        let bounded = if aversion.is_nan() { self.aversion } else { aversion };
+        let Some(situation) = Situation::of(view, bounded.clamp(*AVERSIONS.start(), *AVERSIONS.end())) else {
+            return Proposal::hold(view);
+        };
+        let rung = self.scorer.best(&situation);
+        let reason = match view.current {
+            Some(current) if rung < current => Reason::StallRisk,
+            Some(current) if rung > current => Reason::RoomAbove,
+            _ => Reason::Plan,
+        };
+        Proposal { rung, reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        forecast::{Forecast, History},
+        ladder::Ladder,
+        policy::{Segments, Weights},
+        time::{Duration, Timestamp},
+        units::Bitrate,
+    };
+
+    fn decide(kbps: u64, buffer_s: f64, current: u8) -> u8 {
+        let mut history = History::default();
+        (0..16).for_each(|_| history.push(Bitrate::kbps(kbps), Duration::from_secs(1)));
+        let ladder = Ladder::default();
+        let view = View {
+            now: Timestamp::EPOCH,
+            ladder: &ladder,
+            segment_duration: Duration::from_secs(2),
+            segments: Segments::Nominal,
+            buffer_length: Duration::from_secs_f64(buffer_s),
+            buffer_capacity: Duration::from_secs(6),
+            current: Some(current),
+            live_latency: None,
+            history: &history,
+            forecast: &Forecast::UNKNOWN,
+            weights: Weights::default(),
+        };
+        Learned::shipped().decide(&view, &mut Memory::default()).rung
+    }
+
+    #[test]
+    fn the_shipped_weights_do_the_obvious() {
+        assert_eq!(decide(100_000, 5.5, 7), 7, "a fast link and a full buffer: stay on top");
+        assert!(decide(100_000, 5.5, 3) > 3, "a fast link: climb");
+        assert!(decide(2_000, 2.0, 7) < 4, "a link that cannot carry it: come down");
+        assert_eq!(decide(100, 0.5, 3), 0, "nearly nothing: the lowest");
+    }
+
+    #[test]
+    fn weights_survive_the_file() {
+        let shipped = Learned::shipped().scorer;
+        assert_eq!(Scorer::from_bytes(&shipped.to_bytes()), Ok(shipped));
+    }
+}

@@ -1,0 +1,125 @@
+//! `headroom voice` and `headroom models` as a user runs them. Tests that need weights or recordings say `skipped: ...`
+//! where they are missing.
+
+mod microphone;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+fn headroom() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_headroom"))
+}
+
+/// A recording of the development data, if it and the weights are there.
+fn recording(name: &str) -> Option<PathBuf> {
+    let shared = std::env::var_os("HEADROOM_SHARED")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")), PathBuf::from);
+    let path = shared.join("data/audio").join(name);
+    if !path.exists() {
+        println!("skipped: no recording {}", path.display());
+        return None;
+    }
+    if !headroom().args(["models", "verify", "tiny.en"]).output().unwrap().status.success() {
+        println!("skipped: no weights; fetch them with `headroom models pull tiny.en`");
+        return None;
+    }
+    Some(path)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Standard output, standard error, exit code.
+fn parts(output: &Output) -> (String, String, Option<i32>) {
+    (text(&output.stdout), text(&output.stderr), output.status.code())
+}
+
+const GO_FORWARD: &str = "Listening... (Press Ctrl+C to stop)\nAudio captured: \"Go forward 10 meters.\"\n";
+
+#[test]
+fn a_sound_file_gives_the_contract_lines() {
+    let Some(path) = recording("goforward.wav") else { return };
+    let output = headroom().args(["voice", "--wav"]).arg(&path).output().unwrap();
+    assert_eq!(parts(&output), (GO_FORWARD.to_owned(), String::new(), Some(0)));
+}
+
+#[test]
+fn json_is_one_object_an_utterance() {
+    let Some(path) = recording("goforward.wav") else { return };
+    let output = headroom().args(["voice", "--json", "--wav"]).arg(&path).output().unwrap();
+    let lines: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 1);
+    assert_eq!((&lines[0]["feedback"], &lines[0]["origin"]), (&"Go forward 10 meters.".into(), &"voice".into()));
+    assert!(lines[0]["speech"]["latency_s"].as_f64().unwrap() > 0.0);
+    for absent in ["qoe", "sentiment", "action", "network"] {
+        assert!(lines[0].get(absent).is_none(), "{absent} may not appear before something works it out");
+    }
+}
+
+#[test]
+fn raw_samples_on_standard_input_give_the_same_words() {
+    let Some(path) = recording("goforward.wav") else { return };
+    let mut child = headroom().args(["voice", "--stdin"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    // The recordings are 16 kHz, 16 bit, mono, with a header of 44 bytes.
+    child.stdin.take().unwrap().write_all(&std::fs::read(path).unwrap()[44..]).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(parts(&output), (GO_FORWARD.to_owned(), String::new(), Some(0)));
+}
+
+#[test]
+fn ctrl_c_ends_cleanly() {
+    let Some(_) = recording("goforward.wav") else { return };
+    let mut child = headroom().args(["voice", "--stdin"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = [0; 36];
+    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut line).unwrap();
+    assert_eq!(&line, b"Listening... (Press Ctrl+C to stop)\n");
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT).unwrap();
+    for _ in 0..200 {
+        if let Some(status) = child.try_wait().unwrap() {
+            assert_eq!(status.code(), Some(0));
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    child.kill().unwrap();
+    panic!("still running ten seconds after Ctrl+C");
+}
+
+#[test]
+fn missing_weights_name_the_command_that_fetches_them() {
+    let empty = std::env::temp_dir().join(format!("headroom-no-models-{}", std::process::id()));
+    let run = |arguments: &[&str]| headroom().args(arguments).env("HEADROOM_MODELS", &empty).output().unwrap();
+    let (out, error, code) = parts(&run(&["voice", "--wav", "any.wav"]));
+    assert_eq!((out.as_str(), code), ("", Some(2)));
+    assert_eq!(error, "headroom: the model tiny.en is not there; fetch it once with `headroom models pull tiny.en`\n");
+    let (out, _, code) = parts(&run(&["models", "list"]));
+    assert!(code == Some(0) && out.starts_with("tiny.en  absent"), "{out}");
+    let (_, error, code) = parts(&run(&["models", "pull", "huge"]));
+    assert_eq!((error.as_str(), code), ("headroom: no model named \"huge\"; there are: tiny.en, base\n", Some(2)));
+    let (_, error, code) = parts(&run(&["models", "verify"]));
+    assert!(code == Some(2) && error.contains("`headroom models pull`"), "{error}");
+}
+
+#[test]
+fn damaged_weights_are_not_loaded() {
+    let directory = std::env::temp_dir().join(format!("headroom-bad-models-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    std::fs::write(directory.join("ggml-tiny.en.bin"), b"lmgg, and then nothing").unwrap();
+    let output = headroom().args(["voice", "--wav", "any.wav"]).env("HEADROOM_MODELS", &directory).output().unwrap();
+    std::fs::remove_dir_all(&directory).unwrap();
+    let (_, error, code) = parts(&output);
+    assert!(code == Some(2) && error.contains("models pull tiny.en` --force"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_no_sound_is_one_line_and_exit_code_two() {
+    let Some(_) = recording("goforward.wav") else { return };
+    let output = headroom().args(["voice", "--wav", env!("CARGO_MANIFEST_PATH")]).output().unwrap();
+    let (out, error, code) = parts(&output);
+    assert_eq!((out.as_str(), code, error.lines().count()), ("", Some(2), 1), "{error}");
+    assert!(error.contains("not a readable WAV, FLAC or Ogg Vorbis file"), "{error}");
+}

@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::net::sockopt::set_socket_recv_buffer_size_force;
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use serde_json::Value;
@@ -127,16 +128,20 @@ fn serve_bytes(link: &Emulated, port: u16) -> SocketAddr {
     address
 }
 
-/// Mbit/s of payload that a receiver gets between `warm_up` and `warm_up + measured`.
-fn goodput(link: &Emulated, address: SocketAddr, warm_up: Duration, measured: Duration) -> f64 {
+/// Long enough for slow start to overshoot and recover: a hole that is filled later hands over, all at once, what
+/// arrived behind it, and bytes from before the measurement would count.
+const WARM_UP: Duration = Duration::from_secs(4);
+
+/// Mbit/s of payload that a receiver gets in the time `measured` after [`WARM_UP`].
+fn goodput(link: &Emulated, address: SocketAddr, measured: Duration) -> f64 {
     let receiver = inside(&link.client_namespace, move || {
         let mut stream = TcpStream::connect(address).expect("the server listens");
         let mut buffer = vec![0; 65_536];
         let started = Instant::now();
         let (mut bytes, mut from) = (0, None);
-        while started.elapsed() < warm_up + measured {
+        while started.elapsed() < WARM_UP + measured {
             let len = stream.read(&mut buffer).expect("the server sends");
-            if started.elapsed() >= warm_up {
+            if started.elapsed() >= WARM_UP {
                 match from {
                     None => from = Some(Instant::now()),
                     Some(_) => bytes += len,
@@ -166,40 +171,41 @@ fn serve_echo(link: &Emulated) -> SocketAddr {
     address
 }
 
-/// Sends `rate_mbps` of full packets towards the client for `length`, and returns when each arrived.
-fn flood(link: &Emulated, rate_mbps: f64, length: Duration) -> Vec<Duration> {
-    let (send_port, receive_port) = inside(&link.client_namespace, || {
+/// Sends `rate_mbps` of full packets towards the client for `length`; returns how many left and when each arrived.
+fn flood(link: &Emulated, rate_mbps: f64, length: Duration) -> (u64, Vec<Duration>) {
+    let (receiver, port) = inside(&link.client_namespace, || {
         let socket = UdpSocket::bind("0.0.0.0:0").expect("a port is free");
+        // A receiver that waits for a core must not lose what the link delivered.
+        set_socket_recv_buffer_size_force(&socket, 16 << 20).expect("root may");
         let port = socket.local_addr().expect("it is bound").port();
         (socket, port)
     })
     .join()
     .expect("the socket exists");
-    let client = format!("10.77.0.2:{receive_port}");
+    let client = format!("10.77.0.2:{port}");
     let started = Instant::now();
     let sender = inside(&link.server_namespace, move || {
         let socket = UdpSocket::bind("0.0.0.0:0").expect("a port is free");
         let gap = Duration::from_secs_f64(1500.0 * 8.0 / 1e6 / rate_mbps);
-        let mut sent = 0;
+        let (mut due, mut sent) = (0, 0);
         while started.elapsed() < length {
-            let due = (started.elapsed().as_secs_f64() / gap.as_secs_f64()) as u64;
-            while sent < due {
+            let now_due = (started.elapsed().as_secs_f64() / gap.as_secs_f64()) as u64;
+            while due < now_due {
                 // 1472 bytes of payload make an IP packet of 1500.
-                let _ = socket.send_to(&[0; 1472], &client);
-                sent += 1;
+                sent += u64::from(socket.send_to(&[0; 1472], &client).is_ok());
+                due += 1;
             }
             thread::sleep(Duration::from_millis(1));
         }
         sent
     });
-    send_port.set_read_timeout(Some(Duration::from_millis(500))).expect("a time-out is possible");
+    receiver.set_read_timeout(Some(Duration::from_millis(500))).expect("a time-out is possible");
     let mut arrivals = Vec::new();
     let mut buffer = [0; 2000];
-    while send_port.recv(&mut buffer).is_ok() {
+    while receiver.recv(&mut buffer).is_ok() {
         arrivals.push(started.elapsed());
     }
-    sender.join().expect("the sender ends");
-    arrivals
+    (sender.join().expect("the sender ends"), arrivals)
 }
 
 /// Mbit/s of IP packets that arrived between two times.
@@ -218,19 +224,25 @@ fn tcp_carries_the_configured_rate_at_little_cost() {
     let Some(_alone) = possible() else { return };
     let mut link = Emulated::start(&["--rate", "1mbit", "--uplink-rate", "20mbit"]);
     let address = serve_bytes(&link, 5001);
-    for (mbps, warm_up_s) in [(1.0, 1.5), (5.0, 1.5), (20.0, 1.5)] {
+    for mbps in [1.0, 5.0, 20.0] {
         link.change(&format!(r#"{{"direction":"down","rate_kbps":{}}}"#, mbps * 1000.0));
-        let measured = goodput(&link, address, Duration::from_secs_f64(warm_up_s), Duration::from_secs(4));
+        let measured = goodput(&link, address, Duration::from_secs(4));
         println!("{mbps} Mbit/s configured: {measured:.3} Mbit/s of TCP payload");
         assert!((measured / mbps - 1.0).abs() <= 0.08, "{measured} Mbit/s at {mbps}");
     }
     link.change(r#"{"direction":"down","rate_kbps":50000}"#);
-    let before = link.processor_time();
-    let measured = goodput(&link, address, Duration::from_secs(1), Duration::from_secs(3));
-    let share = (link.processor_time() - before).as_secs_f64() / 4.0;
+    let (before, started) = (link.processor_time(), Instant::now());
+    let measured = goodput(&link, address, Duration::from_secs(4));
+    let share = (link.processor_time() - before).as_secs_f64() / started.elapsed().as_secs_f64();
     println!("50 Mbit/s configured: {measured:.3} Mbit/s of TCP payload, {:.1} % of one core", share * 100.0);
     assert!((measured / 50.0 - 1.0).abs() <= 0.08, "{measured} Mbit/s at 50");
     assert!(share < 0.25, "{share} of a core");
+
+    link.change(r#"{"direction":"down","rate_kbps":300000}"#);
+    let measured = goodput(&link, address, Duration::from_secs(3));
+    println!("300 Mbit/s configured: {measured:.1} Mbit/s of TCP payload");
+    // How near it comes depends on the machine; far below means that the forwarder itself is the bottleneck.
+    assert!(measured > 150.0, "{measured} Mbit/s at 300");
 }
 
 #[test]
@@ -263,9 +275,8 @@ fn round_trips_take_delay_plus_jitter() {
 fn loss_is_the_configured_share() {
     let Some(_alone) = possible() else { return };
     let link = Emulated::start(&["--rate", "50mbit", "--loss", "0.05"]);
-    let arrivals = flood(&link, 12.0, Duration::from_secs(3));
-    let sent = 3000.0; // 12 Mbit/s of 1500 bytes for 3 s
-    let loss = 1.0 - arrivals.len() as f64 / sent;
+    let (sent, arrivals) = flood(&link, 12.0, Duration::from_secs(3)); // about 3000 packets
+    let loss = 1.0 - arrivals.len() as f64 / sent as f64;
     println!("5 % configured: {:.2} % lost", loss * 100.0);
     // Five standard deviations of 3000 independent draws are 2 %.
     assert!((loss - 0.05).abs() < 0.02, "{loss}");
@@ -280,7 +291,7 @@ fn a_step_of_the_trace_is_followed_within_a_second() {
     std::fs::write(&trace, "t_s,throughput_kbps\n0,8000\n3,2000\n6,6000\n9,6000\n").expect("it is writable");
     let mut link =
         Emulated::start(&["--trace", trace.to_str().expect("UTF-8"), "--stats", statistics.to_str().expect("UTF-8")]);
-    let arrivals = flood(&link, 10.0, Duration::from_secs(9));
+    let (_, arrivals) = flood(&link, 10.0, Duration::from_secs(9));
     // The clock of the link started before ours by what it took to read its ready line: milliseconds.
     for (from_s, to_s, mbps) in [(1.0, 3.0, 8.0), (4.0, 6.0, 2.0), (7.0, 9.0, 6.0)] {
         let measured = arrival_rate(&arrivals, from_s, to_s);

@@ -7,7 +7,9 @@ export async function play(video, options, fail) {
   configureDash(player, options);
   player.updateSettings({
     streaming: {
-      delay: { liveDelay: 4 },
+      delay: { liveDelay: 3.5 },
+      // Above the top rung: the first estimate from a busy machine can keep it low for half a minute.
+      abr: { initialBitrate: { video: 2000 } },
       ...(options.steered === false ? { cmsd: { enabled: false, abr: { applyMb: false } } } : {}),
       // The machine's clock is the encoder's clock; the default time server is on the network.
       utcSynchronization: { enabled: false },

@@ -232,7 +232,7 @@ impl Player {
         sleep(ROUND_TRIP).await;
         let response = connection.send_request(request.body(Empty::new())?).await?;
         let caps = response.headers().get_all("cmsd-dynamic").iter().filter_map(|value| value.to_str().ok());
-        if let Some(cap) = caps.filter_map(max_suggested_bitrate).last() {
+        if let Some(cap) = caps.rev().find_map(max_suggested_bitrate) {
             session.cap = Some(cap);
         }
         let status = response.status();

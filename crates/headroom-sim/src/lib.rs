@@ -4,6 +4,7 @@
 
 pub mod comparison;
 pub mod controller;
+pub mod crowd;
 pub mod entrant;
 pub mod forecasting;
 pub mod netem;

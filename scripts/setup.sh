@@ -44,6 +44,7 @@ main() {
       want_c_linker
       want_node_and_python
       want_media_tools
+      want_speech_tools
       install_apt_packages
       install_rust
       install_npm_packages
@@ -78,6 +79,17 @@ want_media_tools() {
     has "${pair%%:*}" || apt_packages+=("${pair##*:}")
   done
   [[ -e $RTMP_MODULE ]] || apt_packages+=(libnginx-mod-rtmp)
+}
+
+# Compiling whisper.cpp and its bindings (feature `speech`), ALSA's headers, and a sound server for the test of the
+# capture path.
+want_speech_tools() {
+  has cmake || apt_packages+=(cmake)
+  compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null || apt_packages+=(libclang-dev)
+  [[ -e /usr/include/alsa/asoundlib.h ]] || apt_packages+=(libasound2-dev)
+  has pulseaudio || apt_packages+=(pulseaudio)
+  has pactl || apt_packages+=(pulseaudio-utils)
+  compgen -G '/usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so' >/dev/null || apt_packages+=(libasound2-plugins)
 }
 
 # The apt lists are refreshed only when a package is missing.

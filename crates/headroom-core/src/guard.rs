@@ -40,6 +40,8 @@ pub struct Limits {
     pub previous: Option<RungIndex>,
     /// When the cap last changed.
     pub changed_at: Timestamp,
+    /// The session has not played yet: its buffer is empty by nature.
+    pub starting: bool,
     /// The player reported that its buffer ran dry.
     pub starved: bool,
     /// Largest bit rate an operator, the viewer or the allocation allows, and who says so.
@@ -52,7 +54,7 @@ impl Guard {
     pub fn apply(&self, view: &View<'_>, proposal: Proposal, limits: &Limits) -> Proposal {
         let mut allowed = Proposal { rung: proposal.rung.min(view.ladder.top()), ..proposal };
         self.climb_slowly(view, &mut allowed, limits);
-        if self.is_starving(view, limits.starved) {
+        if !limits.starting && self.is_starving(view, limits.starved) {
             let pessimistic = f64::from(view.forecast.quantiles_kbps[0][0]) * self.starving_share;
             let carried = view.ladder.highest_within(Bitrate::from_kbps_f64(pessimistic)).unwrap_or(0);
             lower(&mut allowed, carried, Reason::Starvation);
@@ -63,7 +65,7 @@ impl Guard {
         allowed
     }
 
-    /// Whether the next transfer races against an empty buffer. Start-up, before the first segment, is no starvation.
+    /// Whether the next transfer races against an empty buffer.
     #[must_use]
     pub fn is_starving(&self, view: &View<'_>, starved: bool) -> bool {
         let line = view.segment_duration.as_secs_f64() * f64::from(self.starving_segments);

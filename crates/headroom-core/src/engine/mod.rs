@@ -236,6 +236,10 @@ impl Engine {
         let view = view_of(record, target, &forecast, at);
         let mut memory = record.memory;
         let mut proposal = self.policy.decide(&view, &mut memory);
+        if record.starting() {
+            // An empty buffer is what starting up means. Which rung starts fastest is the player's to find out.
+            proposal.reason = Reason::NoEvidence;
+        }
         let ceiling = ceiling(record, &self.streams, target, at);
         if proposal.reason == Reason::NoEvidence && ceiling.is_some() {
             // Nothing is known of what the player does: an order must hold for whatever that is.
@@ -246,6 +250,7 @@ impl Engine {
         let limits = Limits {
             previous: (record.cap != NO_RUNG && !order_ended).then_some(record.cap),
             changed_at: record.changed_at,
+            starting: record.starting(),
             starved: record.starved(),
             ceiling,
         };

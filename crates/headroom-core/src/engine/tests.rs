@@ -217,3 +217,13 @@ fn a_known_bottleneck_is_divided_and_given_back() {
     rhythm(&mut engine, 30.0);
     assert_eq!(caps(&engine), [20_000.0; 4]);
 }
+
+#[test]
+fn a_starting_player_is_left_alone() {
+    let mut engine = Engine::new(Config::default());
+    let made =
+        decisions(&mut engine, [report(0.0, 3_000, 900, 0.0), tick(0.5), report(2.0, 3_000, 900, 0.4), tick(2.5)]);
+    assert!(made.iter().all(|decision| decision.cap.is_none()), "an empty buffer at the start is no reason: {made:?}");
+    decisions(&mut engine, [report(4.0, 3_000, 900, 1.5), tick(4.5)]);
+    assert!(engine.decision(VIEWER).unwrap().max_bitrate <= Some(Bitrate::kbps(800)), "now it has something to lose");
+}

@@ -89,6 +89,9 @@ const DIRTY: u8 = 1;
 const STARVED: u8 = 2;
 const PAUSED: u8 = 4;
 const SELF_MEASURED: u8 = 8;
+const FILLED: u8 = 16;
+/// A buffer that once held this much has started up; before, it is empty by nature.
+const STARTED_UP: Duration = Duration::from_secs(1);
 
 impl Record {
     pub(crate) fn new(id: SessionId, stream: u32, at: Timestamp) -> Self {
@@ -149,6 +152,9 @@ impl Record {
         };
         keep_ms(&mut self.buffer_ms, player.buffer_length);
         keep_ms(&mut self.capacity_ms, player.target_buffer_length);
+        if player.buffer_length.is_some_and(|buffer| buffer >= STARTED_UP) {
+            self.set(FILLED, true);
+        }
         keep_ms(&mut self.latency_ms, player.live_latency);
         if let Some(bitrate) = player.encoded_bitrate {
             self.encoded_kbps = bitrate.as_kbps() as f32;
@@ -271,6 +277,11 @@ impl Record {
 
     pub(crate) fn starved(&self) -> bool {
         self.has(STARVED)
+    }
+
+    /// Whether the player says how much it holds and has not held a second of media yet.
+    pub(crate) fn starting(&self) -> bool {
+        self.buffer_ms != UNKNOWN_MS && !self.has(FILLED)
     }
 
     pub(crate) fn paused(&self) -> bool {

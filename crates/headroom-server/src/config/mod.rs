@@ -221,7 +221,7 @@ impl Config {
             }
             figment = figment.merge(Toml::file_exact(file));
         }
-        let environment = Env::prefixed("HEADROOM_").ignore(&["SHARED", "STRICT"]).split("__");
+        let environment = Env::prefixed("HEADROOM_").filter(|name| is_setting(name.as_str())).split("__");
         let config: Self = figment.merge(environment).merge(Serialized::defaults(flags)).extract().map_err(Box::new)?;
         config.validated()
     }
@@ -268,6 +268,16 @@ impl Config {
     }
 }
 
+/// Whether an environment variable, without its prefix, is meant for the server: other parts of Headroom have variables
+/// of their own (`HEADROOM_CONFIG`, `HEADROOM_LINK_…`), which are no mistakes in this one's configuration.
+fn is_setting(name: &str) -> bool {
+    const TOP: [&str; 3] = ["tick_ms", "threads", "shards"];
+    const SECTIONS: [&str; 7] = ["public", "control", "edge", "identity", "steering", "log", "engine"];
+    let section = name.split_once("__").map(|(section, _)| section);
+    let matches = |known: &[&str], name: &str| known.iter().any(|known| known.eq_ignore_ascii_case(name));
+    section.map_or_else(|| matches(&TOP, name), |section| matches(&SECTIONS, section))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,6 +302,18 @@ mod tests {
         let documented = keys(&DEFAULT_TOML.parse().unwrap());
         let all = keys(&toml::Table::try_from(Config::default()).unwrap());
         assert_eq!(documented.iter().collect::<std::collections::BTreeSet<_>>(), all.iter().collect());
+    }
+
+    #[test]
+    fn only_its_own_variables_are_read() {
+        let table = toml::Table::try_from(Config::default()).unwrap();
+        for (key, value) in &table {
+            let name = if value.is_table() { format!("{key}__x") } else { key.clone() };
+            assert!(is_setting(&name.to_ascii_uppercase()), "{key} cannot be set from the environment");
+        }
+        for other in ["CONFIG", "SHARED", "LINK_SERVER_NETNS", "LINK__X", "PUBLIC"] {
+            assert!(!is_setting(other), "{other}");
+        }
     }
 
     #[test]

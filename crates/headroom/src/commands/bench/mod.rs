@@ -5,9 +5,9 @@ mod crowd;
 mod engine;
 mod forecast;
 mod ingest;
+mod simulator;
 #[cfg(feature = "speech")]
 mod speech;
-mod simulator;
 
 use clap::Subcommand;
 use std::process::ExitCode;

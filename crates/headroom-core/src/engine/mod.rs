@@ -19,7 +19,7 @@ use crate::{
     decision::{Decision, Reason},
     forecast::Forecast,
     guard::Limits,
-    ladder::Ladder,
+    ladder::{Ladder, RungIndex},
     pacing::Pace,
     policy::{Policy, Segments, View, Weights},
     qoe::stall_risk,
@@ -240,6 +240,7 @@ impl Engine {
             // An empty buffer is what starting up means. Which rung starts fastest is the player's to find out.
             proposal.reason = Reason::NoEvidence;
         }
+        proposal.rung = room_for_the_player(&view, proposal.rung, self.config.cap_risk);
         let ceiling = ceiling(record, &self.streams, target, at);
         if proposal.reason == Reason::NoEvidence && ceiling.is_some() {
             // Nothing is known of what the player does: an order must hold for whatever that is.
@@ -252,10 +253,12 @@ impl Engine {
             changed_at: record.changed_at,
             starting: record.starting(),
             starved: record.starved(),
-            collapsed: evidence == Evidence::Collapse,
             ceiling,
         };
-        let allowed = self.config.guard.apply(&view, proposal, &limits);
+        let mut allowed = self.config.guard.apply(&view, proposal, &limits);
+        if evidence == Evidence::Collapse && limits.previous.is_some_and(|previous| allowed.rung < previous) {
+            allowed.reason = Reason::Collapse;
+        }
         let nothing_known = allowed.reason == Reason::NoEvidence;
         let cap = match nothing_known {
             // Players keep the last cap they heard, so the end of an order must be said, too.
@@ -311,6 +314,13 @@ impl Engine {
             policy: self.policy.name().into(),
         }
     }
+}
+
+/// The highest rung from `proposed` up whose risk is tolerable. A cap works through a player that chooses by itself and
+/// knows its link sooner than we do: a ceiling it never meets costs nothing, one at the best rung costs every rise.
+fn room_for_the_player(view: &View<'_>, proposed: RungIndex, tolerable: f32) -> RungIndex {
+    let fine = |&rung: &RungIndex| stall_risk(view, rung, RISK_SEGMENTS).get() <= tolerable;
+    (proposed..=view.ladder.top()).rev().find(fine).unwrap_or(proposed)
 }
 
 /// Nearer than a tenth of a second, targets are the same to any player.

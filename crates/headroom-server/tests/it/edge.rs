@@ -96,7 +96,9 @@ async fn another_server_is_passed_through() {
     let request = request.header("x-mine", "1").header("x-yours", "1").body(Full::default()).unwrap();
     let answer = send(server.public_address(), request).await;
     assert_eq!((answer.status, answer.text()), (StatusCode::OK, "hello"));
-    assert_eq!(answer.header("cmsd-dynamic"), "\"origin\";mb=9000, \"headroom\";etp=5000");
+    let cmsd = answer.header("cmsd-dynamic");
+    let expected: u32 = cmsd.strip_prefix("\"origin\";mb=9000, \"headroom\";etp=").unwrap_or(cmsd).parse().unwrap();
+    assert!((4_000..=6_000).contains(&expected), "forecast after one transfer at 5000 kbit/s: {expected}");
     assert_eq!((answer.header("x-hop"), answer.header("x-kept")), ("", "1"));
     let seen = seen.await.unwrap().to_ascii_lowercase();
     assert!(seen.starts_with("get /a/seg.m4s?x=1 http/1.1\r\n"), "{seen}");

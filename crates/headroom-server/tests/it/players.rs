@@ -23,7 +23,9 @@ async fn every_form_of_cmcd_is_answered() {
     let original = |target: String| Request::get("/decide?cap=1").header("x-original-uri", target);
     // First contact: the throughput is known, a cap is not decided yet.
     let first = get(public, &with_cmcd("/decide", RECORD)).await;
-    assert_eq!((first.status, first.header("cmsd-dynamic")), (StatusCode::NO_CONTENT, "\"headroom\";etp=9500"));
+    let expected = first.header("cmsd-dynamic").strip_prefix("\"headroom\";etp=").and_then(|kbps| kbps.parse().ok());
+    assert_eq!(first.status, StatusCode::NO_CONTENT);
+    assert!(expected.is_some_and(|kbps: u32| (8_500..=10_500).contains(&kbps)), "{}", first.header("cmsd-dynamic"));
     assert_eq!(send(public, by_headers("/decide")).await.status, StatusCode::NO_CONTENT);
     let posted = post(public, "/v1/cmcd", "application/cmcd", RECORD.replace("one", "three") + ",e=t,ts=1").await;
     assert_eq!(posted.status, StatusCode::NO_CONTENT, "{:?}", posted.body);

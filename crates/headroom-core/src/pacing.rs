@@ -14,8 +14,7 @@ pub struct Pacing {
     pub retreat: f32,
     /// Share of the retreat given back per decision once the risk is gone.
     pub advance: f32,
-    /// Largest deviation of the playback rate from 1. Viewers do not notice up to 5 % in speech
-    /// and accept up to 10 % (dash.js and hls.js ship 0.5 and 1.0…2.0 as hard limits; LoL+ uses 0.3).
+    /// Largest deviation of the playback rate from 1: own choice, far inside what live players themselves allow.
     pub rate_deviation: f32,
     /// Latency error, as a share of the target, below which the playback rate stays 1.
     pub tolerance: f32,

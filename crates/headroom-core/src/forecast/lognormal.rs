@@ -2,8 +2,8 @@
 
 use super::{Forecast, HORIZONS, History};
 
-/// Spread (standard deviation of the natural logarithm) assumed before a session has shown its own:
-/// the typical change between neighbouring 4 s means in the UCC 5G download sessions.
+/// Spread (standard deviation of the natural logarithm) assumed before a session has shown its own: own choice, not
+/// fitted.
 const PRIOR_SPREAD: f32 = 0.45;
 /// How many observed changes the prior counts for.
 const PRIOR_WEIGHT: f32 = 2.0;

@@ -21,7 +21,7 @@ pub(crate) struct Link {
     epoch: Instant,
 }
 
-/// Delay of one round trip: the median ping of mid-band 5G to a server in the same country (research of 2024: 20–60 ms).
+/// Delay of one round trip: own choice, a mobile link to a near server.
 pub(crate) const ROUND_TRIP: Duration = Duration::from_millis(40);
 
 /// Most bytes that may be read ahead of the link: keeps steps of the trace visible and wake-ups few.

@@ -93,8 +93,8 @@ fn report_all(engine: &mut Engine, sessions: u32, round: u64) {
     }
 }
 
-/// A report that differs by session and round: each session has a link of its own that varies by a quarter,
-/// as the median session of the UCC data set does from one 2 s mean to the next.
+/// A report that differs by session and round: each session has a link of its own that varies by a
+/// quarter from report to report.
 fn sample(session: u64, round: u64) -> Sample {
     let mixed = (session ^ round.rotate_left(17)).wrapping_mul(0xD6E8_FEB8_6659_FD93) >> 40;
     let link_kbps = 500 + (session.wrapping_mul(0xD6E8_FEB8_6659_FD93) >> 40) % 30_000;

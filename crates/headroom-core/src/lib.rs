@@ -7,6 +7,7 @@
 //! The way of one sample: `engine` (handle_input) → `session` (state) → `forecast` → `qoe` → `policy` → `guard`.
 
 pub mod allocation;
+pub mod audience;
 pub mod decision;
 pub mod engine;
 pub mod forecast;

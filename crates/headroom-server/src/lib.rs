@@ -15,6 +15,7 @@ mod listener;
 mod metrics;
 mod problem;
 mod public;
+mod reader;
 mod record;
 mod server;
 mod shard;
@@ -22,5 +23,6 @@ mod steering;
 mod stream;
 
 pub use config::Config;
+pub use reader::{Reader, Reply, Shed};
 pub use record::{ReplayError, Replayed, replay};
 pub use server::{Server, StartError};

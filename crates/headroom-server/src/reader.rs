@@ -1,0 +1,20 @@
+//! Who reads messages: the classifier, as the server sees it.
+//!
+//! The server does not depend on an inference engine. The binary hands it one that implements [`Reader`].
+
+use headroom_core::audience::Reading;
+
+/// Turns texts into readings, on threads of its own.
+pub trait Reader: Send + Sync + 'static {
+    /// Queues `text` and returns at once. `reply` is called exactly once, from any thread: with the reading, or with
+    /// [`Shed`] when the text had to make room for newer ones.
+    fn submit(&self, text: String, reply: Reply);
+}
+
+/// Called with what became of a text. Must not block.
+pub type Reply = Box<dyn FnOnce(Result<Reading, Shed>) + Send>;
+
+/// The text was given up: more came than can be read, and the oldest is worth least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the message was shed: more came than can be read")]
+pub struct Shed;

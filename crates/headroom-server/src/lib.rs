@@ -4,6 +4,7 @@
 //! header. Operators use `control`. Nothing here decides: that is the engine's part.
 
 mod answer;
+mod bottleneck;
 mod clock;
 pub mod config;
 mod control;

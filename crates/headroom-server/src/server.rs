@@ -1,6 +1,7 @@
 //! The server as a whole: started, told where it listens, stopped.
 
 use crate::{
+    bottleneck::Bottlenecks,
     clock::Clock,
     config::Config,
     control::{Control, Resources},
@@ -95,6 +96,7 @@ impl Server {
         });
         let streams = Arc::new(Streams::default());
         let pathways = Arc::new(Pathways::new(&config.steering));
+        let bottlenecks = Arc::new(Bottlenecks::default());
         let ready = Arc::new(AtomicBool::new(true));
         let shutdown = CancellationToken::new();
         let tasks = TaskTracker::new();
@@ -125,6 +127,7 @@ impl Server {
             ready: Arc::clone(&ready),
             token,
             overrides: Mutex::default(),
+            bottlenecks: Arc::clone(&bottlenecks),
         }));
         let bounds = Bounds::new(&config.public);
         let serve = (Arc::clone(&metrics), shutdown.clone(), tasks.clone());
@@ -137,7 +140,8 @@ impl Server {
             serve.2.clone(),
         ));
         tasks.spawn(listener::serve(control_listener, bounds, control, serve.0, serve.1, serve.2));
-        tasks.spawn(tick(Arc::clone(&shards), metrics, Duration::from_millis(config.tick_ms), shutdown.clone()));
+        let interval = Duration::from_millis(config.tick_ms);
+        tasks.spawn(tick(Arc::clone(&shards), bottlenecks, metrics, interval, shutdown.clone()));
         tracing::info!(public = %public_address, control = %control_address, origin = config.edge.origin, "listening");
         Ok(Self { public: public_address, control: control_address, shards, ready, shutdown, tasks })
     }
@@ -175,7 +179,13 @@ impl Drop for Server {
 }
 
 /// Lets the shards decide one after the other, all of them once in `interval`.
-async fn tick(shards: Arc<Shards>, metrics: Arc<Metrics>, interval: Duration, shutdown: CancellationToken) {
+async fn tick(
+    shards: Arc<Shards>,
+    bottlenecks: Arc<Bottlenecks>,
+    metrics: Arc<Metrics>,
+    interval: Duration,
+    shutdown: CancellationToken,
+) {
     let count = shards.count();
     let mut step = tokio::time::interval(interval / count as u32);
     step.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -185,6 +195,9 @@ async fn tick(shards: Arc<Shards>, metrics: Arc<Metrics>, interval: Duration, sh
         tokio::select! {
             () = shutdown.cancelled() => return,
             _ = step.tick() => {}
+        }
+        if index == 0 {
+            bottlenecks.divide(&shards);
         }
         let began = Instant::now();
         shards.tick(index);

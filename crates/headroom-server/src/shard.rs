@@ -5,6 +5,7 @@
 
 use crate::{
     answer::Answer,
+    bottleneck::Crowd,
     clock::Clock,
     identity::ById,
     ingest::order::{Order, Window},
@@ -259,6 +260,18 @@ impl Shards {
             let at = self.clock.now();
             self.feed(&mut shard, Input::Stream { stream, at, settings: settings.clone() });
         }
+    }
+
+    /// What the sessions of a stream, or everyone's, in one shard could use of a bottleneck.
+    pub(crate) fn crowd(&self, index: usize, stream: Option<StreamId>) -> Crowd {
+        Crowd::of(lock(&self.shards[index]).engine.demands(stream))
+    }
+
+    /// Tells one shard what its sessions have of a bottleneck.
+    pub(crate) fn tell_capacity(&self, index: usize, stream: Option<StreamId>, capacity: Option<Bitrate>) {
+        let mut shard = lock(&self.shards[index]);
+        let at = self.clock.now();
+        self.feed(&mut shard, Input::Bottleneck { at, stream, capacity });
     }
 
     /// Forces a cap, or takes it back.

@@ -32,6 +32,17 @@ impl Bottlenecks {
         self.0.extend(capacity.map(|capacity| Bottleneck { stream, capacity }));
     }
 
+    /// What each session of a stream, or everyone's, could use.
+    pub(super) fn demands<'a>(
+        stream: Option<StreamId>,
+        table: &'a Table,
+        streams: &'a Streams,
+    ) -> impl Iterator<Item = Demand<'a>> {
+        let bottleneck = Bottleneck { stream, capacity: Bitrate::MAX };
+        let members = table.records().iter().filter(move |record| bottleneck.holds(record, streams));
+        members.map(|record| demand(record, streams))
+    }
+
     /// Gives every session behind a bottleneck its share, as a rung; marks those whose share changed.
     pub(super) fn divide(&self, table: &mut Table, streams: &Streams) {
         if self.0.is_empty() && !table.is_shared() {

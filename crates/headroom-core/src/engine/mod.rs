@@ -16,6 +16,7 @@ pub use counters::Counters;
 pub use input::{Input, Output, Scope, StreamSettings};
 
 use crate::{
+    allocation::Demand,
     decision::{Decision, Reason},
     forecast::Forecast,
     guard::Limits,
@@ -24,7 +25,7 @@ use crate::{
     policy::{Policy, Segments, View, Weights},
     qoe::stall_risk,
     session::{Evidence, NO_RUNG, Record, Snapshot},
-    telemetry::{Report, Sample, SessionId},
+    telemetry::{Report, Sample, SessionId, StreamId},
     time::{Duration, Timestamp},
     units::{Bitrate, Ratio},
 };
@@ -93,6 +94,12 @@ impl Engine {
         let record = self.table.get(session)?;
         let target = self.streams.target(record.stream);
         Some(record.snapshot(target.stream, &target.settings.ladder))
+    }
+
+    /// What each session that plays a stream, or anything, could use of a bottleneck: for who divides a capacity over
+    /// several engines and tells each its part by [`Input::Bottleneck`].
+    pub fn demands(&self, stream: Option<StreamId>) -> impl Iterator<Item = Demand<'_>> {
+        Bottlenecks::demands(stream, &self.table, &self.streams)
     }
 
     /// Every live session, in table order.

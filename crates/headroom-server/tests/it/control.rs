@@ -69,3 +69,66 @@ async fn lists_come_in_pages() {
     assert_eq!(get(control, "/readyz").await.text(), "ready\n");
     server.stop().await;
 }
+
+/// Sessions of all shards and formats together stay within the capacity of their bottleneck, others go free.
+#[tokio::test]
+async fn a_bottleneck_is_shared_over_all_shards() {
+    let server = start(|_| {}).await;
+    let (public, control) = (server.public_address(), server.control_address());
+    let record = |index: usize| {
+        let format = if index.is_multiple_of(2) { "h" } else { "d" };
+        RECORD.replace("one", &format!("viewer {index}")).replace("sf=h", &format!("sf={format}"))
+    };
+    let ask = async |index: usize| get(public, &with_cmcd("/decide", &record(index))).await.suggested_kbps();
+    let cap = async |index: usize| {
+        ask(index).await;
+        let session = get(control, &format!("/v1/sessions/viewer%20{index}")).await.json();
+        session["max_bitrate_kbps"].as_f64()
+    };
+    for index in 0..8 {
+        eventually(20, async || cap(index).await.filter(|&kbps| kbps > 4_000.0)).await;
+    }
+    let body = json!({ "stream": "s", "capacity_kbps": 12_000 });
+    let listed = order(control, "PUT", "/v1/bottlenecks", body).await.json();
+    assert_eq!((&listed["stream"], &listed["sessions"]), (&json!("s"), &json!(8)), "{listed}");
+    eventually(20, async || {
+        let mut sum = 0.0;
+        for index in 0..8 {
+            sum += cap(index).await?;
+        }
+        (sum <= 12_000.0).then_some(())
+    })
+    .await;
+    let page = get(control, "/v1/bottlenecks").await;
+    let (allocated, demand) = (&page.json()["items"][0]["allocated_kbps"], &page.json()["items"][0]["demand_kbps"]);
+    assert!(allocated.as_f64().unwrap() > 8_000.0 && allocated.as_f64().unwrap() <= 12_000.0, "{allocated}");
+    assert!(demand.as_f64().unwrap() > 30_000.0, "{demand}");
+    let session = get(control, "/v1/sessions/viewer%200").await.json();
+    assert_eq!(session["reason"], "allocation");
+
+    let gone = order(control, "DELETE", "/v1/bottlenecks", json!({ "stream": "s" })).await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT);
+    eventually(30, async || cap(0).await.filter(|&kbps| kbps > 4_000.0)).await;
+    let again = order(control, "DELETE", "/v1/bottlenecks", json!({ "stream": "s" })).await;
+    assert_eq!(again.code(), "not_found");
+    for body in
+        [json!({ "capacity_kbps": 0 }), json!({ "capacity_kbps": 1e12 }), json!({ "stream": "", "capacity_kbps": 9 })]
+    {
+        assert_eq!(order(control, "PUT", "/v1/bottlenecks", body).await.code(), "out_of_range");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_list_that_did_not_change_is_not_sent_again() {
+    let server = start(|_| {}).await;
+    let control = server.control_address();
+    let first = get(control, "/v1/overrides").await;
+    let asking = |tag: &str| Request::get("/v1/overrides").header("if-none-match", tag).body(Full::default()).unwrap();
+    let same = send(control, asking(first.header("etag"))).await;
+    assert_eq!((same.status, same.body.len()), (StatusCode::NOT_MODIFIED, 0));
+    let body = json!({ "scope": "all", "max_bitrate_kbps": 900 });
+    order(control, "PUT", "/v1/overrides", body).await;
+    assert_eq!(send(control, asking(first.header("etag"))).await.status, StatusCode::OK);
+    server.stop().await;
+}

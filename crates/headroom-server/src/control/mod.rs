@@ -1,0 +1,103 @@
+//! The control listener: one file for each resource of the API.
+
+mod access;
+mod bottlenecks;
+mod overrides;
+mod page;
+mod pathways;
+mod sessions;
+mod streams;
+
+use crate::{
+    bottleneck::Bottlenecks, clock::Clock, edge::Connection, ingest::Ingest, listener::Handler, metrics::Metrics,
+    problem::Problem, public::plain, steering::Pathways, stream::Streams,
+};
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::{State, rejection::JsonRejection},
+    middleware,
+    response::{IntoResponse, Response},
+    routing::{get, put},
+};
+use http::{StatusCode, header};
+use hyper::body::Incoming;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, atomic::AtomicBool, atomic::Ordering},
+};
+use tower::ServiceExt;
+
+/// Longest body of a request to the API.
+const MAX_BODY: usize = 64 * 1024;
+
+/// Everything the control listener needs.
+pub(crate) struct Control {
+    router: Router,
+}
+
+/// What the handlers share.
+pub(crate) struct Resources {
+    pub(crate) ingest: Arc<Ingest>,
+    pub(crate) streams: Arc<Streams>,
+    pub(crate) pathways: Arc<Pathways>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) clock: Clock,
+    pub(crate) ready: Arc<AtomicBool>,
+    /// Bearer token; empty: none needed.
+    pub(crate) token: String,
+    pub(crate) overrides: Mutex<BTreeMap<String, overrides::InForce>>,
+    pub(crate) bottlenecks: Arc<Bottlenecks>,
+}
+
+type Shared = State<Arc<Resources>>;
+
+impl Control {
+    pub(crate) fn new(resources: Resources) -> Self {
+        let resources = Arc::new(resources);
+        let api = Router::new()
+            .route("/v1/sessions", get(sessions::list))
+            .route("/v1/sessions/{session}", get(sessions::show))
+            .route("/v1/streams", get(streams::list))
+            .route("/v1/overrides", put(overrides::put).delete(overrides::delete).get(overrides::list))
+            .route("/v1/bottlenecks", put(bottlenecks::put).delete(bottlenecks::delete).get(bottlenecks::list))
+            .route("/v1/pathways", put(pathways::put).get(pathways::show))
+            .route("/metrics", get(show_metrics))
+            .layer(middleware::from_fn_with_state(Arc::clone(&resources), access::check_token));
+        let router = Router::new()
+            .route("/healthz", get(|| async { plain(StatusCode::OK, "ok\n") }))
+            .route("/readyz", get(show_readiness))
+            .merge(api)
+            .fallback(|| async { Problem::not_found("no such path") })
+            .method_not_allowed_fallback(|| async { Problem::method_not_allowed("the path does not take this method") })
+            .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
+            .with_state(resources);
+        Self { router }
+    }
+}
+
+impl Handler for Control {
+    async fn handle(&self, _: Connection, request: http::Request<Incoming>) -> Response {
+        let Ok(response) = self.router.clone().oneshot(request.map(Body::new)).await;
+        response
+    }
+}
+
+async fn show_readiness(State(resources): Shared) -> Response {
+    if resources.ready.load(Ordering::Relaxed) {
+        plain(StatusCode::OK, "ready\n")
+    } else {
+        Problem::not_ready("starting or shutting down").into_response()
+    }
+}
+
+async fn show_metrics(State(resources): Shared) -> Result<Response, Problem> {
+    let text = resources.metrics.encode().map_err(|_| Problem::not_ready("metrics cannot be written"))?;
+    let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, media_type)], text).into_response())
+}
+
+/// A body that is what it should be.
+fn parsed<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
+    body.map(|Json(value)| value).map_err(|error| Problem::malformed(error.body_text()))
+}

@@ -1,0 +1,153 @@
+//! Overrides: an operator's word on the bit rate of a session, a stream or everyone.
+
+use super::{
+    Resources, Shared,
+    page::{Page, Window},
+    parsed,
+    sessions::parse_id,
+    streams::streams_called,
+};
+use crate::{problem::Problem, public::no_content};
+use axum::{
+    Json,
+    extract::{
+        Query, State,
+        rejection::{JsonRejection, QueryRejection},
+    },
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+};
+use headroom_core::{
+    engine::Scope,
+    time::{Duration, Timestamp},
+    units::Bitrate,
+};
+use serde::{Deserialize, Serialize};
+use std::sync::PoisonError;
+
+/// Overrides that may be in force at a time.
+const MAX_OVERRIDES: usize = 10_000;
+
+/// Longest override: a year.
+const LONGEST_S: u64 = 366 * 24 * 3_600;
+
+/// Whom an override concerns, as the API says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Target {
+    /// Everyone.
+    All,
+    /// A session by the name its player gives.
+    Session(String),
+    /// A session by the identifier of the list.
+    SessionId(String),
+    /// A stream by name, whatever its format.
+    Stream(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewOverride {
+    scope: Target,
+    max_bitrate_kbps: f64,
+    /// Ends by itself after this many seconds.
+    #[serde(default)]
+    for_s: Option<u64>,
+}
+
+/// An override in force.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct InForce {
+    scope: Target,
+    max_bitrate_kbps: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until_us: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OldOverride {
+    scope: Target,
+}
+
+pub(super) async fn put(
+    State(resources): Shared,
+    body: Result<Json<NewOverride>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let order = parsed(body)?;
+    if !(1.0..=Bitrate::MAX.as_kbps()).contains(&order.max_bitrate_kbps) {
+        return Err(Problem::out_of_range("max_bitrate_kbps lies in 1..=1e9"));
+    }
+    if order.for_s.is_some_and(|seconds| !(1..=LONGEST_S).contains(&seconds)) {
+        return Err(Problem::out_of_range(format!("for_s lies in 1..={LONGEST_S}")));
+    }
+    let lasting = order.for_s.map(Duration::from_secs);
+    let now = resources.clock.now();
+    let key = format!("{:?}", order.scope);
+    {
+        let mut overrides = resources.overrides.lock().unwrap_or_else(PoisonError::into_inner);
+        overrides.retain(|_, entry| entry.until_us.is_none_or(|until| until >= now));
+        if overrides.len() >= MAX_OVERRIDES && !overrides.contains_key(&key) {
+            return Err(Problem::overloaded(format!("{MAX_OVERRIDES} overrides are in force")));
+        }
+    }
+    resources.restrict(&order.scope, Some(Bitrate::from_kbps_f64(order.max_bitrate_kbps)), lasting)?;
+    tracing::info!(scope = ?order.scope, max_bitrate_kbps = order.max_bitrate_kbps, for_s = order.for_s, "override");
+    let in_force = InForce {
+        scope: order.scope,
+        max_bitrate_kbps: order.max_bitrate_kbps,
+        until_us: lasting.map(|lasting| now + lasting),
+    };
+    resources.overrides.lock().unwrap_or_else(PoisonError::into_inner).insert(key, in_force.clone());
+    Ok(Json(in_force).into_response())
+}
+
+pub(super) async fn delete(
+    State(resources): Shared,
+    body: Result<Json<OldOverride>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let order = parsed(body)?;
+    let key = format!("{:?}", order.scope);
+    resources.overrides.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+    tracing::info!(scope = ?order.scope, "override released");
+    resources.restrict(&order.scope, None, None)?;
+    Ok(no_content())
+}
+
+pub(super) async fn list(
+    State(resources): Shared,
+    headers: HeaderMap,
+    query: Result<Query<Window>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let (offset, limit) = Window::of(query)?;
+    let now = resources.clock.now();
+    let overrides = resources.overrides.lock().unwrap_or_else(PoisonError::into_inner);
+    let in_force = || overrides.values().filter(|entry| entry.until_us.is_none_or(|until| until >= now));
+    let items = in_force().skip(offset).take(limit).cloned().collect();
+    Ok(Page { total: in_force().count(), offset, items }.answer(&headers))
+}
+
+impl Resources {
+    fn restrict(&self, target: &Target, cap: Option<Bitrate>, lasting: Option<Duration>) -> Result<(), Problem> {
+        let shards = &self.ingest.shards;
+        let session = match target {
+            Target::All => {
+                shards.restrict(Scope::All, cap, lasting);
+                return Ok(());
+            }
+            Target::Stream(name) => {
+                for stream in streams_called(name, &self.ingest.identifier) {
+                    shards.restrict(Scope::Stream(stream), cap, lasting);
+                }
+                return Ok(());
+            }
+            Target::Session(name) => self.ingest.identifier.reported_session(name),
+            Target::SessionId(id) => parse_id(id)?,
+        };
+        if shards.snapshot(session).is_none() {
+            return Err(Problem::not_found("no live session has this name"));
+        }
+        shards.restrict(Scope::Session(session), cap, lasting);
+        Ok(())
+    }
+}

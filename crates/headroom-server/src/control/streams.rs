@@ -1,0 +1,35 @@
+//! Streams and the ladders found in their manifests.
+
+use super::{
+    Shared,
+    page::{Page, Window},
+};
+use crate::{identity::Identifier, problem::Problem};
+use axum::{
+    extract::{Query, State, rejection::QueryRejection},
+    http::HeaderMap,
+    response::Response,
+};
+use headroom_core::telemetry::StreamId;
+use headroom_wire::cmcd::StreamingFormat;
+
+pub(super) async fn list(
+    State(resources): Shared,
+    headers: HeaderMap,
+    query: Result<Query<Window>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let (offset, limit) = Window::of(query)?;
+    let (listed, total) = resources.streams.page(offset, limit);
+    let json = |listed| {
+        let mut value = serde_json::to_value(listed).unwrap_or_default();
+        value["stream"] = value["stream"].as_u64().map_or_else(String::new, |id| format!("{id:016x}")).into();
+        value
+    };
+    Ok(Page { total, offset, items: listed.into_iter().map(json).collect() }.answer(&headers))
+}
+
+/// Every identifier a stream of this name has or may get: one for each format, one for players that name none.
+pub(super) fn streams_called<'a>(name: &'a str, identifier: &'a Identifier) -> impl Iterator<Item = StreamId> + 'a {
+    let formats = StreamingFormat::ALL.iter().copied().map(Some).chain([None]);
+    formats.map(move |format| identifier.stream(name, format))
+}

@@ -369,6 +369,7 @@ impl Shards {
                 Output::Expired { session, .. } => {
                     shard.companions.remove(session);
                 }
+                Output::Weights { .. } | Output::BlindSpot(_) | Output::BlindSpotCleared { .. } => {}
             }
             if recorded.is_some() {
                 outputs.push(output);
@@ -417,6 +418,9 @@ fn add(totals: &mut Counters, more: &Counters) {
     totals.evicted += more.evicted;
     totals.expired += more.expired;
     totals.emergencies += more.emergencies;
+    totals.feedback += more.feedback;
+    totals.unheard += more.unheard;
+    totals.commands += more.commands;
     for (total, more) in totals.decisions.iter_mut().zip(more.decisions) {
         *total += more;
     }

@@ -22,6 +22,12 @@ pub struct Counters {
     pub expired: u64,
     /// Decisions made between ticks.
     pub emergencies: u64,
+    /// Messages of viewers taken in.
+    pub feedback: u64,
+    /// Messages of streams beyond the bound on audiences.
+    pub unheard: u64,
+    /// Commands carried out.
+    pub commands: u64,
     /// Decisions by reason, in the order of [`Reason::ALL`].
     pub decisions: [u64; Reason::ALL.len()],
 }

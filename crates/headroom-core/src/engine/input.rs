@@ -1,8 +1,10 @@
 //! What goes into the engine and what comes out: one JSON object a line in the logs.
 
 use crate::{
+    audience::{AuthorId, BlindSpot, Command, Conditions, Reading},
     decision::Decision,
     ladder::Ladder,
+    policy::Weights,
     session::Summary,
     telemetry::{Sample, SessionId, StreamId},
     time::{Duration, Timestamp},
@@ -56,6 +58,53 @@ pub enum Input {
         /// When it ends by itself; `None` holds until taken back.
         #[serde(rename = "until_us")]
         until: Option<Timestamp>,
+    },
+    /// A viewer said something.
+    Feedback {
+        /// About which stream.
+        stream: StreamId,
+        /// Who.
+        author: AuthorId,
+        /// When.
+        #[serde(rename = "at_us")]
+        at: Timestamp,
+        /// The message, by the identifier its source gave it.
+        id: String,
+        /// What a classifier made of it.
+        reading: Reading,
+        /// The session of the author, where it is known and live: a command acts on it. Else a command is a vote.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<SessionId>,
+    },
+    /// A viewer asks for something for the own playback.
+    Command {
+        /// When.
+        #[serde(rename = "at_us")]
+        at: Timestamp,
+        /// Whose playback.
+        session: SessionId,
+        /// What.
+        command: Command,
+    },
+    /// What the sessions of a stream go through, counted over all engines: replaces, for a while, what this engine sees.
+    Conditions {
+        /// Which stream.
+        stream: StreamId,
+        /// When.
+        #[serde(rename = "at_us")]
+        at: Timestamp,
+        /// The counts.
+        conditions: Conditions,
+    },
+    /// What another engine's audience made the objectives worth.
+    Weights {
+        /// For which stream.
+        stream: StreamId,
+        /// When.
+        #[serde(rename = "at_us")]
+        at: Timestamp,
+        /// The weights.
+        weights: Weights,
     },
 }
 
@@ -116,5 +165,27 @@ pub enum Output {
         at: Timestamp,
         /// What it was.
         summary: Summary,
+    },
+    /// The audience of a stream moved its objectives.
+    Weights {
+        /// Which stream.
+        stream: StreamId,
+        /// When.
+        #[serde(rename = "at_us")]
+        at: Timestamp,
+        /// How much each objective matters from now on.
+        weights: Weights,
+    },
+    /// Viewers complain about something that telemetry does not explain.
+    BlindSpot(BlindSpot),
+    /// They stopped.
+    BlindSpotCleared {
+        /// Which stream.
+        stream: StreamId,
+        /// About what.
+        aspect: crate::audience::Aspect,
+        /// When.
+        #[serde(rename = "at_us")]
+        at: Timestamp,
     },
 }

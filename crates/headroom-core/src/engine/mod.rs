@@ -4,7 +4,9 @@
 //! it happened. Sessions with news are decided at each tick; a starving buffer or a collapse of throughput is decided
 //! at once.
 
+mod audiences;
 mod bottlenecks;
+mod commands;
 mod config;
 mod counters;
 mod input;
@@ -17,18 +19,20 @@ pub use input::{Input, Output, Scope, StreamSettings};
 
 use crate::{
     allocation::Demand,
+    audience::{self, Conditions},
     decision::{Decision, Reason},
     forecast::Forecast,
     guard::Limits,
     ladder::{Ladder, RungIndex},
     pacing::Pace,
-    policy::{Policy, Segments, View, Weights},
+    policy::{Policy, Segments, View},
     qoe::stall_risk,
     session::{Evidence, NO_RUNG, Record, Snapshot},
     telemetry::{Report, Sample, SessionId, StreamId},
     time::{Duration, Timestamp},
     units::{Bitrate, Ratio},
 };
+use audiences::Audiences;
 use bottlenecks::Bottlenecks;
 use std::collections::VecDeque;
 use streams::{Streams, Target};
@@ -44,6 +48,7 @@ pub struct Engine {
     table: Table,
     streams: Streams,
     bottlenecks: Bottlenecks,
+    audiences: Audiences,
     counters: Counters,
     outputs: VecDeque<Output>,
     last_tick: Option<Timestamp>,
@@ -58,6 +63,7 @@ impl Engine {
             table: Table::new(config.max_sessions),
             streams: Streams::new(config.default_stream.clone()),
             bottlenecks: Bottlenecks::default(),
+            audiences: Audiences::default(),
             counters: Counters::default(),
             outputs: VecDeque::new(),
             last_tick: None,
@@ -73,6 +79,18 @@ impl Engine {
             Input::Stream { stream, settings, .. } => self.streams.configure(stream, settings),
             Input::Bottleneck { stream, capacity, .. } => self.bottlenecks.set(stream, capacity),
             Input::Override { at, scope, max_bitrate, until } => self.handle_override(at, scope, max_bitrate, until),
+            Input::Feedback { stream, author, at, id, reading, session } => {
+                let at = self.plausible_time(at);
+                self.counters.feedback += 1;
+                let heard = self.audiences.observe(stream, author, at, &id, &reading, session.is_none());
+                self.counters.unheard += u64::from(!heard);
+                if let (Some(session), Some(command)) = (session, reading.command) {
+                    self.handle_command(session, command, at);
+                }
+            }
+            Input::Command { at, session, command } => self.handle_command(session, command, at),
+            Input::Conditions { stream, at, conditions } => self.audiences.tell(stream, at, conditions),
+            Input::Weights { stream, weights, .. } => self.streams.weigh(stream, weights),
         }
     }
 
@@ -100,6 +118,18 @@ impl Engine {
     /// several engines and tells each its part by [`Input::Bottleneck`].
     pub fn demands(&self, stream: Option<StreamId>) -> impl Iterator<Item = Demand<'_>> {
         Bottlenecks::demands(stream, &self.table, &self.streams)
+    }
+
+    /// What the viewers of a stream say; `None` when nobody has been heard.
+    #[must_use]
+    pub fn audience(&self, stream: StreamId) -> Option<audience::State> {
+        self.audiences.state(stream)
+    }
+
+    /// What the sessions of each stream go through now, as far as this engine holds them.
+    #[must_use]
+    pub fn conditions(&self, now: Timestamp) -> Vec<(StreamId, Conditions)> {
+        audiences::conditions(&self.table, &self.streams, now)
     }
 
     /// Every live session, in table order.
@@ -163,6 +193,9 @@ impl Engine {
             Evidence::Routine => {}
             Evidence::Starvation | Evidence::Collapse => {
                 self.counters.emergencies += 1;
+                if evidence == Evidence::Starvation {
+                    self.streams.note_stall(self.table.records()[slot].stream, at);
+                }
                 self.decide(slot, at, evidence);
             }
             Evidence::Quit => self.remove(slot, at),
@@ -173,6 +206,7 @@ impl Engine {
         self.counters.ticks += 1;
         self.last_tick = Some(at);
         self.bottlenecks.divide(&mut self.table, &self.streams);
+        self.audiences.tick(at, &self.table, &mut self.streams, &mut self.outputs);
         let mut slot = 0;
         while slot < self.table.records().len() {
             let record = self.table.record_mut(slot);
@@ -200,6 +234,7 @@ impl Engine {
                 let record = self.table.record_mut(slot);
                 record.ceiling_kbps = max_bitrate.map_or(f32::INFINITY, |rate| rate.as_kbps() as f32);
                 record.ceiling_until_s = until.map_or(u32::MAX, |until| until.as_secs_f64() as u32);
+                record.set_own_ceiling(false);
             }
         }
         // An order acts at once, on everyone it may concern.
@@ -275,8 +310,8 @@ impl Engine {
         };
         let risk = if cap == NO_RUNG { Ratio::ZERO } else { stall_risk(&view, cap, RISK_SEGMENTS) };
         let neutral = Pace {
-            target_buffer: target.settings.target_buffer,
-            target_latency: target.settings.target_latency,
+            target_buffer: record.wished(target.settings.target_buffer),
+            target_latency: record.wished(target.settings.target_latency),
             playback_rate: 1.0,
         };
         let previous_latency =
@@ -325,7 +360,9 @@ impl Engine {
 
 /// The highest rung from `proposed` up whose risk is tolerable. A cap works through a player that chooses by itself and
 /// knows its link sooner than we do: a ceiling it never meets costs nothing, one at the best rung costs every rise.
+/// An audience that minds stalls more than the picture tolerates less.
 fn room_for_the_player(view: &View<'_>, proposed: RungIndex, tolerable: f32) -> RungIndex {
+    let tolerable = tolerable * view.weights.quality / view.weights.stall;
     let fine = |&rung: &RungIndex| stall_risk(view, rung, RISK_SEGMENTS).get() <= tolerable;
     (proposed..=view.ladder.top()).rev().find(fine).unwrap_or(proposed)
 }
@@ -351,7 +388,7 @@ fn view_of<'a>(record: &'a Record, target: &'a Target, forecast: &'a Forecast, n
         live_latency: record.live_latency(),
         history: &record.history,
         forecast,
-        weights: Weights::default(),
+        weights: target.weights,
     }
 }
 

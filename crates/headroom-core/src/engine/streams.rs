@@ -1,7 +1,7 @@
 //! The streams sessions play, and the ceilings over them.
 
 use super::StreamSettings;
-use crate::{ladder::RungIndex, qoe::picture, telemetry::StreamId, time::Timestamp, units::Bitrate};
+use crate::{ladder::RungIndex, policy::Weights, qoe::picture, telemetry::StreamId, time::Timestamp, units::Bitrate};
 use std::collections::BTreeMap;
 
 /// Streams by position; position 0 is the default for sessions whose stream is unknown.
@@ -19,12 +19,43 @@ pub(super) struct Target {
     /// Picture quality of each rung of the ladder.
     pictures: Vec<f32>,
     pub(super) ceiling: Ceiling,
+    /// What its audience makes the objectives worth.
+    pub(super) weights: Weights,
+    stalls: RecentStalls,
+}
+
+/// Buffers that ran dry, each counting for e⁻¹ after half a minute.
+#[derive(Clone, Copy, Default)]
+struct RecentStalls {
+    count: f64,
+    at: Timestamp,
+}
+
+/// The window complaints are counted over.
+const STALL_MEMORY_S: f64 = 30.0;
+
+impl RecentStalls {
+    fn at(self, now: Timestamp) -> f64 {
+        self.count * (-now.since(self.at).as_secs_f64() / STALL_MEMORY_S).exp()
+    }
 }
 
 impl Target {
     fn new(stream: StreamId, settings: StreamSettings) -> Self {
         let pictures = settings.ladder.rungs().iter().map(picture).collect();
-        Self { stream, settings, pictures, ceiling: Ceiling::default() }
+        Self {
+            stream,
+            settings,
+            pictures,
+            ceiling: Ceiling::default(),
+            weights: Weights::default(),
+            stalls: RecentStalls::default(),
+        }
+    }
+
+    /// Buffers that ran dry within half a minute, about.
+    pub(super) fn recent_stalls(&self, now: Timestamp) -> f64 {
+        self.stalls.at(now)
     }
 
     /// Picture quality of a rung.
@@ -81,8 +112,28 @@ impl Streams {
     pub(super) fn configure(&mut self, stream: StreamId, settings: StreamSettings) {
         let position = self.index(stream) as usize;
         if position > 0 || stream.0 == 0 {
-            let ceiling = self.targets[position].ceiling;
-            self.targets[position] = Target { ceiling, ..Target::new(stream, settings) };
+            let Target { ceiling, weights, stalls, .. } = self.targets[position];
+            self.targets[position] = Target { ceiling, weights, stalls, ..Target::new(stream, settings) };
+        }
+    }
+
+    /// Every stream by position.
+    pub(super) fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// Takes note of a buffer that ran dry.
+    pub(super) fn note_stall(&mut self, position: u32, at: Timestamp) {
+        let stalls = &mut self.targets[position as usize].stalls;
+        *stalls = RecentStalls { count: stalls.at(at) + 1.0, at: stalls.at.max(at) };
+    }
+
+    /// Sets what the objectives of a stream are worth.
+    pub(super) fn weigh(&mut self, stream: StreamId, weights: Weights) {
+        let position = self.index(stream) as usize;
+        // Position 0 stands for all streams that are not known.
+        if position > 0 || stream.0 == 0 {
+            self.targets[position].weights = weights.bounded();
         }
     }
 

@@ -59,6 +59,8 @@ pub(crate) struct Record {
     pub(crate) cap: u8,
     pub(crate) reason: Reason,
     share: u8,
+    /// Steps the viewer asked to be farther from live, negative for nearer.
+    wish: i8,
     flags: u8,
 }
 
@@ -83,11 +85,18 @@ pub(crate) const NO_DECIBEL: i8 = i8::MIN;
 const UNKNOWN_MS: u32 = u32::MAX;
 const UNKNOWN_LINK: u16 = u16::MAX;
 
+/// One step of a viewer's wish for more or less delay: clearly felt, and undone by its opposite.
+const WISH_STEP: f64 = 1.25;
+/// Three steps are about twice or half the target: beyond lies another product.
+const MOST_WISHES: i8 = 3;
+
 const DIRTY: u8 = 1;
 const STARVED: u8 = 2;
 const PAUSED: u8 = 4;
 const SELF_MEASURED: u8 = 8;
 const FILLED: u8 = 16;
+/// The ceiling over the session is its viewer's own.
+const OWN_CEILING: u8 = 32;
 /// A buffer that once held this much has started up; before, it is empty by nature.
 const STARTED_UP: Duration = Duration::from_secs(1);
 
@@ -126,6 +135,7 @@ impl Record {
             cap: NO_RUNG,
             reason: Reason::NoEvidence,
             share: NO_RUNG,
+            wish: 0,
             flags: DIRTY,
         }
     }
@@ -297,6 +307,27 @@ impl Record {
             self.share = share;
             self.flags |= DIRTY;
         }
+    }
+
+    /// A target as the viewer wishes it: a quarter more or less for each step.
+    pub(crate) fn wished(&self, target: Duration) -> Duration {
+        match self.wish {
+            0 => target,
+            steps => Duration::from_secs_f64(target.as_secs_f64() * WISH_STEP.powi(i32::from(steps))),
+        }
+    }
+
+    /// Moves the distance from live by a step, at most three either way.
+    pub(crate) fn wish(&mut self, step: i8) {
+        self.wish = (self.wish + step).clamp(-MOST_WISHES, MOST_WISHES);
+    }
+
+    pub(crate) fn has_own_ceiling(&self) -> bool {
+        self.has(OWN_CEILING)
+    }
+
+    pub(crate) fn set_own_ceiling(&mut self, own: bool) {
+        self.set(OWN_CEILING, own);
     }
 
     /// Whether something was reported since the last decision; asking settles it.

@@ -71,16 +71,7 @@ impl Identifier {
     /// Draws a key when the settings name none.
     pub(crate) fn new(settings: Identity) -> Self {
         let key = if settings.key.is_empty() {
-            // The standard library seeds its map hasher from the system's random source: two hashes are 128 bits of it.
-            let random = |input: u64| {
-                let mut hasher = std::hash::BuildHasher::build_hasher(&std::hash::RandomState::new());
-                hasher.write_u64(input);
-                hasher.finish().to_le_bytes()
-            };
-            let mut key = [0; 16];
-            key[..8].copy_from_slice(&random(1));
-            key[8..].copy_from_slice(&random(2));
-            key
+            random_key()
         } else {
             let mut key = [0; 16];
             for (half, salt) in key.chunks_exact_mut(8).zip([1_u8, 2]) {
@@ -145,6 +136,19 @@ impl Identifier {
         }
         hasher.finish()
     }
+}
+
+/// 128 random bits. The standard library seeds its map hasher from the system's random source: two hashes hold as many.
+pub(crate) fn random_key() -> [u8; 16] {
+    let random = |input: u64| {
+        let mut hasher = std::hash::BuildHasher::build_hasher(&std::hash::RandomState::new());
+        hasher.write_u64(input);
+        hasher.finish().to_le_bytes()
+    };
+    let mut key = [0; 16];
+    key[..8].copy_from_slice(&random(1));
+    key[8..].copy_from_slice(&random(2));
+    key
 }
 
 /// Value of the cookie called `name` (RFC 6265 §4.2.1).

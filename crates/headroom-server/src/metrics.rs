@@ -130,6 +130,12 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     edge_bytes: Counter,
     origin_failures: Counter,
+    /// Entries of the history that were never written.
+    pub(crate) history_lost: Counter,
+    /// Entries of the history that were written.
+    pub(crate) history_written: Counter,
+    /// 1 while the history cannot be written.
+    pub(crate) history_degraded: Gauge,
     tick: Histogram,
     tick_interval: Histogram,
     decision_age: Histogram,
@@ -180,6 +186,11 @@ impl Metrics {
         registry.register("connections", "Open connections", connections.clone());
         registry.register_with_unit("edge_sent", "Body bytes sent by the edge", Unit::Bytes, edge_bytes.clone());
         registry.register("origin_failures", "Requests the origin did not answer", origin_failures.clone());
+        let (history_lost, history_written) = (Counter::default(), Counter::default());
+        let history_degraded = Gauge::default();
+        registry.register("history_lost", "Entries of the history never written", history_lost.clone());
+        registry.register("history_written", "Entries of the history written", history_written.clone());
+        registry.register("history_degraded", "1 while the history cannot be written", history_degraded.clone());
         registry.register_with_unit("tick", "Time one shard took to decide", Unit::Seconds, tick.clone());
         registry.register_with_unit(
             "tick_interval",
@@ -203,6 +214,9 @@ impl Metrics {
             connections,
             edge_bytes,
             origin_failures,
+            history_lost,
+            history_written,
+            history_degraded,
             tick,
             tick_interval,
             decision_age,

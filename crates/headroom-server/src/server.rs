@@ -6,10 +6,13 @@ use crate::{
     config::Config,
     control::{Control, Resources},
     edge::Edge,
-    identity::Identifier,
+    fleet::{Fleet, Surveyor},
+    history::{self, History},
+    identity::{self, Identifier},
     ingest::Ingest,
     listener::{self, Bounds},
     metrics::Metrics,
+    network::Networks,
     public::Public,
     record::Recorder,
     shard::Shards,
@@ -29,11 +32,15 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 /// Time open requests get to finish when the server stops.
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// Readers of the history at a time: each holds a thread and the disk.
+const READERS: usize = 4;
+
 /// A running server. Dropping it stops it without waiting for open requests.
 pub struct Server {
     public: SocketAddr,
     control: SocketAddr,
     shards: Arc<Shards>,
+    history: Option<Arc<History>>,
     ready: Arc<AtomicBool>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
@@ -72,7 +79,7 @@ impl Server {
     ///
     /// # Errors
     /// When an address is taken, a log file cannot be created, or the token file cannot be read.
-    pub async fn start(config: Config) -> Result<Self, StartError> {
+    pub async fn start(mut config: Config) -> Result<Self, StartError> {
         let token = control_token(&config)?;
         let bind = |address| listener::bind(address).map_err(|source| StartError::Listen { address, source });
         let public_listener = bind(config.public.listen)?;
@@ -83,18 +90,34 @@ impl Server {
         let public_address = address(&public_listener, config.public.listen)?;
         let control_address = address(&control_listener, config.control.listen)?;
 
+        if config.history.enabled() && config.identity.key.is_empty() {
+            let drawn: String = identity::random_key().iter().map(|byte| format!("{byte:02x}")).collect();
+            match history::identifier_key(&config.history.directory, &drawn) {
+                Ok(key) => config.identity.key = key,
+                Err(error) => tracing::error!(%error, "identity.key: identifiers last until the next start only"),
+            }
+        }
         let clock = Clock::start();
         let metrics = Arc::new(Metrics::new());
         let recorder = Recorder::start(&config.log, config.shards, &config.engine, Arc::clone(&metrics));
         let recorder = recorder.map_err(StartError::Log)?;
         let shards = Arc::new(Shards::new(config.shards, &config.engine, clock, Arc::clone(&metrics), recorder));
         metrics.follow(&shards, config.engine.max_sessions);
+        let streams = Arc::new(Streams::default());
+        let networks = Arc::new(Networks::new(&config.history.networks));
+        let history = config.history.enabled().then(|| {
+            let (networks, streams) = (Arc::clone(&networks), Arc::clone(&streams));
+            History::start(&config.history, &config.edge.cmsd_name, networks, streams, Arc::clone(&metrics))
+        });
+        let history = history.transpose().map_err(StartError::Log)?.map(Arc::new);
+        let fleet = Arc::new(Fleet::default());
+        let surveyor = Surveyor::new(Arc::clone(&fleet), history.clone());
         let ingest = Arc::new(Ingest {
             identifier: Identifier::new(config.identity.clone()),
             shards: Arc::clone(&shards),
             metrics: Arc::clone(&metrics),
+            networks,
         });
-        let streams = Arc::new(Streams::default());
         let pathways = Arc::new(Pathways::new(&config.steering));
         let bottlenecks = Arc::new(Bottlenecks::default());
         let ready = Arc::new(AtomicBool::new(true));
@@ -128,6 +151,10 @@ impl Server {
             token,
             overrides: Mutex::default(),
             bottlenecks: Arc::clone(&bottlenecks),
+            fleet,
+            max_sessions: config.engine.max_sessions,
+            history: history.clone(),
+            readers: Semaphore::new(READERS),
         }));
         let bounds = Bounds::new(&config.public);
         let serve = (Arc::clone(&metrics), shutdown.clone(), tasks.clone());
@@ -141,9 +168,9 @@ impl Server {
         ));
         tasks.spawn(listener::serve(control_listener, bounds, control, serve.0, serve.1, serve.2));
         let interval = Duration::from_millis(config.tick_ms);
-        tasks.spawn(tick(Arc::clone(&shards), bottlenecks, metrics, interval, shutdown.clone()));
+        tasks.spawn(tick(Arc::clone(&shards), bottlenecks, surveyor, metrics, interval, shutdown.clone()));
         tracing::info!(public = %public_address, control = %control_address, origin = config.edge.origin, "listening");
-        Ok(Self { public: public_address, control: control_address, shards, ready, shutdown, tasks })
+        Ok(Self { public: public_address, control: control_address, shards, history, ready, shutdown, tasks })
     }
 
     /// Where players are served.
@@ -168,7 +195,12 @@ impl Server {
         }
         let shards = Arc::clone(&self.shards);
         // Joins the writer's thread, which may wait for the disk.
-        let _ = tokio::task::spawn_blocking(move || shards.close_log()).await;
+        let history = self.history.clone();
+        let closed = tokio::task::spawn_blocking(move || {
+            shards.close_log();
+            history.inspect(|history| history.close());
+        });
+        let _ = closed.await;
     }
 }
 
@@ -182,6 +214,7 @@ impl Drop for Server {
 async fn tick(
     shards: Arc<Shards>,
     bottlenecks: Arc<Bottlenecks>,
+    mut surveyor: Surveyor,
     metrics: Arc<Metrics>,
     interval: Duration,
     shutdown: CancellationToken,
@@ -193,7 +226,7 @@ async fn tick(
     let mut index = 0;
     loop {
         tokio::select! {
-            () = shutdown.cancelled() => return,
+            () = shutdown.cancelled() => return surveyor.close_minute(),
             _ = step.tick() => {}
         }
         if index == 0 {
@@ -202,6 +235,7 @@ async fn tick(
         let began = Instant::now();
         shards.tick(index);
         metrics.observe_tick(began.elapsed(), last[index].replace(began).map(|last| began - last));
+        surveyor.look(&shards, index);
         index = (index + 1) % count;
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     ingest::order::{Order, Window},
     metrics::{Dropped, Metrics},
     record::Recorder,
+    rollup::{Rollup, Surveyed},
     stream::Offer,
 };
 use headroom_core::{
@@ -43,6 +44,8 @@ struct Shard {
     companions: ById<SessionId, Companion>,
     offers: ById<StreamId, Offer>,
     watchers: ById<SessionId, watch::Sender<Option<Decision>>>,
+    /// What sessions went through that ended since the last round.
+    ended: Rollup,
     last_tick: Timestamp,
 }
 
@@ -54,6 +57,10 @@ struct Companion {
     last_seen: Timestamp,
     stream: StreamId,
     rtt_ms: u16,
+    /// Position of its network in the configuration.
+    network: u16,
+    /// How far the sums of the fleet have taken it in.
+    surveyed: Surveyed,
     /// The player reports for itself, so watching its transfers adds nothing.
     reports: bool,
 }
@@ -95,6 +102,7 @@ impl Shards {
             companions: ById::default(),
             offers: ById::default(),
             watchers: ById::default(),
+            ended: Rollup::default(),
             last_tick: clock.now(),
         };
         Self { shards: (0..count).map(|index| Mutex::new(shard(index))).collect(), clock, metrics, recorder }
@@ -252,6 +260,27 @@ impl Shards {
         shard.engine.len()
     }
 
+    /// Adds the state of every session of one shard, and of those that ended since, to a round.
+    pub(crate) fn survey(&self, index: usize, round: &mut Rollup) {
+        let mut shard = lock(&self.shards[index]);
+        let now = self.clock.now();
+        let Shard { engine, companions, ended, .. } = &mut *shard;
+        round.merge(std::mem::take(ended));
+        for session in engine.sessions() {
+            let (Some(snapshot), Some(companion)) = (engine.view(session), companions.get_mut(&session)) else {
+                continue;
+            };
+            round.observe(&snapshot, companion.network, &mut companion.surveyed, now);
+        }
+    }
+
+    /// Takes note of the network a session is in.
+    pub(crate) fn note_network(&self, session: SessionId, network: u16) {
+        if let Some(companion) = self.shard_of(session).companions.get_mut(&session) {
+            companion.network = network;
+        }
+    }
+
     /// Makes a stream known to every shard.
     pub(crate) fn configure(&self, stream: StreamId, settings: &StreamSettings, offer: Offer) {
         for shard in &self.shards {
@@ -366,8 +395,9 @@ impl Shards {
                         watcher.send_replace(Some(decision.clone()));
                     }
                 }
-                Output::Expired { session, .. } => {
-                    shard.companions.remove(session);
+                Output::Expired { session, summary, .. } => {
+                    let gone = shard.companions.remove(session).unwrap_or_default();
+                    shard.ended.end(summary, gone.stream, gone.network, gone.surveyed);
                 }
                 Output::Weights { .. } | Output::BlindSpot(_) | Output::BlindSpotCleared { .. } => {}
             }

@@ -160,6 +160,12 @@ impl Streams {
         shards.configure(stream, &listed.settings, Offer::of(&listed.settings, listed.audio));
     }
 
+    /// Name of a stream, where its manifest was seen.
+    pub(crate) fn name(&self, stream: StreamId) -> Option<String> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.values().find(|listed| listed.stream == stream).map(|listed| listed.name.clone())
+    }
+
     /// At most `limit` streams after skipping `offset`, and how many there are.
     pub(crate) fn page(&self, offset: usize, limit: usize) -> (Vec<Listed>, usize) {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,6 @@
 //! Settings: defaults, TOML file, environment, command line.
 
-use crate::{identity::Identity, record::Log};
+use crate::{history, identity::Identity, record::Log};
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
@@ -42,6 +42,8 @@ pub struct Config {
     pub steering: Steering,
     /// Input and decision logs.
     pub log: Log,
+    /// What is kept.
+    pub history: history::Settings,
     /// The engine.
     pub engine: engine::Config,
 }
@@ -58,6 +60,7 @@ impl Default for Config {
             identity: Identity::default(),
             steering: Steering::default(),
             log: Log::default(),
+            history: history::Settings::default(),
             engine: engine::Config::default(),
         }
     }
@@ -257,6 +260,9 @@ impl Config {
         {
             return wrong("control.listen", format!("{} is not loopback, so a token is needed", self.control.listen));
         }
+        if self.history.retention_days == 0 || self.history.max_megabytes < 16 {
+            return wrong("history", "retention_days is at least 1, max_megabytes at least 16".into());
+        }
         let name = &self.edge.cmsd_name;
         let plain = |byte: u8| matches!(byte, 0x20..=0x7e) && byte != b'"' && byte != b'\\';
         if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
@@ -272,7 +278,7 @@ impl Config {
 /// of their own (`HEADROOM_CONFIG`, `HEADROOM_LINK_…`), which are no mistakes in this one's configuration.
 fn is_setting(name: &str) -> bool {
     const TOP: [&str; 3] = ["tick_ms", "threads", "shards"];
-    const SECTIONS: [&str; 7] = ["public", "control", "edge", "identity", "steering", "log", "engine"];
+    const SECTIONS: [&str; 8] = ["public", "control", "edge", "identity", "steering", "log", "engine", "history"];
     let section = name.split_once("__").map(|(section, _)| section);
     let matches = |known: &[&str], name: &str| known.iter().any(|known| known.eq_ignore_ascii_case(name));
     section.map_or_else(|| matches(&TOP, name), |section| matches(&SECTIONS, section))
@@ -327,6 +333,7 @@ mod tests {
             ("[edge]\norigin = \"ftp://x\"", "edge.origin"),
             ("[edge]\ncmsd_name = \"a\\\"b\"", "edge.cmsd_name"),
             ("[public]\nmax_connections = 0", "public.max_connections"),
+            ("[history]\nmax_megabytes = 1", "history"),
         ];
         for (text, expected) in cases {
             let config: Config = toml::from_str(text).unwrap();

@@ -2,6 +2,8 @@
 
 mod access;
 mod bottlenecks;
+mod capacity;
+mod history;
 mod overrides;
 mod page;
 mod pathways;
@@ -9,8 +11,8 @@ mod sessions;
 mod streams;
 
 use crate::{
-    bottleneck::Bottlenecks, clock::Clock, edge::Connection, ingest::Ingest, listener::Handler, metrics::Metrics,
-    problem::Problem, public::plain, steering::Pathways, stream::Streams,
+    bottleneck::Bottlenecks, clock::Clock, edge::Connection, fleet::Fleet, history::History, ingest::Ingest,
+    listener::Handler, metrics::Metrics, problem::Problem, public::plain, steering::Pathways, stream::Streams,
 };
 use axum::{
     Json, Router,
@@ -26,6 +28,7 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, atomic::AtomicBool, atomic::Ordering},
 };
+use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 /// Longest body of a request to the API.
@@ -48,6 +51,12 @@ pub(crate) struct Resources {
     pub(crate) token: String,
     pub(crate) overrides: Mutex<BTreeMap<String, overrides::InForce>>,
     pub(crate) bottlenecks: Arc<Bottlenecks>,
+    pub(crate) fleet: Arc<Fleet>,
+    /// Sessions held at most.
+    pub(crate) max_sessions: usize,
+    pub(crate) history: Option<Arc<History>>,
+    /// Who may read the history at a time.
+    pub(crate) readers: Semaphore,
 }
 
 type Shared = State<Arc<Resources>>;
@@ -61,6 +70,9 @@ impl Control {
             .route("/v1/streams", get(streams::list))
             .route("/v1/overrides", put(overrides::put).delete(overrides::delete).get(overrides::list))
             .route("/v1/bottlenecks", put(bottlenecks::put).delete(bottlenecks::delete).get(bottlenecks::list))
+            .route("/v1/capacity", get(capacity::show))
+            .route("/v1/history", get(history::show))
+            .route("/v1/audit", get(history::audit))
             .route("/v1/pathways", put(pathways::put).get(pathways::show))
             .route("/metrics", get(show_metrics))
             .layer(middleware::from_fn_with_state(Arc::clone(&resources), access::check_token));
@@ -84,10 +96,15 @@ impl Handler for Control {
 }
 
 async fn show_readiness(State(resources): Shared) -> Response {
-    if resources.ready.load(Ordering::Relaxed) {
-        plain(StatusCode::OK, "ready\n")
-    } else {
-        Problem::not_ready("starting or shutting down").into_response()
+    if !resources.ready.load(Ordering::Relaxed) {
+        return Problem::not_ready("starting or shutting down").into_response();
+    }
+    // Decisions need no history: a disk in trouble is announced, and traffic goes on.
+    match resources.history.as_ref().and_then(|history| history.degraded()) {
+        None => plain(StatusCode::OK, "ready\n"),
+        Some(reason) => {
+            (StatusCode::OK, format!("ready, degraded: history cannot be written: {reason}\n")).into_response()
+        }
     }
 }
 

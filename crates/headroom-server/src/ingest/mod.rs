@@ -11,6 +11,7 @@ use crate::{
     answer::Answer,
     identity::Identifier,
     metrics::{Dropped, Metrics, Source},
+    network::Networks,
     shard::{Mode, PlayerReport, Shards},
 };
 use headroom_core::{
@@ -32,6 +33,7 @@ pub(crate) struct Ingest {
     pub(crate) identifier: Identifier,
     pub(crate) shards: Arc<Shards>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) networks: Arc<Networks>,
 }
 
 /// Whom a request belongs to and what to answer it with.
@@ -73,6 +75,7 @@ impl Ingest {
         }
         let session = self.identifier.silent_session(carrier.headers, carrier.query, carrier.peer);
         let answer = self.shards.handle_request(session, None);
+        self.note_network(session, carrier);
         Heard { session, content: None, reported: false, answer }
     }
 
@@ -95,6 +98,7 @@ impl Ingest {
         let session = self.session_of(record, carrier);
         let stream = record.content_id.as_deref().map(|name| self.stream(name, record.streaming_format));
         let answer = self.shards.handle_player(self.report(&parsed, session, stream, Mode::Request));
+        self.note_network(session, carrier);
         let content = record.content_id.as_deref().filter(|_| want_content).map(str::to_owned);
         Some(Heard { session, content, reported: true, answer })
     }
@@ -132,6 +136,14 @@ impl Ingest {
         let mut batch = Batch::new(self, carrier);
         records.iter().for_each(|parsed| batch.take_in(parsed));
         Ok(())
+    }
+
+    /// Takes note of the network a session is in, where networks are told apart.
+    fn note_network(&self, session: SessionId, carrier: Carrier<'_>) {
+        if !self.networks.is_empty() {
+            let address = self.identifier.client_address(carrier.headers, carrier.peer);
+            self.shards.note_network(session, self.networks.find(address));
+        }
     }
 
     /// Whose record it is.
@@ -198,6 +210,7 @@ impl<'a> Batch<'a> {
         let stream = self.stream_of(&parsed.cmcd);
         let report = self.ingest.report(parsed, session, stream, Mode::Event);
         self.ingest.shards.handle_batched(report, self.arrived);
+        self.ingest.note_network(session, self.carrier);
         self.taken += 1;
     }
 

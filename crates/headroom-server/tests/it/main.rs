@@ -5,6 +5,7 @@
 mod bad_input;
 mod control;
 mod edge;
+mod history;
 mod players;
 mod replay;
 mod silent;

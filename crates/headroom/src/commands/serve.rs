@@ -51,6 +51,9 @@ struct Settings {
     /// Content Steering pathways, best first.
     #[arg(long, value_name = "IDS", value_delimiter = ',')]
     pathways: Option<Vec<String>>,
+    /// Keep a history in this directory: sums by minute, audited actions.
+    #[arg(long, value_name = "DIRECTORY")]
+    data: Option<PathBuf>,
     /// Write every input to this file, for `headroom replay`.
     #[arg(long, value_name = "FILE")]
     log_inputs: Option<PathBuf>,
@@ -71,6 +74,13 @@ struct Given<'a> {
     edge: GivenEdge<'a>,
     steering: GivenSteering<'a>,
     log: GivenLog<'a>,
+    history: GivenHistory<'a>,
+}
+
+#[derive(Serialize)]
+struct GivenHistory<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    directory: Option<&'a Path>,
 }
 
 #[derive(Serialize)]
@@ -109,6 +119,7 @@ impl Settings {
             edge: GivenEdge { origin: self.origin.as_deref() },
             steering: GivenSteering { pathways: self.pathways.as_deref() },
             log: GivenLog { inputs: self.log_inputs.as_deref(), decisions: self.log_decisions.as_deref() },
+            history: GivenHistory { directory: self.data.as_deref() },
         }
     }
 }

@@ -1,0 +1,87 @@
+//! Minutes that went by, and who did what.
+
+use super::{
+    Resources, Shared,
+    page::{Page, Window, tagged},
+    streams::streams_called,
+};
+use crate::{
+    history::{Asked, By, History, QueryError, audit_page, series},
+    problem::Problem,
+};
+use axum::{
+    extract::{Query, State, rejection::QueryRejection},
+    http::HeaderMap,
+    response::Response,
+};
+use serde::Deserialize;
+use std::{path::PathBuf, sync::Arc};
+
+/// What is shown where nothing else is asked for: the last hour.
+const DEFAULT_SPAN_S: u64 = 3_600;
+
+/// Points a default step aims at.
+const DEFAULT_POINTS: u64 = 240;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Span {
+    /// Name of a stream; absent: all.
+    stream: Option<String>,
+    /// Seconds since the epoch; absent: an hour before `to`.
+    from: Option<u64>,
+    /// Seconds since the epoch; absent: now.
+    to: Option<u64>,
+    /// Seconds of one point; absent: what gives some 240 points.
+    step: Option<u64>,
+    #[serde(default)]
+    by: By,
+}
+
+pub(super) async fn show(
+    State(resources): Shared,
+    headers: HeaderMap,
+    query: Result<Query<Span>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(span) = query.map_err(|error| Problem::malformed(error.to_string()))?;
+    let now_s = resources.clock.now().as_micros() / 1_000_000;
+    let to_s = span.to.unwrap_or(now_s + 60);
+    let from_s = span.from.unwrap_or(to_s.saturating_sub(DEFAULT_SPAN_S)) / 60 * 60;
+    let default_step = (to_s.saturating_sub(from_s) / DEFAULT_POINTS).next_multiple_of(60).max(60);
+    let identifier = &resources.ingest.identifier;
+    let streams = span.stream.iter().flat_map(|name| streams_called(name, identifier)).collect();
+    let asked = Asked { streams, from_s, to_s, step_s: span.step.unwrap_or(default_step), by: span.by };
+    let (from_s, step_s) = (asked.from_s, asked.step_s);
+    let items = read(&resources, move |path| series(&path, &asked)).await?;
+    Ok(tagged(&serde_json::json!({ "from_s": from_s, "to_s": to_s, "step_s": step_s, "items": items }), &headers))
+}
+
+/// Actions on the control listener, newest first.
+pub(super) async fn audit(
+    State(resources): Shared,
+    headers: HeaderMap,
+    query: Result<Query<Window>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let (offset, limit) = Window::of(query)?;
+    let (items, total) = read(&resources, move |path| audit_page(&path, offset, limit)).await?;
+    Ok(Page { total, offset, items }.answer(&headers))
+}
+
+/// Reads from the database on a thread that may wait, a few readers at a time.
+async fn read<T: Send + 'static>(
+    resources: &Arc<Resources>,
+    query: impl FnOnce(PathBuf) -> Result<T, QueryError> + Send + 'static,
+) -> Result<T, Problem> {
+    let history: &History = resources.history.as_deref().ok_or_else(|| {
+        Problem::not_found("no history is kept: set history.directory or start with --data DIRECTORY")
+    })?;
+    let _permit =
+        resources.readers.try_acquire().map_err(|_| Problem::overloaded("the history is being read by others"))?;
+    let path = history.path().to_owned();
+    let outcome = tokio::task::spawn_blocking(move || query(path)).await;
+    let outcome = outcome.map_err(|_| Problem::not_ready("the history could not be read"))?;
+    outcome.map_err(|error| match error {
+        QueryError::Range(detail) => Problem::out_of_range(detail),
+        QueryError::Database(_) => Problem::not_ready(error.to_string()),
+    })
+}

@@ -1,0 +1,97 @@
+//! The fleet as last seen: what alerts and the capacity view read, and where minutes come from.
+
+use crate::{
+    history::{Entry, History},
+    rollup::Rollup,
+    shard::Shards,
+};
+use headroom_core::time::Timestamp;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Ticks from one round to the next, ten seconds by default: short enough for an alert to be early, long enough that
+/// a million snapshots cost little.
+const ROUND_TICKS: u32 = 5;
+
+/// The latest whole round.
+#[derive(Debug, Default)]
+pub(crate) struct Fleet {
+    latest: RwLock<Arc<Round>>,
+}
+
+/// One look at every session.
+#[derive(Debug, Default)]
+pub(crate) struct Round {
+    /// When it was complete.
+    pub(crate) at: Timestamp,
+    /// Time it sums up, s.
+    pub(crate) span_s: f64,
+    pub(crate) rollup: Rollup,
+}
+
+impl Fleet {
+    /// The latest whole round.
+    pub(crate) fn latest(&self) -> Arc<Round> {
+        Arc::clone(&self.latest.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Gathers rounds while the shards tick, and minutes from rounds.
+pub(crate) struct Surveyor {
+    fleet: Arc<Fleet>,
+    history: Option<Arc<History>>,
+    round: Option<Rollup>,
+    /// Ticks until the next round.
+    waits: u32,
+    last_round: Option<Timestamp>,
+    minute: Rollup,
+    minute_at_s: u64,
+}
+
+impl Surveyor {
+    pub(crate) fn new(fleet: Arc<Fleet>, history: Option<Arc<History>>) -> Self {
+        Self { fleet, history, round: None, waits: 1, last_round: None, minute: Rollup::default(), minute_at_s: 0 }
+    }
+
+    /// Looks at the sessions of one shard, just decided, when a round is on. Rounds go over all shards in order.
+    pub(crate) fn look(&mut self, shards: &Shards, index: usize) {
+        if index == 0 {
+            self.waits -= 1;
+        }
+        if index == 0 && self.waits == 0 {
+            self.waits = ROUND_TICKS;
+            self.round = Some(Rollup { rounds: 1, ..Rollup::default() });
+        }
+        let Some(round) = &mut self.round else { return };
+        shards.survey(index, round);
+        if index + 1 == shards.count()
+            && let Some(round) = self.round.take()
+        {
+            self.finish(round, shards.now());
+        }
+    }
+
+    fn finish(&mut self, rollup: Rollup, at: Timestamp) {
+        let span_s = self.last_round.replace(at).map_or(0.0, |last| at.since(last).as_secs_f64());
+        let minute_at_s = at.as_micros() / 60_000_000 * 60;
+        if minute_at_s != self.minute_at_s {
+            self.close_minute();
+            self.minute_at_s = minute_at_s;
+        }
+        if self.history.is_some() {
+            self.minute.merge(rollup.clone());
+        }
+        let round = Arc::new(Round { at, span_s, rollup });
+        *self.fleet.latest.write().unwrap_or_else(PoisonError::into_inner) = round;
+    }
+
+    /// Hands the minute so far to the history: at its end, and when the server stops.
+    pub(crate) fn close_minute(&mut self) {
+        let rollup = std::mem::take(&mut self.minute);
+        if let Some(history) = &self.history
+            && rollup.rounds > 0
+            && !rollup.cells.is_empty()
+        {
+            history.keep(Entry::Minute { at_s: self.minute_at_s, rollup });
+        }
+    }
+}

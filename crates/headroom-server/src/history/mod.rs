@@ -1,0 +1,174 @@
+//! What is kept: minutes of sums, audited actions and alerts, in one SQLite file written by a thread of its own.
+//!
+//! Nothing here is on the way of a decision. The queue to the writer is bounded; when the disk is full, read-only or
+//! locked, entries wait there, then the oldest are lost and counted, and `/readyz` and a metric say so.
+//! Loss budget: what was not yet committed, at most the running minute, when the process dies. What was committed stays.
+
+mod query;
+mod schema;
+mod writer;
+
+pub(crate) use query::{Asked, By, QueryError, audit_page, series};
+
+use crate::{metrics::Metrics, network::Networks, network::Prefix, rollup::Rollup, stream::Streams};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{SyncSender, sync_channel},
+    },
+    thread::JoinHandle,
+};
+
+/// Entries that may wait for the writer: an hour of minutes with a hundred actions beside each.
+const QUEUE: usize = 6_000;
+
+/// Name of the database in the data directory.
+const FILE: &str = "history.sqlite";
+
+/// `[history]` in the configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Directory of the database and of the identifier key; empty: nothing is kept.
+    pub directory: PathBuf,
+    /// Days until entries are deleted.
+    pub retention_days: u32,
+    /// Size from which the oldest days are deleted early, MiB.
+    pub max_megabytes: u32,
+    /// Names for address prefixes: `mobile = ["100.64.0.0/10"]`.
+    pub networks: BTreeMap<String, Vec<Prefix>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { directory: PathBuf::new(), retention_days: 90, max_megabytes: 1_024, networks: BTreeMap::new() }
+    }
+}
+
+impl Settings {
+    /// Whether anything is kept.
+    pub(crate) fn enabled(&self) -> bool {
+        self.directory.as_os_str() != ""
+    }
+}
+
+/// One thing to keep.
+pub(crate) enum Entry {
+    /// The sums of a minute, by its start in seconds since the epoch.
+    Minute {
+        at_s: u64,
+        rollup: Rollup,
+    },
+    Action(Action),
+}
+
+/// An operator's action.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Action {
+    pub(crate) at_s: u64,
+    /// Name of the token used.
+    pub(crate) actor: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    /// Status it was answered with.
+    pub(crate) status: u16,
+    /// The body, cut where it was long.
+    pub(crate) body: String,
+}
+
+/// The way to the writer.
+pub(crate) struct History {
+    path: PathBuf,
+    queue: Mutex<Option<SyncSender<Entry>>>,
+    /// Why nothing can be written at the moment.
+    degraded: Arc<Mutex<Option<String>>>,
+    metrics: Arc<Metrics>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl History {
+    /// Starts the writer. A disk that cannot be written is no reason not to serve: it is announced and tried again.
+    pub(crate) fn start(
+        settings: &Settings,
+        edge: &str,
+        networks: Arc<Networks>,
+        streams: Arc<Streams>,
+        metrics: Arc<Metrics>,
+    ) -> io::Result<Self> {
+        let path = settings.directory.join(FILE);
+        let (sender, receiver) = sync_channel(QUEUE);
+        let degraded = Arc::default();
+        let writer = writer::Writer {
+            path: path.clone(),
+            edge: edge.to_owned(),
+            networks,
+            streams,
+            settings: settings.clone(),
+            degraded: Arc::clone(&degraded),
+            metrics: Arc::clone(&metrics),
+        };
+        let thread =
+            std::thread::Builder::new().name("headroom-history".into()).spawn(move || writer.run(&receiver))?;
+        Ok(Self { path, queue: Mutex::new(Some(sender)), degraded, metrics, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Queues an entry, or counts it as lost.
+    pub(crate) fn keep(&self, entry: Entry) {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(queue) = &*queue
+            && queue.try_send(entry).is_err()
+        {
+            self.metrics.history_lost.inc();
+        }
+    }
+
+    /// Why nothing can be written at the moment.
+    pub(crate) fn degraded(&self) -> Option<String> {
+        self.degraded.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Where the database is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes what is queued, if that can be done at once, and ends the writer.
+    pub(crate) fn close(&self) {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // The thread reports its own errors; a panic there has nothing left to save.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The key behind identifiers, kept beside the history: with a key drawn at each start, yesterday's streams would be
+/// strangers today.
+///
+/// # Errors
+/// When the directory cannot be written and no key is there.
+pub(crate) fn identifier_key(directory: &Path, drawn: &str) -> io::Result<String> {
+    use std::{fs, io::Write, os::unix::fs::OpenOptionsExt};
+    let path = directory.join("identity.key");
+    match fs::read_to_string(&path) {
+        Ok(key) if !key.trim().is_empty() => return Ok(key.trim().to_owned()),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    fs::create_dir_all(directory)?;
+    // Under another name until it is whole: a crash leaves no empty key behind.
+    let new = directory.join("identity.key.new");
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    file.write_all(drawn.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&new, &path)?;
+    Ok(drawn.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+//! What sessions went through, summed by stream, network and rung: the only history kept of everyone.
+//!
+//! Every ten seconds each shard is asked for the state of its sessions (a *round*). Rounds are what alerts and the
+//! capacity view read; the rounds of a minute, merged, are a row of the history for each cell.
+
+use crate::sketch::Sketch;
+use headroom_core::{
+    decision::Reason,
+    session::{Snapshot, Summary},
+    telemetry::StreamId,
+    time::{Duration, Timestamp},
+};
+use std::collections::BTreeMap;
+
+/// Cells of one round or minute. What comes later counts under stream 0, so names from the network cost bounded room.
+const MAX_CELLS: usize = 20_000;
+
+/// Silence after which a session no longer tells how it is: five ticks, and twice what CMCD events are usually apart.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// What a cell's sessions have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) stream: StreamId,
+    /// Position of the network in the configuration; 0 for all others.
+    pub(crate) network: u16,
+    /// Bit rate of the rung played; 0 when unknown.
+    pub(crate) rung_kbps: u32,
+}
+
+/// Sums over the sessions of a cell.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Cell {
+    /// Sessions seen, once a round.
+    pub(crate) observations: u64,
+    /// Of these, those that had been silent for [`SILENCE`].
+    pub(crate) silent: u64,
+    /// Time between reports, all sessions together.
+    pub(crate) watched_ms: u64,
+    /// Of that, time stalled.
+    pub(crate) stalled_ms: u64,
+    /// Stalls.
+    pub(crate) starvations: u64,
+    /// Media played: bit rate of the rung × time watched, kbit.
+    pub(crate) played_kbit: f64,
+    /// Mean opinion scores.
+    pub(crate) mos: Sketch,
+    /// Median of the throughput forecast, kbit/s.
+    pub(crate) throughput: Sketch,
+    /// Distance behind live, ms.
+    pub(crate) latency: Sketch,
+    /// Sum of the signal to interference and noise ratios, dB, and how many there were.
+    pub(crate) sinr: (f64, u64),
+    /// Sessions by the reason of their decision, in the order of [`Reason::ALL`].
+    pub(crate) reasons: [u64; Reason::ALL.len()],
+}
+
+impl Cell {
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.observations += other.observations;
+        self.silent += other.silent;
+        self.watched_ms += other.watched_ms;
+        self.stalled_ms += other.stalled_ms;
+        self.starvations += other.starvations;
+        self.played_kbit += other.played_kbit;
+        self.mos.merge(&other.mos);
+        self.throughput.merge(&other.throughput);
+        self.latency.merge(&other.latency);
+        self.sinr.0 += other.sinr.0;
+        self.sinr.1 += other.sinr.1;
+        for (sum, more) in self.reasons.iter_mut().zip(other.reasons) {
+            *sum += more;
+        }
+    }
+
+    /// Share of the time watched that was stalled.
+    pub(crate) fn stall_ratio(&self) -> Option<f64> {
+        (self.watched_ms > 0).then(|| (self.stalled_ms as f64 / self.watched_ms as f64).min(1.0))
+    }
+}
+
+/// How far the sums have taken a session in.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Surveyed {
+    last_seen: Timestamp,
+    stalled_ms: u32,
+    starvations: u16,
+}
+
+/// Cells of some span of time.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Rollup {
+    /// Rounds merged.
+    pub(crate) rounds: u32,
+    pub(crate) cells: BTreeMap<Key, Cell>,
+}
+
+impl Rollup {
+    /// Takes in the state of a session and what happened since the last time.
+    pub(crate) fn observe(&mut self, snapshot: &Snapshot, network: u16, surveyed: &mut Surveyed, now: Timestamp) {
+        let rung_kbps = snapshot.playing.map_or(0, |rate| rate.as_kbps().round() as u32);
+        let cell = self.cell(Key { stream: snapshot.stream, network, rung_kbps });
+        let watched =
+            cell.progress(snapshot.started, snapshot.last_seen, snapshot.stalled, snapshot.starvations, surveyed);
+        cell.played_kbit += f64::from(rung_kbps) * watched.as_secs_f64();
+        cell.observations += 1;
+        cell.silent += u64::from(now.since(snapshot.last_seen) >= SILENCE);
+        cell.reasons[snapshot.reason as usize] += 1;
+        if let Some(mos) = snapshot.mos {
+            cell.mos.add(f64::from(mos.get()));
+        }
+        if let Some([_, median, _]) = snapshot.forecast {
+            cell.throughput.add(median.as_kbps());
+        }
+        if let Some(latency) = snapshot.live_latency {
+            cell.latency.add(latency.as_secs_f64() * 1_000.0);
+        }
+        if let Some(sinr) = snapshot.sinr_db {
+            cell.sinr = (cell.sinr.0 + f64::from(sinr), cell.sinr.1 + 1);
+        }
+    }
+
+    /// Takes in what a session went through between the last round and its end.
+    pub(crate) fn end(&mut self, summary: &Summary, stream: StreamId, network: u16, mut surveyed: Surveyed) {
+        let cell = self.cell(Key { stream, network, rung_kbps: 0 });
+        cell.progress(summary.started, summary.last_seen, summary.stalled, summary.starvations, &mut surveyed);
+    }
+
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.rounds += other.rounds;
+        for (key, cell) in other.cells {
+            self.cell(key).merge(&cell);
+        }
+    }
+
+    /// Sums over all cells.
+    pub(crate) fn total(&self) -> Cell {
+        let mut total = Cell::default();
+        self.cells.values().for_each(|cell| total.merge(cell));
+        total
+    }
+
+    /// Sums by stream.
+    pub(crate) fn by_stream(&self) -> BTreeMap<StreamId, Cell> {
+        let mut streams = BTreeMap::<StreamId, Cell>::new();
+        self.cells.iter().for_each(|(key, cell)| streams.entry(key.stream).or_default().merge(cell));
+        streams
+    }
+
+    fn cell(&mut self, key: Key) -> &mut Cell {
+        let full = self.cells.len() >= MAX_CELLS && !self.cells.contains_key(&key);
+        let key = if full { Key { stream: StreamId(0), network: 0, rung_kbps: 0 } } else { key };
+        self.cells.entry(key).or_default()
+    }
+}
+
+impl Cell {
+    /// Adds what is new since the last time; returns the time watched.
+    fn progress(
+        &mut self,
+        started: Timestamp,
+        last_seen: Timestamp,
+        stalled: Duration,
+        starvations: u16,
+        surveyed: &mut Surveyed,
+    ) -> Duration {
+        let watched = last_seen.since(surveyed.last_seen.max(started));
+        let stalled_ms = u32::try_from(stalled.as_millis()).unwrap_or(u32::MAX);
+        self.watched_ms += watched.as_millis();
+        self.stalled_ms += u64::from(stalled_ms.saturating_sub(surveyed.stalled_ms));
+        self.starvations += u64::from(starvations.saturating_sub(surveyed.starvations));
+        *surveyed = Surveyed { last_seen, stalled_ms, starvations };
+        watched
+    }
+}

@@ -1,0 +1,80 @@
+//! What is kept over restarts, and that nothing depends on it.
+
+use crate::support::{directory, eventually, get, metric, order, start, with_cmcd};
+use headroom_server::{Config, Server};
+use http::StatusCode;
+use serde_json::json;
+
+const RECORD: &str = "bl=6000,br=3000,cid=\"s\",d=2000,mtp=9500,ot=v,sf=h,sid=\"one\"";
+
+async fn keeping(directory: &std::path::Path) -> Server {
+    let keep = |config: &mut Config| {
+        config.history.directory = directory.to_owned();
+        config.identity.key.clear();
+        config.history.networks.insert("here".into(), vec!["127.0.0.0/8".parse().unwrap()]);
+    };
+    start(keep).await
+}
+
+#[tokio::test]
+async fn minutes_and_actions_outlive_the_server() {
+    let directory = directory("history");
+    let server = keeping(&directory).await;
+    let (public, control) = (server.public_address(), server.control_address());
+    eventually(30, async || {
+        for viewer in ["one", "two", "three"] {
+            get(public, &with_cmcd("/decide", &RECORD.replace("one", viewer))).await;
+        }
+        let capacity = get(control, "/v1/capacity").await.json();
+        let whole = capacity["sessions"] == 3 && capacity["egress_kbps"].as_f64()? > 0.0;
+        whole.then(|| assert_eq!(capacity["streams"][0]["sessions"], 3, "{capacity}"))
+    })
+    .await;
+    let body = json!({ "scope": "all", "max_bitrate_kbps": 900, "for_s": 60 });
+    assert_eq!(order(control, "PUT", "/v1/overrides", body.clone()).await.status, StatusCode::OK);
+    assert_eq!(order(control, "PUT", "/v1/overrides", json!({ "scope": 7 })).await.status, StatusCode::BAD_REQUEST);
+    server.stop().await;
+
+    let server = keeping(&directory).await;
+    let control = server.control_address();
+    for (query, group) in [("stream=s", json!(null)), ("by=network", json!("here")), ("by=rung", json!("3000"))] {
+        let history = get(control, &format!("/v1/history?{query}")).await.json();
+        let points = history["items"].as_array().unwrap();
+        let sessions = points.iter().map(|point| point["sessions"].as_f64().unwrap()).fold(0.0, f64::max);
+        assert!((1.0..=3.0).contains(&sessions), "{query}: {history}");
+        assert_eq!(points[0]["group"], group);
+        assert!(points.iter().any(|point| point["throughput_kbps"]["p50"].as_f64() > Some(1_000.0)), "{history}");
+    }
+    assert_eq!(get(control, "/v1/history?stream=other").await.json()["items"], json!([]));
+    assert_eq!(get(control, "/v1/history?from=900&to=300").await.code(), "out_of_range");
+    assert_eq!(get(control, "/v1/history?from=x").await.code(), "malformed");
+    let audit = get(control, "/v1/audit").await.json();
+    assert_eq!((&audit["total"], &audit["items"][1]["status"]), (&json!(2), &json!(200)), "{audit}");
+    assert_eq!(audit["items"][0]["status"], 400);
+    assert_eq!(audit["items"][1]["body"], body.to_string());
+    server.stop().await;
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+#[tokio::test]
+async fn a_disk_in_trouble_is_announced_and_decisions_go_on() {
+    let directory = directory("no-history");
+    let file = directory.join("file");
+    std::fs::write(&file, "in the way").unwrap();
+    let server = keeping(&file).await;
+    let control = server.control_address();
+    eventually(10, async || {
+        let ready = get(control, "/readyz").await;
+        assert_eq!(ready.status, StatusCode::OK);
+        ready.text().starts_with("ready, degraded: history").then_some(())
+    })
+    .await;
+    assert!(metric(&server, "headroom_history_degraded").await > 0.0);
+    assert_eq!(get(server.public_address(), &with_cmcd("/decide", RECORD)).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(get(control, "/v1/history").await.code(), "not_ready");
+    server.stop().await;
+    let server = start(|_| {}).await;
+    assert_eq!(get(server.control_address(), "/v1/history").await.code(), "not_found");
+    server.stop().await;
+    std::fs::remove_dir_all(directory).unwrap();
+}

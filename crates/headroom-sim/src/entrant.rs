@@ -4,8 +4,8 @@ use crate::controller::{GuidedSettings, Oracle};
 use headroom_core::{
     engine::{Config, PolicyKind},
     policy::{
-        Bola, BolaE, BufferBased, DashThroughput, Dynamic, Headroom, Learned, Mpc, Objective, Policy, RobustMpc,
-        Throughput,
+        Bola, BolaE, BufferBased, DashThroughput, Dynamic, Headroom, L2a, Learned, Lolp, Mpc, Objective, Policy,
+        RobustMpc, Soda, Throughput,
     },
 };
 use std::fmt;
@@ -48,7 +48,7 @@ pub enum EntrantError {
 }
 
 /// Every name, in the order of a report.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 14] = [
     "buffer_based",
     "throughput",
     "dash_throughput",
@@ -57,6 +57,9 @@ pub const NAMES: [&str; 11] = [
     "dynamic",
     "mpc",
     "robust_mpc",
+    "lolp",
+    "l2a",
+    "soda",
     "headroom",
     "learned",
     "oracle",
@@ -141,6 +144,9 @@ fn policy(name: &str, share: f64, objective: Objective) -> Option<Box<dyn Policy
         "dynamic" => Box::new(Dynamic::default()),
         "mpc" => Box::new(Mpc { objective, safety: share, ..Mpc::default() }),
         "robust_mpc" => Box::new(RobustMpc { objective, ..RobustMpc::default() }),
+        "lolp" => Box::new(Lolp::default()),
+        "l2a" => Box::new(L2a::default()),
+        "soda" => Box::new(Soda::default()),
         "headroom" => Box::new(Headroom::default()),
         "learned" => Box::new(Learned::default()),
         _ => return None,

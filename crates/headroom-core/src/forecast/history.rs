@@ -91,6 +91,14 @@ impl History {
         &self.timeline
     }
 
+    /// Arithmetic mean in kbit/s of the newest `count` transfers.
+    #[must_use]
+    pub fn mean(&self, count: usize) -> Option<f64> {
+        let known = self.len().min(count);
+        let sum: f64 = self.newest_first().take(count).map(|transfer| f64::from(transfer.throughput_kbps)).sum();
+        (known > 0).then(|| sum / known as f64)
+    }
+
     /// Harmonic mean in kbit/s of the newest `count` transfers: robust to outliers upward (FESTIVE, Jiang 2012).
     #[must_use]
     pub fn harmonic_mean(&self, count: usize) -> Option<f64> {

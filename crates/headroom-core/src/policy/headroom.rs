@@ -5,7 +5,7 @@
 //! rungs × scenarios, about 40 evaluations, so one core decides for a million sessions in a tick.
 //! See docs/algorithms/headroom.md.
 
-use super::{Memory, Policy, Proposal, Segments, View};
+use super::{Memory, Policy, Progress, Proposal, Segments, View};
 use crate::{decision::Reason, ladder::RungIndex, time::Duration};
 
 /// Expected-value choice over forecast scenarios.
@@ -30,7 +30,8 @@ impl Policy for Headroom {
         "headroom"
     }
 
-    fn decide(&self, view: &View<'_>, _: &mut Memory) -> Proposal {
+    fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {
+        memory.0[GIVEN_UP] = 0.0;
         if view.forecast.is_unknown() {
             return Proposal { rung: view.current.unwrap_or(0), reason: Reason::NoEvidence };
         }
@@ -50,7 +51,45 @@ impl Policy for Headroom {
         };
         Proposal { rung, reason }
     }
+
+    fn abandon(&self, view: &View<'_>, progress: &Progress, memory: &mut Memory) -> Option<RungIndex> {
+        let body_s = progress.elapsed_s - progress.first_byte_s;
+        if memory.0[GIVEN_UP] > 0.0 || progress.elapsed_s < PATIENCE_S || body_s <= 0.0 {
+            return None;
+        }
+        let bits_per_second = progress.received_bits.max(LEAST_BITS) / body_s;
+        let buffer_s = view.buffer_length.as_secs_f64();
+        let late_s = |bits: f64, first_byte_s: f64| positive(first_byte_s + bits / bits_per_second - buffer_s);
+        let keep_late_s = late_s(progress.bits - progress.received_bits, 0.0);
+        if keep_late_s < TOLERATED_S {
+            return None;
+        }
+        let mbps = |rung: RungIndex| view.ladder.bitrate(rung).as_mbps();
+        let segment_s = view.segment_duration.as_secs_f64();
+        let stall_cost = self.stall_penalty * mbps(view.ladder.top());
+        let own = mbps(progress.rung);
+        let mut best = (own * segment_s - stall_cost * keep_late_s, None);
+        for rung in 0..progress.rung {
+            let late_s = late_s(progress.bits * mbps(rung) / own, progress.first_byte_s);
+            let value = mbps(rung) * segment_s - self.switch_penalty * (own - mbps(rung)) - stall_cost * late_s;
+            if value > best.0 {
+                best = (value, Some(rung));
+            }
+        }
+        memory.0[GIVEN_UP] = f32::from(u8::from(best.1.is_some()));
+        best.1
+    }
 }
+
+/// Slot of [`Memory`]: whether a transfer of the segment under way was given up. Once is enough; twice is nervous.
+const GIVEN_UP: usize = 0;
+/// A transfer is judged after this. On the UCC drives at low latency 0.5 s costs three times the score that 1.5 s costs, for
+/// no fewer stalls: outages end by themselves.
+const PATIENCE_S: f64 = 1.5;
+/// A stall shorter than this is no reason to throw bits away.
+const TOLERATED_S: f64 = 0.5;
+/// A transfer that brought nothing is taken to have brought this, so that its rate is a number.
+const LEAST_BITS: f64 = 1_000.0;
 
 /// What all rungs are judged against: prepared once, so that a rung costs a handful of multiplications.
 struct Outlook {

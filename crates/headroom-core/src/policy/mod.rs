@@ -9,11 +9,14 @@ mod buffer_based;
 mod dash_throughput;
 mod dynamic;
 mod headroom;
+mod l2a;
 pub mod learned;
+mod lolp;
 mod measured;
 mod mpc;
 mod plan;
 mod robust_mpc;
+mod soda;
 mod throughput;
 
 pub use bola::Bola;
@@ -22,10 +25,13 @@ pub use buffer_based::BufferBased;
 pub use dash_throughput::DashThroughput;
 pub use dynamic::Dynamic;
 pub use headroom::Headroom;
+pub use l2a::L2a;
 pub use learned::Learned;
+pub use lolp::Lolp;
 pub use mpc::Mpc;
 pub use plan::Objective;
 pub use robust_mpc::RobustMpc;
+pub use soda::Soda;
 pub use throughput::Throughput;
 
 use crate::{

@@ -30,6 +30,9 @@ fn policy() -> impl Strategy<Value = &'static str> {
         "dynamic",
         "bola_e",
         "robust_mpc",
+        "lolp",
+        "l2a",
+        "soda",
         "headroom",
         "oracle",
     ])

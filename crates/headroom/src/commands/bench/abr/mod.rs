@@ -12,7 +12,7 @@ use headroom_sim::{
     comparison::Row,
     entrant::Entrant,
     profile::{Content, Profile},
-    trace::Format,
+    trace::{Format, Sample, Trace},
 };
 use std::{
     io::Write,
@@ -23,15 +23,32 @@ use std::{
 /// Who the others are measured against, and who knows the future.
 const REFERENCE: &str = "throughput";
 const ORACLE: &str = "oracle";
+/// Length of a steady link where the profile plays whole traces, seconds.
+const STEADY_S: f64 = 300.0;
 /// Who takes part in the player when nobody is named.
-const IN_PLAYER: [&str; 8] =
-    ["buffer_based", "throughput:0.8", "bola_e", "dynamic", "mpc", "mpc:0.7", "robust_mpc", "headroom"];
+const IN_PLAYER: [&str; 12] = [
+    "buffer_based",
+    "throughput:0.8",
+    "bola_e",
+    "dynamic",
+    "mpc",
+    "mpc:0.7",
+    "robust_mpc",
+    "lolp",
+    "l2a",
+    "soda",
+    "headroom",
+    "learned",
+];
 
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Files and folders of traces; formats are recognised.
-    #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
+    #[arg(long, required_unless_present = "steady", num_args = 1.., value_name = "PATH")]
     traces: Vec<PathBuf>,
+    /// Steady links of these rates in Mbit/s, separated by commas, beside or in place of traces.
+    #[arg(long, value_delimiter = ',', value_name = "MBPS", value_parser = positive)]
+    steady: Vec<f64>,
     /// Conditions: player, segments, buffer, ladder, score.
     #[arg(long, value_enum, default_value = "live")]
     profile: ProfileName,
@@ -106,7 +123,15 @@ pub(crate) fn positive(text: &str) -> Result<f64, String> {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let profile = profile(arguments)?;
     let format = arguments.format.or(matches!(arguments.profile, ProfileName::Vod).then_some(Format::CsvIntervalEnds));
-    let traces = source::load(&arguments.traces, format)?;
+    let mut traces = match arguments.traces.is_empty() {
+        true => Vec::new(),
+        false => source::load(&arguments.traces, format)?,
+    };
+    for mbps in &arguments.steady {
+        let sample = Sample { throughput_kbps: mbps * 1_000.0, ..Sample::default() };
+        let trace = Trace::new(vec![sample], profile.window_s.unwrap_or(STEADY_S)).context("--steady")?;
+        traces.push(source::Source { name: format!("steady {mbps} Mbit/s"), trace });
+    }
     let entrants = entrants(arguments, &profile)?;
     let threads = arguments.threads.map_or_else(run::cores, usize::from);
     let bout = run::Bout::cut(&profile, &traces, arguments.windows)?;

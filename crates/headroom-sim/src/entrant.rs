@@ -4,8 +4,8 @@ use crate::controller::{GuidedSettings, Oracle};
 use headroom_core::{
     engine::{Config, PolicyKind},
     policy::{
-        Bola, BolaE, BufferBased, DashThroughput, Dynamic, Headroom, L2a, Learned, Lolp, Mpc, Objective, Policy,
-        RobustMpc, Soda, Throughput,
+        Bola, BolaE, BufferBased, DashThroughput, Dynamic, Headroom, HlsThroughput, L2a, Learned, Lolp, Mpc, Objective,
+        Policy, RobustMpc, Soda, Throughput,
     },
 };
 use std::fmt;
@@ -48,10 +48,11 @@ pub enum EntrantError {
 }
 
 /// Every name, in the order of a report.
-pub const NAMES: [&str; 14] = [
+pub const NAMES: [&str; 15] = [
     "buffer_based",
     "throughput",
     "dash_throughput",
+    "hls_throughput",
     "bola",
     "bola_e",
     "dynamic",
@@ -131,6 +132,12 @@ impl Entrant {
     pub fn kind(&self) -> &Kind {
         &self.kind
     }
+
+    /// What drives its sessions, to keep.
+    #[must_use]
+    pub fn into_kind(self) -> Kind {
+        self.kind
+    }
 }
 
 /// The policy of a name; `share` is only for those that take one.
@@ -139,6 +146,7 @@ fn policy(name: &str, share: f64, objective: Objective) -> Option<Box<dyn Policy
         "buffer_based" | "bb" => Box::new(BufferBased::default()),
         "throughput" | "rb" => Box::new(Throughput { safety: share }),
         "dash_throughput" => Box::new(DashThroughput::default()),
+        "hls_throughput" => Box::new(HlsThroughput::default()),
         "bola" => Box::new(Bola::default()),
         "bola_e" => Box::new(BolaE::default()),
         "dynamic" => Box::new(Dynamic::default()),

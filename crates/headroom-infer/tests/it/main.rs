@@ -1,6 +1,9 @@
 //! Real recordings through the real model. Needs weights (`headroom models pull tiny.en`) and the recordings of the
 //! development data; each test says `skipped: ...` where they are missing.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+
 mod guards;
 mod hour;
 mod recordings;

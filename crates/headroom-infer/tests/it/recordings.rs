@@ -2,7 +2,7 @@
 
 use super::wave::{Format, Temporary, header, wave};
 use super::{recording, references, samples, whisper, words};
-use headroom_infer::audio::{Recording, Resampler, Source};
+use headroom_infer::audio::{OpenError, Recording, Resampler, Source};
 use headroom_infer::speech::word_error::{WordErrors, normalise};
 use std::process::Command;
 
@@ -45,27 +45,40 @@ fn every_sample_format_rate_and_channel_layout_gives_the_same_words() {
 }
 
 #[test]
-fn flac_and_ogg_give_the_same_words_and_other_codecs_one_error() {
+fn every_codec_gives_the_same_words_and_others_one_error() {
     let (Some(path), Some(mut whisper)) = (recording("goforward.wav"), whisper()) else { return };
-    for (codec, extension) in [("flac", "flac"), ("libvorbis", "ogg"), ("libmp3lame", "mp3"), ("libopus", "opus")] {
-        let file = Temporary::new(&format!("codec.{extension}"), b"");
-        let mut ffmpeg = Command::new("ffmpeg");
-        ffmpeg.args(["-loglevel", "error", "-y", "-i"]).arg(&path).args(["-c:a", codec]).arg(&file.0);
-        if !ffmpeg.status().is_ok_and(|status| status.success()) {
-            println!("skipped: no ffmpeg with {codec}");
+    for (codec, extension) in
+        [("flac", "flac"), ("libvorbis", "ogg"), ("libopus", "opus"), ("libopus", "webm"), ("libmp3lame", "mp3")]
+    {
+        let Some(bytes) = encoded(&path, codec, extension) else { continue };
+        let file = Temporary::new(&format!("codec.{extension}"), &bytes);
+        if extension == "mp3" {
+            let message = Recording::open(&file.0).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(message.contains("WAV") && message.contains("FLAC"), "{codec}: {message}");
             continue;
         }
-        match (extension, Recording::open(&file.0)) {
-            ("flac" | "ogg", _) => {
-                let text = words(&mut whisper, &samples(&file.0));
-                assert_eq!(normalise(&text).join(" "), "go forward ten meters", "{codec}");
-            }
-            (_, opened) => {
-                let message = opened.err().map(|error| error.to_string()).unwrap_or_default();
-                assert!(message.contains("WAV") && message.contains("FLAC"), "{codec}: {message}");
-            }
-        }
+        let text = words(&mut whisper, &samples(&file.0));
+        assert_eq!(normalise(&text).join(" "), "go forward ten meters", "{codec} in {extension}");
+        // The same from memory, as an upload comes.
+        let mut upload = Recording::from_bytes(bytes).unwrap();
+        let mut read = Vec::new();
+        while upload.read(&mut read).unwrap() {}
+        assert_eq!(read, samples(&file.0), "{codec} in {extension}");
+        let (length_s, found_s) = (samples(&path).len() as f64 / 16_000.0, read.len() as f64 / 16_000.0);
+        assert!((length_s - found_s).abs() < 0.05, "{codec} in {extension}: {found_s} s of {length_s} s");
     }
+}
+
+/// The bytes of a recording in another codec. None where this ffmpeg cannot make it.
+fn encoded(path: &std::path::Path, codec: &str, extension: &str) -> Option<Vec<u8>> {
+    let file = Temporary::new(&format!("{codec}.{extension}"), b"");
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-loglevel", "error", "-y", "-i"]).arg(path).args(["-c:a", codec]).arg(&file.0);
+    if !ffmpeg.status().is_ok_and(|status| status.success()) {
+        println!("skipped: no ffmpeg with {codec}");
+        return None;
+    }
+    std::fs::read(&file.0).ok()
 }
 
 /// What a file that is no sound says: one line each, never a panic.
@@ -80,7 +93,7 @@ fn broken_files_are_one_clear_error() {
     };
     let table: [(&str, Vec<u8>, &str); 9] = [
         ("zero bytes", vec![], "the file is empty"),
-        ("text", b"this is not sound, it is a sentence\n".repeat(40), "not a readable WAV, FLAC or Ogg Vorbis file"),
+        ("text", b"this is not sound, it is a sentence\n".repeat(40), "not a readable WAV, FLAC, Ogg or WebM file"),
         ("header only", header(Format::S16, 16_000, 1, 0), "no audio samples"),
         ("half a header", good[..30].to_vec(), "not a readable WAV"),
         ("1 Hz", with(24, &1_u32.to_le_bytes()), "a sample rate of 1 Hz is not supported"),
@@ -121,32 +134,26 @@ fn truncated_and_corrupt_files_end_in_order() {
     assert!((1.0..=1.1).contains(&missing), "{missing}");
 
     for length in (0..good.len()).step_by(977) {
-        let file = Temporary::new("cut.wav", &good[..length]);
-        drain(&file.0);
+        drain(Recording::from_bytes(good[..length].to_vec()), "wav");
     }
-    let flac = Temporary::new("corrupt.flac", b"");
     let wav = Temporary::new("source.wav", &good);
-    let mut ffmpeg = Command::new("ffmpeg");
-    ffmpeg.args(["-loglevel", "error", "-y", "-i"]).arg(&wav.0).args(["-c:a", "flac"]).arg(&flac.0);
-    if !ffmpeg.status().is_ok_and(|status| status.success()) {
-        println!("skipped: no ffmpeg with flac");
-        return;
-    }
-    let flac = std::fs::read(&flac.0).unwrap();
-    for at in (0..flac.len()).step_by(211) {
-        let mut bytes = flac.clone();
-        bytes[at] ^= 0x5a;
-        let file = Temporary::new("flipped.flac", &bytes);
-        drain(&file.0);
+    for (codec, extension) in [("flac", "flac"), ("libvorbis", "ogg"), ("libopus", "opus"), ("libopus", "webm")] {
+        let Some(whole) = encoded(&wav.0, codec, extension) else { continue };
+        for at in (0..whole.len()).step_by(211) {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x5a;
+            drain(Recording::from_bytes(bytes), codec);
+            drain(Recording::from_bytes(whole[..at].to_vec()), codec);
+        }
     }
 }
 
 /// Reads to the end or the first error.
-fn drain(path: &std::path::Path) {
-    let Ok(mut recording) = Recording::open(path) else { return };
+fn drain(opened: Result<Recording, OpenError>, name: &str) {
+    let Ok(mut recording) = opened else { return };
     let mut samples = Vec::new();
     while matches!(recording.read(&mut samples), Ok(true)) {
-        assert!(samples.len() < 64_000, "more sound than the file can hold");
+        assert!(samples.len() < 64_000, "{name}: more sound than the file can hold");
     }
 }
 

@@ -50,7 +50,7 @@ struct Input {
     /// Listen to a microphone until Ctrl+C.
     #[arg(long)]
     mic: bool,
-    /// Read a sound file: WAV, FLAC or Ogg Vorbis.
+    /// Read a sound file: WAV, FLAC, Vorbis or Opus (Ogg or WebM).
     #[arg(long, value_name = "FILE")]
     wav: Option<PathBuf>,
     /// Read raw samples from standard input: signed 16 bit, little endian, 16 kHz, mono.

@@ -1,5 +1,7 @@
 //! `headroom bench speech`: word errors, cost and silence of speech recognition, beside faster-whisper on the same weights.
 
+mod jitter;
+
 use crate::commands::models;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -17,7 +19,7 @@ use std::time::{Duration, Instant};
 const SEED: u64 = 1;
 
 /// The peer, run by the Python of its own environment.
-const PEER: &str = include_str!("../../../../headroom-infer/peer/transcribe.py");
+const PEER: &str = include_str!("../../../../../headroom-infer/peer/transcribe.py");
 
 /// Arguments of `headroom bench speech`.
 #[derive(Args)]
@@ -34,6 +36,10 @@ pub(crate) struct Arguments {
     /// Seconds of each background that must stay without words; 0 leaves this part out.
     #[arg(long, default_value_t = 300)]
     background_seconds: u32,
+    /// Instead of all that: how punctual the engine's ticks are for so many seconds without speech and as many with a
+    /// recogniser that never rests.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(5..=3_600))]
+    tick_jitter: Option<u32>,
     /// One JSON object a line.
     #[arg(long)]
     json: bool,
@@ -55,6 +61,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let clips = clips(arguments)?;
     let print = Print { json: arguments.json };
     let mut whisper = Whisper::load(&store.path(model), WhisperSettings::default())?;
+    if let Some(seconds) = arguments.tick_jitter {
+        jitter::measure(&mut whisper, &clips, seconds, &print)?;
+        return Ok(ExitCode::SUCCESS);
+    }
 
     let clean = measure(&mut whisper, &clips, |clip| clip.samples.clone())?;
     // Before anything else grows the process: this is what recognition needs.

@@ -130,9 +130,11 @@ impl Ladder {
     /// The rung nearest in bit rate to what a player reports (encoders overshoot and undershoot).
     #[must_use]
     pub fn nearest(&self, bitrate: Bitrate) -> RungIndex {
-        let distance = |rung: &Rung| rung.bitrate.as_bps().abs_diff(bitrate.as_bps());
-        let index = (0..self.rungs.len()).min_by_key(|&index| distance(&self.rungs[index]));
-        index.unwrap_or(0) as RungIndex
+        let below = self.rungs.iter().filter(|rung| rung.bitrate <= bitrate).count().saturating_sub(1);
+        let distance =
+            |index: usize| self.rungs.get(index).map(|rung| rung.bitrate.as_bps().abs_diff(bitrate.as_bps()));
+        let nearer_above = distance(below + 1).is_some_and(|above| Some(above) < distance(below));
+        (below + usize::from(nearer_above)) as RungIndex
     }
 
     /// The rung of a picture height such as 720, or the largest below it.
@@ -187,7 +189,10 @@ mod tests {
         }
         assert_eq!(ladder.by_height(720), Some(4));
         assert_eq!(ladder.by_height(100), None);
-        assert_eq!(ladder.nearest(Bitrate::kbps(3_300)), 3);
+        let cases = [(0, 0), (399, 0), (600, 0), (601, 1), (3_300, 3), (20_000, 7), (90_000, 7)];
+        for (kbps, expected) in cases {
+            assert_eq!(ladder.nearest(Bitrate::kbps(kbps)), expected, "{kbps} kbit/s");
+        }
     }
 
     #[test]

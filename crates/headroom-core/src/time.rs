@@ -1,5 +1,6 @@
 //! Time as an argument. Nothing here reads a clock: the caller says what time it is.
 
+use crate::units::rounded;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::ops::{Add, Sub};
 
@@ -27,7 +28,7 @@ impl Timestamp {
     /// From seconds since the epoch; negative or undefined becomes the epoch.
     #[must_use]
     pub fn from_secs_f64(seconds: f64) -> Self {
-        Self((seconds * 1e6).round() as u64)
+        Self(rounded(seconds * 1e6))
     }
 
     /// Microseconds since the epoch.
@@ -89,7 +90,7 @@ impl Duration {
     /// From fractional seconds; negative or undefined becomes zero.
     #[must_use]
     pub fn from_secs_f64(seconds: f64) -> Self {
-        Self((seconds * 1e6).round() as u64)
+        Self(rounded(seconds * 1e6))
     }
 
     /// Microseconds.
@@ -141,7 +142,7 @@ impl<'de> Deserialize<'de> for Duration {
         if !(0.0..=Self::MAX.0 as f64 / 1_000.0).contains(&millis) {
             return Err(D::Error::custom(format!("duration {millis} ms is outside 0..=1e12")));
         }
-        Ok(Self((millis * 1_000.0).round() as u64))
+        Ok(Self(rounded(millis * 1_000.0)))
     }
 }
 

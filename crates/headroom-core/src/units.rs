@@ -37,7 +37,7 @@ impl Bitrate {
     #[must_use]
     pub fn from_kbps_f64(kilobits_per_second: f64) -> Self {
         // `as` saturates and maps NaN to zero, which is what unknown means here.
-        Self::bps((kilobits_per_second * 1_000.0).round() as u64)
+        Self::bps(rounded(kilobits_per_second * 1_000.0))
     }
 
     /// Bits per second.
@@ -61,8 +61,15 @@ impl Bitrate {
     /// This rate times `factor` (a negative or undefined factor gives zero).
     #[must_use]
     pub fn scaled(self, factor: f64) -> Self {
-        Self::bps((self.0 as f64 * factor).round() as u64)
+        Self::bps(rounded(self.0 as f64 * factor))
     }
+}
+
+/// The nearest whole number; zero for NaN and below. `f64::round` is a call into the C library on plain x86-64, and units
+/// are converted on every path.
+#[inline]
+pub(crate) fn rounded(value: f64) -> u64 {
+    (value + 0.5) as u64
 }
 
 impl fmt::Display for Bitrate {

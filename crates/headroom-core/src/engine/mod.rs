@@ -26,7 +26,7 @@ use crate::{
     ladder::{Ladder, RungIndex},
     pacing::Pace,
     policy::{Policy, Segments, View},
-    qoe::stall_risk,
+    qoe::{carried_at, stall_risk},
     session::{Evidence, NO_RUNG, Record, Snapshot},
     telemetry::{Report, Sample, SessionId, StreamId},
     time::{Duration, Timestamp},
@@ -292,7 +292,7 @@ impl Engine {
         let order_ended = record.reason == Reason::Override && ceiling.is_none();
         let limits = Limits {
             previous: (record.cap != NO_RUNG && !order_ended).then_some(record.cap),
-            changed_at: record.changed_at,
+            changed_at: record.changed_at(),
             starting: record.starting(),
             starved: record.starved(),
             ceiling,
@@ -320,15 +320,14 @@ impl Engine {
 
         record.memory = memory;
         record.reason = allowed.reason;
-        record.stall_risk_percent = (risk.get() * 100.0).round() as u8;
-        let playback_rate_percent = (pace.playback_rate * 100.0).round() as u8;
+        record.stall_risk_percent = percent(risk.get());
+        let playback_rate_percent = percent(pace.playback_rate);
         let target_latency_ms = tenths_of_seconds(pace.target_latency);
         let changed = record.cap != cap
             || record.playback_rate_percent != playback_rate_percent
             || record.target_latency_ms != target_latency_ms;
         if record.cap != cap {
-            record.cap = cap;
-            record.changed_at = at;
+            record.change_cap(cap, at);
         }
         record.playback_rate_percent = playback_rate_percent;
         record.target_latency_ms = target_latency_ms;
@@ -344,7 +343,7 @@ impl Engine {
         let cap = (record.cap != NO_RUNG).then_some(record.cap);
         Decision {
             session: record.id,
-            at: record.changed_at,
+            at: record.changed_at(),
             cap,
             max_bitrate: cap.map(|rung| target.settings.ladder.bitrate(rung)),
             expected_throughput: (!forecast.is_unknown()).then(|| forecast.median(Duration::from_secs(4))),
@@ -363,13 +362,18 @@ impl Engine {
 /// An audience that minds stalls more than the picture tolerates less.
 fn room_for_the_player(view: &View<'_>, proposed: RungIndex, tolerable: f32) -> RungIndex {
     let tolerable = tolerable * view.weights.quality / view.weights.stall;
-    let fine = |&rung: &RungIndex| stall_risk(view, rung, RISK_SEGMENTS).get() <= tolerable;
-    (proposed..=view.ladder.top()).rev().find(fine).unwrap_or(proposed)
+    let carried = view.ladder.highest_within(carried_at(view, tolerable, RISK_SEGMENTS));
+    carried.map_or(proposed, |rung| rung.max(proposed))
 }
 
 /// Nearer than a tenth of a second, targets are the same to any player.
 fn tenths_of_seconds(span: Duration) -> u16 {
-    ((span.as_secs_f64() * 10.0).round() * 100.0) as u16
+    u16::try_from((span.as_micros() + 50_000) / 100_000 * 100).unwrap_or(u16::MAX)
+}
+
+fn percent(share: f32) -> u8 {
+    // `as` saturates and cuts; `round` is a call into the C library on plain x86-64.
+    (share * 100.0 + 0.5) as u8
 }
 
 fn view_of<'a>(record: &'a Record, target: &'a Target, forecast: &'a Forecast, now: Timestamp) -> View<'a> {

@@ -3,7 +3,7 @@
 //! Rates enter as logarithms relative to a reference level, and models answer relative to it too. A link ten times as fast
 //! gives the same features, so what was learned on 3G and 4G holds on 5G as far as the links behave alike.
 
-use super::{History, Timeline};
+use super::{History, Timeline, scale};
 
 /// The features of one session's history.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,17 +30,17 @@ impl Features {
     #[must_use]
     pub fn of(history: &History) -> Option<Self> {
         let newest = history.newest()?;
-        let (seconds, known) = history.timeline().ln_kbps();
+        let (seconds, known) = history.timeline().newest_first();
         let ln_reference = reference(&seconds[..known.max(1)]);
         let relative = |ln_kbps: f32| (ln_kbps - ln_reference).clamp(-FARTHEST, FARTHEST);
         let mut values = [0.0; Self::COUNT];
+        for (value, code) in values.iter_mut().zip(seconds) {
+            *value = relative(scale::ln_kbps(code));
+        }
         let (mut sum, mut squares) = (0.0, 0.0);
-        for (age, (value, ln_kbps)) in values.iter_mut().zip(seconds).enumerate() {
-            *value = relative(ln_kbps);
-            if age < known {
-                sum += *value;
-                squares += *value * *value;
-            }
+        for value in &values[..known] {
+            sum += value;
+            squares += value * value;
         }
         let count = known.max(1) as f32;
         let mean = sum / count;
@@ -54,11 +54,12 @@ impl Features {
     }
 }
 
-/// Logarithm of the fading mean of the rates whose logarithms are given, newest first.
-fn reference(ln_kbps: &[f32]) -> f32 {
+/// Logarithm of the fading mean of the rates of these codes, newest first.
+fn reference(codes: &[u8]) -> f32 {
+    let rates_kbps = scale::rates_kbps();
     let (mut sum, mut weights, mut weight) = (0.0, 0.0, 1.0);
-    for ln_kbps in ln_kbps {
-        sum += weight * ln_kbps.exp();
+    for &code in codes {
+        sum += weight * rates_kbps[usize::from(code)];
         weights += weight;
         weight *= FADE;
     }

@@ -3,13 +3,16 @@
 //! [`History`] keeps the last transfers, [`Ewma`] the fast and slow averages; [`Forecast`] is what policies read:
 //! quantiles of the mean throughput over the next 2, 4 and 10 s.
 
+mod coded;
 mod ewma;
 mod features;
 mod history;
 mod lognormal;
 mod quantile;
+mod scale;
 mod timeline;
 
+pub use coded::CodedForecast;
 pub use ewma::Ewma;
 pub use features::Features;
 pub use history::{History, Transfer};

@@ -45,21 +45,25 @@ impl Quantile {
     /// Forecast from what a session has transferred; unknown before its first transfer.
     #[must_use]
     pub fn forecast(&self, history: &History) -> Forecast {
-        let Some(features) = Features::of(history) else {
+        let Some(ln_quantiles) = self.ln_quantiles(history) else {
             return Forecast::UNKNOWN;
         };
-        let outputs = self.outputs(&features.values);
-        let mut forecast = Forecast::UNKNOWN;
-        for (horizon, quantiles) in forecast.quantiles_kbps.iter_mut().enumerate() {
-            for (level, quantile) in quantiles.iter_mut().enumerate() {
-                let relative = outputs[horizon * LEVELS.len() + level].clamp(-FARTHEST, FARTHEST);
-                *quantile = (features.ln_reference + relative).exp();
-            }
+        let mut forecast = Forecast { quantiles_kbps: ln_quantiles.map(|quantiles| quantiles.map(f32::exp)) };
+        for quantiles in &mut forecast.quantiles_kbps {
             // Levels are learned apart and may cross; sorting them never makes them worse (Chernozhukov,
             // Fernández-Val, Galichon: "Quantile and Probability Curves Without Crossing", Econometrica 2010).
             quantiles.sort_unstable_by(f32::total_cmp);
         }
         forecast
+    }
+
+    /// Natural logarithms of the quantiles in kbit/s, which may cross; `None` before the first transfer.
+    pub(super) fn ln_quantiles(&self, history: &History) -> Option<[[f32; LEVELS.len()]; HORIZONS.len()]> {
+        let features = Features::of(history)?;
+        let outputs = self.outputs(&features.values);
+        let (levels, _) = outputs.as_chunks::<{ LEVELS.len() }>();
+        let ln_kbps = |relative: f32| features.ln_reference + relative.clamp(-FARTHEST, FARTHEST);
+        Some(std::array::from_fn(|horizon| levels[horizon].map(ln_kbps)))
     }
 
     /// What the network answers for these features.

@@ -4,6 +4,8 @@
 //! mean rate, and a pause between transfers repeats the rate before it: nothing was seen, so nothing is said to have changed.
 //! So the same model reads one-second samples of a drive test and the segments of a player.
 
+use super::scale;
+
 /// Rate per second of wall time, newest first, on a logarithmic scale.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Timeline {
@@ -15,10 +17,6 @@ pub struct Timeline {
     current_share: u8,
 }
 
-/// Natural logarithm of the lowest rate told apart, 10 kbit/s: below it no rung of any ladder plays.
-const LN_LOWEST: f32 = std::f32::consts::LN_10;
-/// Step of the scale: 254 steps reach 10 Gbit/s (ln 10⁶ above the lowest), so a step is 5.6 %.
-const LN_STEP: f32 = 6.0 * std::f32::consts::LN_10 / 254.0;
 /// A current second younger than this share says too little to be the newest value.
 const YOUNGEST_SHARE: u8 = 77;
 
@@ -30,7 +28,7 @@ impl Timeline {
     /// Lets `seconds` pass at `kbps`.
     pub fn extend(&mut self, seconds: f32, kbps: f32) {
         // What is older than the timeline cannot show in it. NaN becomes zero.
-        let mut left = (seconds.min(Self::SECONDS as f32 + 1.0) * 255.0).round() as u32;
+        let mut left = (seconds.min(Self::SECONDS as f32 + 1.0) * 255.0 + 0.5) as u32;
         while left > 0 {
             let passed = u32::from(self.current_share);
             let taken = left.min(255 - passed);
@@ -46,38 +44,26 @@ impl Timeline {
         }
     }
 
-    /// Natural logarithms of the rates in kbit/s, newest first, and how many are known. What lies before the first
-    /// transfer repeats the oldest known value.
-    #[must_use]
-    pub fn ln_kbps(&self) -> ([f32; Self::SECONDS], usize) {
-        let mut values = [LN_LOWEST; Self::SECONDS];
-        let mut known = 0;
-        if self.current_share >= YOUNGEST_SHARE || self.codes[0] == 0 && self.current_share > 0 {
-            values[0] = decode(encode(self.current_kbps));
-            known = 1;
+    /// The rates on the [`scale`], newest first, and how many are known. What lies before the first transfer repeats the
+    /// oldest known value.
+    pub(super) fn newest_first(&self) -> ([u8; Self::SECONDS], usize) {
+        let finished = self.codes.iter().take_while(|&&code| code != 0).count();
+        let mut codes = self.codes;
+        let mut known = finished;
+        if self.current_share >= YOUNGEST_SHARE || finished == 0 && self.current_share > 0 {
+            codes.copy_within(..Self::SECONDS - 1, 1);
+            codes[0] = encode(self.current_kbps);
+            known = (finished + 1).min(Self::SECONDS);
         }
-        for code in self.codes.into_iter().take_while(|&code| code != 0) {
-            if known == Self::SECONDS {
-                break;
-            }
-            values[known] = decode(code);
-            known += 1;
-        }
-        if let Some(oldest) = known.checked_sub(1) {
-            let repeated = values[oldest];
-            values[known..].fill(repeated);
-        }
-        (values, known)
+        // The lowest code where a transfer too short to show in a second is all there was.
+        let repeated = known.checked_sub(1).map_or(1, |oldest| codes[oldest]);
+        codes[known..].fill(repeated);
+        (codes, known)
     }
 }
 
 fn encode(kbps: f32) -> u8 {
-    // `as` saturates; rates below the lowest (and NaN) take the first code.
-    (((kbps.max(1.0).ln() - LN_LOWEST) / LN_STEP).round().max(0.0) as u8).saturating_add(1)
-}
-
-fn decode(code: u8) -> f32 {
-    LN_LOWEST + f32::from(code - 1) * LN_STEP
+    scale::code(kbps.max(1.0).ln())
 }
 
 #[cfg(test)]
@@ -85,16 +71,16 @@ mod tests {
     use super::*;
 
     fn kbps(timeline: &Timeline) -> Vec<u32> {
-        let (values, known) = timeline.ln_kbps();
-        values[..known].iter().map(|ln| ln.exp().round() as u32).collect()
+        let (codes, known) = timeline.newest_first();
+        codes[..known].iter().map(|&code| scale::rates_kbps()[usize::from(code)].round() as u32).collect()
     }
 
     #[test]
     fn transfers_fill_the_seconds_they_took() {
         let mut timeline = Timeline::default();
-        assert_eq!(timeline.ln_kbps().1, 0);
+        assert_eq!(timeline.newest_first().1, 0);
         timeline.extend(0.1, 1_000.0);
-        assert_eq!(timeline.ln_kbps().1, 1, "the first transfer is known however short");
+        assert_eq!(timeline.newest_first().1, 1, "the first transfer is known however short");
         timeline.extend(2.4, 1_000.0);
         timeline.extend(0.5, 9_000.0);
         let seconds = kbps(&timeline);

@@ -41,6 +41,10 @@ impl Policy for Headroom {
             let value = outlook.expected_value(view, rung);
             if value > best.0 {
                 best = (value, rung);
+            } else if matches!(view.segments, Segments::Nominal) {
+                // Stalls and the switch cost the more the larger the bit rate, never less: past the top of such a curve
+                // there is no other. Sizes of single segments need not follow the bit rate.
+                break;
             }
         }
         let rung = best.1;

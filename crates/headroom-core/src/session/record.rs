@@ -2,7 +2,7 @@
 
 use crate::{
     decision::Reason,
-    forecast::{Ewma, Forecast, History, quantile},
+    forecast::{CodedForecast, Ewma, Forecast, History},
     ladder::{Ladder, RungIndex},
     policy::Memory,
     qoe::Opinion,
@@ -29,10 +29,13 @@ pub(crate) struct Record {
     pub(crate) id: SessionId,
     pub(crate) started: Timestamp,
     pub(crate) last_seen: Timestamp,
-    pub(crate) changed_at: Timestamp,
+    /// When the cap changed last, in milliseconds since the start, rounded up; [`NEVER`] before the first decision.
+    changed_ms: u32,
     /// When throughput was last observed, in milliseconds since the start; zero for never.
     evidence_ms: u32,
     pub(crate) history: History,
+    /// Throughput of the next seconds, as the history tells it.
+    forecast: CodedForecast,
     fast: Ewma,
     pub(crate) memory: Memory,
     pub(crate) opinion: Opinion,
@@ -79,6 +82,8 @@ pub(crate) enum Evidence {
 
 /// No rung: nothing decided, nothing played.
 pub(crate) const NO_RUNG: u8 = u8::MAX;
+/// A time that has not come.
+const NEVER: u32 = u32::MAX;
 /// Radio values that were never reported.
 pub(crate) const NO_RSRP: i16 = i16::MIN;
 pub(crate) const NO_DECIBEL: i8 = i8::MIN;
@@ -106,9 +111,10 @@ impl Record {
             id,
             started: at,
             last_seen: at,
-            changed_at: Timestamp::EPOCH,
+            changed_ms: NEVER,
             evidence_ms: 0,
             history: History::default(),
+            forecast: CodedForecast::default(),
             fast: Ewma::default(),
             memory: Memory::default(),
             opinion: Opinion::default(),
@@ -245,12 +251,27 @@ impl Record {
         self.evidence_ms = now_ms;
         self.fast.observe(kbps, seconds, FAST_HALF_LIFE_S);
         self.history.push_after(pause, throughput, transfer_time);
+        self.forecast = CodedForecast::of(&self.history);
         before.is_some_and(|before| kbps < COLLAPSE_SHARE * before) && kbps < self.encoded_kbps
     }
 
-    /// Throughput of the next seconds.
+    /// Throughput of the next seconds, made when the last transfer came in.
     pub(crate) fn forecast(&self) -> Forecast {
-        quantile(&self.history)
+        self.forecast.decode()
+    }
+
+    /// When the cap changed last; the epoch before the first decision.
+    pub(crate) fn changed_at(&self) -> Timestamp {
+        match self.changed_ms {
+            NEVER => Timestamp::EPOCH,
+            millis => self.started + Duration::from_millis(u64::from(millis)),
+        }
+    }
+
+    /// Notes a new cap. Rounding up keeps the time to the next step up from ever being short.
+    pub(crate) fn change_cap(&mut self, cap: u8, at: Timestamp) {
+        self.cap = cap;
+        self.changed_ms = at.since(self.started).as_micros().div_ceil(1_000).min(u64::from(NEVER - 1)) as u32;
     }
 
     /// Rung played now, by its reported bit rate.

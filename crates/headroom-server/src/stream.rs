@@ -22,6 +22,10 @@ const MAX_STREAMS: usize = 10_000;
 /// and compares the rest with the video's, Shaka compares the sum. Common audio is 64–192 kbit/s.
 const UNKNOWN_AUDIO_SHARE: f64 = 0.1;
 
+/// Most that audio of unknown bit rate is reckoned with where too little would shut out the lowest rung: the upper end of
+/// common audio.
+const UNKNOWN_AUDIO: Bitrate = Bitrate::kbps(192);
+
 /// What must be known of a stream at every answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Offer {
@@ -54,6 +58,9 @@ impl Offer {
     }
 
     /// The bit rate to announce for the rung of `cap`.
+    ///
+    /// Never below the lowest rung with its audio: of such an `mb` dash.js takes no notice, and Shaka is left without a
+    /// variant. Where audio is unknown and rungs lie close, that may let in the second rung, the lesser evil.
     pub(crate) fn announce(&self, cap: Bitrate) -> Bitrate {
         let margin = match (self.audio, self.widest_margin) {
             // A known audio rate must be added in full: dash.js takes all of it off again.
@@ -61,7 +68,8 @@ impl Offer {
             (None, Some(widest)) => cap.scaled(UNKNOWN_AUDIO_SHARE).min(widest),
             (None, None) => cap.scaled(UNKNOWN_AUDIO_SHARE),
         };
-        Bitrate::bps(cap.as_bps() + margin.as_bps())
+        let lowest = self.lowest.as_bps() + self.audio.unwrap_or(UNKNOWN_AUDIO).as_bps();
+        Bitrate::bps(u64::max(cap.as_bps() + margin.as_bps(), lowest))
     }
 
     /// The rung an object of `bytes` belongs to; `None` when it is too small to be a video segment.
@@ -181,13 +189,16 @@ mod tests {
     fn the_announced_rate_lets_its_rung_in_and_the_next_out() {
         let ladder = Ladder::from_bitrates(&[180, 500, 1_200].map(Bitrate::kbps)).unwrap();
         for (audio, expected) in
-            [(Some(64), [244, 564, 1_264]), (Some(0), [180, 500, 1_200]), (None, [198, 550, 1_320])]
+            [(Some(64), [244, 564, 1_264]), (Some(0), [180, 500, 1_200]), (None, [372, 550, 1_320])]
         {
             let settings = StreamSettings { ladder: ladder.clone(), ..StreamSettings::default() };
             let offer = Offer::of(&settings, audio.map(Bitrate::kbps));
             for (rung, expected) in ladder.rungs().iter().zip(expected) {
                 assert_eq!(offer.announce(rung.bitrate), Bitrate::kbps(expected), "{audio:?} {rung:?}");
             }
+            // A cap out of another ladder, as before the manifest passed.
+            let below = offer.announce(Bitrate::kbps(100));
+            assert_eq!(below, offer.announce(ladder.bitrate(0)), "{audio:?}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 /// Natural logarithm of the lowest rate told apart, 10 kbit/s: below it no rung of any ladder plays.
 const LN_LOWEST: f32 = std::f32::consts::LN_10;
-/// Step of the scale: 254 steps reach 10 Gbit/s (ln 10⁶ above the lowest), so a step is 5.6 %.
+/// Step of the scale: 254 steps reach 10 Gbit/s (ln 10⁶ above the lowest, [`super::PLAUSIBLE_THROUGHPUT`]), so a step is 5.6 %.
 const LN_STEP: f32 = 6.0 * std::f32::consts::LN_10 / 254.0;
 
 /// The code of a rate given by its natural logarithm in kbit/s, from 1. Rates below the lowest, and NaN, take the first.

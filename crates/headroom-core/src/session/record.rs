@@ -2,7 +2,7 @@
 
 use crate::{
     decision::Reason,
-    forecast::{CodedForecast, Ewma, Forecast, History},
+    forecast::{CodedForecast, Ewma, Forecast, History, PLAUSIBLE_THROUGHPUT},
     ladder::{Ladder, RungIndex},
     policy::Memory,
     qoe::Opinion,
@@ -243,7 +243,7 @@ impl Record {
         }
         let transfer_time = transfer_time.unwrap_or(UNKNOWN_TRANSFER);
         let (kbps, seconds) = (throughput.as_kbps() as f32, transfer_time.as_secs_f64() as f32);
-        if kbps <= 0.0 || seconds <= 0.0 {
+        if kbps <= 0.0 || seconds <= 0.0 || throughput > PLAUSIBLE_THROUGHPUT {
             return false;
         }
         let before = self.fast.value(FAST_HALF_LIFE_S);
@@ -383,6 +383,25 @@ mod tests {
     fn a_session_stays_within_256_bytes() {
         // The index beside the slab holds a position and a control byte, at least 7/16 full: at most 12 bytes a session.
         assert!(size_of::<Record>() + 12 <= 256, "{} bytes", size_of::<Record>());
+    }
+
+    #[test]
+    fn an_implausible_rate_is_no_evidence_and_no_forecast_goes_beyond_a_plausible_one() {
+        let report = |rate| Player {
+            measured_throughput: Some(rate),
+            transfer_time: Some(Duration::from_secs(1)),
+            ..Player::default()
+        };
+        let mut record = Record::new(SessionId(1), 0, Timestamp::EPOCH);
+        for second in 1..20 {
+            record.observe_player(Timestamp::from_millis(second * 1_000), &report(Bitrate::mbps(104_000)));
+        }
+        assert!(record.forecast().is_unknown());
+        for second in 20..40 {
+            record.observe_player(Timestamp::from_millis(second * 1_000), &report(PLAUSIBLE_THROUGHPUT));
+        }
+        let highest = record.forecast().quantiles_kbps.into_iter().flatten().fold(0.0, f32::max);
+        assert!((0.5..1.001).contains(&(f64::from(highest) / PLAUSIBLE_THROUGHPUT.as_kbps())), "{highest}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ pub(crate) mod order;
 mod player;
 mod samples;
 
-pub(crate) use player::PLAUSIBLE_THROUGHPUT;
+pub(crate) use headroom_core::forecast::PLAUSIBLE_THROUGHPUT;
 pub(crate) use samples::{BatchOutcome, read_samples};
 
 use crate::{
@@ -19,7 +19,7 @@ use headroom_core::{
     time::Timestamp,
     units::Bitrate,
 };
-use headroom_wire::cmcd::{self, Cmcd, ParseError, Parsed, Scratch, StreamingFormat};
+use headroom_wire::cmcd::{self, ParseError, ParsedVitals, Scratch, StreamingFormat, Vitals};
 use http::HeaderMap;
 use std::{cell::RefCell, net::IpAddr, sync::Arc};
 
@@ -60,7 +60,7 @@ impl Ingest {
     /// media must flow. `want_content` asks for the content's name, which costs an allocation.
     pub(crate) fn handle_request(&self, carrier: Carrier<'_>, want_content: bool) -> Heard {
         let by_query = SCRATCH.with_borrow_mut(|scratch| {
-            let parsed = cmcd::parse_query(carrier.query, scratch);
+            let parsed = Vitals::parse_query(carrier.query, scratch);
             self.handle_parsed(parsed, Source::Query, carrier, want_content)
         });
         if let Some(heard) = by_query {
@@ -68,7 +68,7 @@ impl Ingest {
         }
         let headers = cmcd_headers(carrier.headers);
         if !headers.is_empty() {
-            let parsed = Cmcd::parse_headers(headers).map(Some);
+            let parsed = Vitals::parse_headers(headers).map(Some);
             if let Some(heard) = self.handle_parsed(parsed, Source::Headers, carrier, want_content) {
                 return heard;
             }
@@ -81,7 +81,7 @@ impl Ingest {
 
     fn handle_parsed(
         &self,
-        parsed: Result<Option<Parsed<'_>>, ParseError>,
+        parsed: Result<Option<ParsedVitals<'_>>, ParseError>,
         source: Source,
         carrier: Carrier<'_>,
         want_content: bool,
@@ -93,10 +93,10 @@ impl Ingest {
                 return None;
             }
         };
-        let record = &parsed.cmcd;
+        let record = &parsed.vitals;
         self.metrics.report(source);
         let session = self.session_of(record, carrier);
-        let stream = record.content_id.as_deref().map(|name| self.stream(name, record.streaming_format));
+        let stream = record.content_id.as_deref().map(|name| self.stream(session, name, record.streaming_format));
         let answer = self.shards.handle_player(self.report(&parsed, session, stream, Mode::Request));
         self.note_network(session, carrier);
         let content = record.content_id.as_deref().filter(|_| want_content).map(str::to_owned);
@@ -107,8 +107,8 @@ impl Ingest {
     pub(crate) fn handle_events(&self, body: &[u8], carrier: Carrier<'_>) -> Result<(), String> {
         let mut batch = Batch::new(self, carrier);
         let (mut broken, mut first) = (0, None);
-        for (index, record) in cmcd::parse_records(body).enumerate() {
-            let problem = match record.parsed {
+        for (index, parsed) in Vitals::parse_records(body).enumerate() {
+            let problem = match parsed {
                 Ok(parsed) if parsed.tally.kept > 0 => {
                     batch.take_in(&parsed);
                     continue;
@@ -134,7 +134,7 @@ impl Ingest {
             error.to_string()
         })?;
         let mut batch = Batch::new(self, carrier);
-        records.iter().for_each(|parsed| batch.take_in(parsed));
+        records.into_iter().for_each(|parsed| batch.take_in(&parsed.into()));
         Ok(())
     }
 
@@ -147,7 +147,7 @@ impl Ingest {
     }
 
     /// Whose record it is.
-    fn session_of(&self, record: &Cmcd<'_>, carrier: Carrier<'_>) -> SessionId {
+    fn session_of(&self, record: &Vitals<'_>, carrier: Carrier<'_>) -> SessionId {
         match &record.session_id {
             Some(sid) if !sid.is_empty() => self.identifier.reported_session(sid),
             _ => self.identifier.silent_session(carrier.headers, carrier.query, carrier.peer),
@@ -155,8 +155,14 @@ impl Ingest {
     }
 
     /// What a record says, as the engine wants it; counts what had to be left out.
-    fn report(&self, parsed: &Parsed<'_>, session: SessionId, stream: Option<StreamId>, mode: Mode) -> PlayerReport {
-        let record = &parsed.cmcd;
+    fn report(
+        &self,
+        parsed: &ParsedVitals<'_>,
+        session: SessionId,
+        stream: Option<StreamId>,
+        mode: Mode,
+    ) -> PlayerReport {
+        let record = &parsed.vitals;
         if parsed.tally.coerced > 0 {
             self.metrics.coerced(u64::from(parsed.tally.coerced));
         }
@@ -185,8 +191,16 @@ impl Ingest {
         self.shards.handle_observed(session, None, Report::Player(player));
     }
 
-    pub(crate) fn stream(&self, name: &str, format: Option<StreamingFormat>) -> StreamId {
-        self.identifier.stream(name, format)
+    /// What a session plays. Players leave the format out of some of their records; then it is what the session named
+    /// before, as long as it is the same content.
+    pub(crate) fn stream(&self, session: SessionId, name: &str, format: Option<StreamingFormat>) -> StreamId {
+        let named = self.identifier.stream(name, format);
+        if format.is_some() {
+            return named;
+        }
+        let before = self.shards.stream_of(session);
+        let mut renderings = StreamingFormat::ALL.iter().map(|&format| self.identifier.stream(name, Some(format)));
+        renderings.find(|&rendering| before == Some(rendering)).unwrap_or(named)
     }
 }
 
@@ -197,7 +211,7 @@ struct Batch<'a> {
     arrived: Timestamp,
     taken: u64,
     /// Content of the record before: bodies hold many records of few streams.
-    content: Option<(String, Option<StreamingFormat>, StreamId)>,
+    content: Option<(String, StreamingFormat, StreamId)>,
 }
 
 impl<'a> Batch<'a> {
@@ -205,22 +219,24 @@ impl<'a> Batch<'a> {
         Self { ingest, carrier, arrived: ingest.shards.now(), taken: 0, content: None }
     }
 
-    fn take_in(&mut self, parsed: &Parsed<'_>) {
-        let session = self.ingest.session_of(&parsed.cmcd, self.carrier);
-        let stream = self.stream_of(&parsed.cmcd);
+    fn take_in(&mut self, parsed: &ParsedVitals<'_>) {
+        let session = self.ingest.session_of(&parsed.vitals, self.carrier);
+        let stream = self.stream_of(session, &parsed.vitals);
         let report = self.ingest.report(parsed, session, stream, Mode::Event);
         self.ingest.shards.handle_batched(report, self.arrived);
         self.ingest.note_network(session, self.carrier);
         self.taken += 1;
     }
 
-    fn stream_of(&mut self, record: &Cmcd<'_>) -> Option<StreamId> {
+    fn stream_of(&mut self, session: SessionId, record: &Vitals<'_>) -> Option<StreamId> {
         let name = record.content_id.as_deref()?;
-        let format = record.streaming_format;
+        let Some(format) = record.streaming_format else {
+            return Some(self.ingest.stream(session, name, None));
+        };
         match &self.content {
             Some((known, known_format, stream)) if known == name && *known_format == format => Some(*stream),
             _ => {
-                let stream = self.ingest.stream(name, format);
+                let stream = self.ingest.stream(session, name, Some(format));
                 self.content = Some((name.to_owned(), format, stream));
                 Some(stream)
             }
@@ -241,5 +257,39 @@ fn cmcd_headers(headers: &HeaderMap) -> cmcd::Headers<'_> {
         request: text("cmcd-request"),
         session: text("cmcd-session"),
         status: text("cmcd-status"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::Clock, identity::Identity};
+    use headroom_core::engine::Config;
+
+    fn ingest() -> Ingest {
+        let metrics = Arc::new(Metrics::new());
+        let shards = Shards::new(2, &Config::default(), Clock::start(), Arc::clone(&metrics), None);
+        Ingest { identifier: Identifier::new(Identity::default()), shards: Arc::new(shards), metrics }
+    }
+
+    #[test]
+    fn a_session_stays_on_its_stream_when_a_record_names_no_format() {
+        let ingest = ingest();
+        let headers = HeaderMap::new();
+        let carrier = Carrier { headers: &headers, query: "", peer: IpAddr::from([192, 0, 2, 7]) };
+        let stream_after = |body: &str| {
+            ingest.handle_events(body.as_bytes(), carrier).unwrap();
+            ingest.shards.stream_of(ingest.identifier.reported_session("s")).unwrap()
+        };
+        let unnamed = stream_after("cid=\"live\",sid=\"s\",v=2");
+        // Shaka calls live streams `st=v`; hls.js sends fractions of a kilobit in `pb`.
+        let hls = stream_after("bl=(1000),cid=\"live\",pb=(1264.5),sf=h,sid=\"s\",st=v,v=2");
+        assert_ne!(unnamed, hls, "the format says more");
+        assert_eq!(stream_after("cid=\"live\",sid=\"s\",v=2"), hls);
+        assert_eq!(
+            stream_after("cid=\"live\",sf=d,sid=\"s\",v=2"),
+            ingest.identifier.stream("live", Some(StreamingFormat::Dash))
+        );
+        assert_ne!(stream_after("cid=\"other\",sid=\"s\",v=2"), hls, "other content");
     }
 }

@@ -1,15 +1,12 @@
 //! CMCD record → the engine's player sample.
 
 use headroom_core::{
+    forecast::PLAUSIBLE_THROUGHPUT,
     telemetry::{Player, PlayerState},
     time::Duration,
     units::Bitrate,
 };
-use headroom_wire::cmcd::{self, ByObjectType, Cmcd, EventType, ObjectType};
-
-/// Highest throughput one viewer's link is believed to have: ten times the 1 Gbit/s that 3GPP TS 22.261 table 7.1-1
-/// wants a 5G user to experience at best. Anything above is a browser cache hit or a broken clock.
-pub(crate) const PLAUSIBLE_THROUGHPUT: Bitrate = Bitrate::mbps(10_000);
+use headroom_wire::cmcd::{self, ByObjectType, EventType, ObjectType, Vitals};
 
 /// Most media a player is believed to hold ahead.
 const PLAUSIBLE_BUFFER: Duration = Duration::from_secs(3_600);
@@ -24,7 +21,7 @@ pub(crate) struct Left {
 }
 
 /// What a CMCD record says of its player. Values about video count first; audio has its own, smaller ones.
-pub(crate) fn player_sample(record: &Cmcd<'_>) -> (Player, Left) {
+pub(crate) fn player_sample(record: &Vitals<'_>) -> (Player, Left) {
     let mut left = Left::default();
     let state = record.player_state.map(state);
     let is_audio = matches!(record.object_type, Some(ObjectType::Audio));

@@ -3,7 +3,7 @@
 use super::Ingest;
 use crate::metrics::{Dropped, Source};
 use headroom_core::{
-    telemetry::{Report, Sample, StreamId},
+    telemetry::{Encoder, Link, Player, Radio, Report, Sample, StreamId},
     time::{Duration, Timestamp},
 };
 use headroom_wire::cmcd::StreamingFormat;
@@ -23,13 +23,28 @@ struct Line<'a> {
     session: Cow<'a, str>,
     #[serde(borrow, default)]
     stream: Option<Cow<'a, str>>,
-    #[serde(default)]
+    #[serde(borrow, default)]
     format: Option<Cow<'a, str>>,
     /// Microseconds since the Unix epoch; left out: now.
     #[serde(default)]
     at_us: Option<Timestamp>,
-    #[serde(flatten)]
-    report: Report,
+    // One of these. A flattened `Report` says the same but would copy the line into a tree first.
+    player: Option<Player>,
+    link: Option<Link>,
+    radio: Option<Radio>,
+    encoder: Option<Encoder>,
+}
+
+impl Line<'_> {
+    fn report(&mut self) -> Option<Report> {
+        match (self.player.take(), self.link.take(), self.radio.take(), self.encoder.take()) {
+            (Some(player), None, None, None) => Some(Report::Player(player)),
+            (None, Some(link), None, None) => Some(Report::Link(link)),
+            (None, None, Some(radio), None) => Some(Report::Radio(radio)),
+            (None, None, None, Some(encoder)) => Some(Report::Encoder(encoder)),
+            _ => None,
+        }
+    }
 }
 
 /// What became of a batch.
@@ -62,23 +77,27 @@ pub(crate) fn read_samples(ingest: &Ingest, body: &[u8], now: Timestamp) -> Batc
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        match serde_json::from_slice::<Line<'_>>(line) {
-            Ok(line) => {
+        let read = serde_json::from_slice::<Line<'_>>(line).map_err(|error| error.to_string()).and_then(|mut line| {
+            let report = line.report().ok_or("a sample holds exactly one of player, link, radio, encoder")?;
+            Ok((line, report))
+        });
+        match read {
+            Ok((line, report)) => {
                 let at = line.at_us.unwrap_or(now);
                 if now.since(at) > STALE_AFTER {
                     outcome.stale += 1;
                     continue;
                 }
-                let format = line.format.as_deref().and_then(StreamingFormat::from_wire);
-                let stream = line.stream.map_or(StreamId::default(), |name| ingest.stream(&name, format));
                 let session = ingest.identifier.reported_session(&line.session);
-                ingest.shards.handle_dated(Sample { session, stream, at, report: line.report });
+                let format = line.format.as_deref().and_then(StreamingFormat::from_wire);
+                let stream = line.stream.map_or(StreamId::default(), |name| ingest.stream(session, &name, format));
+                ingest.shards.handle_dated(Sample { session, stream, at, report });
                 outcome.accepted += 1;
             }
             Err(error) => {
                 outcome.rejected += 1;
                 if outcome.errors.len() < MAX_REPORTED {
-                    outcome.errors.push(LineError { line: index + 1, error: error.to_string() });
+                    outcome.errors.push(LineError { line: index + 1, error });
                 }
             }
         }

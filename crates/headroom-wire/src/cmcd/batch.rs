@@ -13,9 +13,7 @@ pub const MEDIA_TYPE: &str = "application/cmcd";
 /// long, costs only itself. The caller limits the size of the body.
 #[derive(Debug, Clone)]
 pub struct Records<'a> {
-    rest: &'a [u8],
-    /// Bytes of the body before `rest`.
-    offset: usize,
+    lines: Lines<'a>,
 }
 
 /// One line of an event report.
@@ -29,23 +27,57 @@ pub struct Record<'a> {
 
 /// Reads an event report. Tolerant, as [`Cmcd::parse`].
 pub fn parse_records(body: &[u8]) -> Records<'_> {
-    Records { rest: body, offset: 0 }
+    Records { lines: Lines::of(body) }
 }
 
 impl<'a> Iterator for Records<'a> {
     type Item = Record<'a>;
 
     fn next(&mut self) -> Option<Record<'a>> {
+        let line = self.lines.next()?;
+        Some(Record { offset: line.offset, parsed: line.text().and_then(Cmcd::parse) })
+    }
+}
+
+/// The lines of a body that are not empty.
+#[derive(Debug, Clone)]
+pub(super) struct Lines<'a> {
+    rest: &'a [u8],
+    /// Bytes of the body before `rest`.
+    offset: usize,
+}
+
+/// One of them.
+pub(super) struct Line<'a> {
+    offset: usize,
+    pub(super) bytes: &'a [u8],
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn of(body: &'a [u8]) -> Self {
+        Self { rest: body, offset: 0 }
+    }
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn text(&self) -> Result<&'a str, ParseError> {
+        str::from_utf8(self.bytes).map_err(|error| ParseError::NotUtf8 { position: error.valid_up_to() })
+    }
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = Line<'a>;
+
+    fn next(&mut self) -> Option<Line<'a>> {
         while !self.rest.is_empty() {
             let offset = self.offset;
             let end = memchr::memchr(b'\n', self.rest);
             let (line, rest) = end.map_or((self.rest, &[][..]), |end| (&self.rest[..end], &self.rest[end + 1..]));
             self.offset += self.rest.len() - rest.len();
             self.rest = rest;
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if !line.is_empty() {
-                let text = str::from_utf8(line).map_err(|error| ParseError::NotUtf8 { position: error.valid_up_to() });
-                return Some(Record { offset, parsed: text.and_then(Cmcd::parse) });
+            let bytes = line.strip_suffix(b"\r").unwrap_or(line);
+            if !bytes.is_empty() {
+                return Some(Line { offset, bytes });
             }
         }
         None

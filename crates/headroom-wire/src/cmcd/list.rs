@@ -4,9 +4,6 @@ use super::token::ObjectType;
 use std::borrow::Cow;
 use std::fmt;
 
-/// Numbers held without allocation; two (video and audio) is what players send.
-const INLINE: usize = 3;
-
 /// A version 2 inner list of numbers, each for one object type: `(1200;v 64;a)`.
 ///
 /// A version 1 scalar is a list of one entry without a type. An empty list is an absent key. Order is kept: a key such
@@ -18,18 +15,21 @@ pub struct ByObjectType {
 
 #[derive(Clone, PartialEq)]
 enum Storage {
-    Inline { length: u8, types: [Option<ObjectType>; INLINE], values: [u32; INLINE] },
+    Inline { length: u8, types: [Option<ObjectType>; ByObjectType::INLINE], values: [u32; ByObjectType::INLINE] },
     Heap(Vec<(u32, Option<ObjectType>)>),
 }
 
 impl Default for Storage {
     #[inline]
     fn default() -> Self {
-        Self::Inline { length: 0, types: [None; INLINE], values: [0; INLINE] }
+        Self::Inline { length: 0, types: [None; ByObjectType::INLINE], values: [0; ByObjectType::INLINE] }
     }
 }
 
 impl ByObjectType {
+    /// Numbers held without allocation; two (video and audio) is what players send.
+    pub(super) const INLINE: usize = 3;
+
     /// A list of one number without a type: what version 1 sends.
     pub fn untyped(value: u32) -> Self {
         let mut list = Self::default();
@@ -43,7 +43,7 @@ impl ByObjectType {
         match &mut self.storage {
             Storage::Inline { length, types, values } => {
                 let index = usize::from(*length);
-                if index < INLINE {
+                if index < Self::INLINE {
                     types[index] = object_type;
                     values[index] = value;
                     *length += 1;

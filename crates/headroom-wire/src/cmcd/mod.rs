@@ -10,6 +10,7 @@
 //! | JSON | [`parse_json`] | [`Cmcd::to_json`] |
 //! | one record as text | [`Cmcd::parse`], [`Cmcd::parse_strict`] | [`Cmcd::to_text`] |
 //!
+//! [`Vitals`] are the third of a record that says how a session is doing, read several times as fast.
 //! [`validate()`] lists everything that is wrong with a record, down to advice.
 //!
 //! Reading is tolerant: good keys are kept, and a [`Tally`] counts what was coerced or left out. Work is linear in the
@@ -23,11 +24,13 @@ mod json;
 mod key;
 mod list;
 mod parse;
+mod plain;
 mod problem;
 mod query;
 mod reader;
 mod token;
 mod validate;
+mod vitals;
 
 pub use batch::{MEDIA_TYPE, Record, Records, parse_records, to_body};
 pub(crate) use custom::is_writable_name;
@@ -41,6 +44,7 @@ pub use problem::{EmitError, ParseError, Problem, Severity};
 pub use query::{Scratch, parse_query};
 pub use token::{EventType, ObjectType, PlayerState, StreamType, StreamingFormat, Version};
 pub use validate::{Finding, MAX_FINDINGS, Mode, validate, validate_headers};
+pub use vitals::{ParsedVitals, Vitals};
 
 /// Longest record, in bytes: above what HTTP servers allow for a request line or header (8 to 32 KiB by default).
 pub const MAX_RECORD_BYTES: usize = 64 * 1024;

@@ -32,6 +32,16 @@ pub struct Tally {
     pub first: Option<(Problem, usize)>,
 }
 
+impl Tally {
+    /// Counts what it took to decode the text before it was read.
+    pub(super) fn coerce_encoding(&mut self, flaws: u32) {
+        if flaws > 0 {
+            self.coerced += flaws;
+            self.first.get_or_insert((Problem::BadEncoding, 0));
+        }
+    }
+}
+
 impl<'a> Cmcd<'a> {
     /// Reads one record, `br=3200,bs,…`: the decoded `CMCD` query argument, one header or one line of an event report.
     ///

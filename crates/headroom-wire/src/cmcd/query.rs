@@ -1,7 +1,7 @@
 //! The `CMCD` argument of a request's query string.
 
 use super::parse::Parsed;
-use super::problem::{ParseError, Problem};
+use super::problem::ParseError;
 use super::{Cmcd, MAX_RECORD_BYTES};
 use crate::percent;
 
@@ -21,6 +21,21 @@ pub struct Scratch {
 /// # Errors
 /// When the argument is longer than three times [`MAX_RECORD_BYTES`] encoded or [`MAX_RECORD_BYTES`] decoded.
 pub fn parse_query<'a>(query: &'a str, scratch: &'a mut Scratch) -> Result<Option<Parsed<'a>>, ParseError> {
+    let Some(Decoded { text, flaws }) = decode_query(query, scratch)? else { return Ok(None) };
+    let mut parsed = Cmcd::parse(text)?;
+    parsed.tally.coerce_encoding(flaws);
+    Ok(Some(parsed))
+}
+
+/// The text of a query argument.
+pub(super) struct Decoded<'a> {
+    pub(super) text: &'a str,
+    /// Coercions that decoding took.
+    pub(super) flaws: u32,
+}
+
+/// Decodes the `CMCD` argument of `query`.
+pub(super) fn decode_query<'a>(query: &str, scratch: &'a mut Scratch) -> Result<Option<Decoded<'a>>, ParseError> {
     let Some(encoded) = percent::query_value(query, "CMCD") else { return Ok(None) };
     // Every decoded byte takes at most three encoded ones.
     let limit = 3 * MAX_RECORD_BYTES;
@@ -28,20 +43,13 @@ pub fn parse_query<'a>(query: &'a str, scratch: &'a mut Scratch) -> Result<Optio
         return Err(ParseError::TooLong { length: encoded.len(), limit });
     }
     let broken = percent::decode(encoded, true, &mut scratch.decoded);
-    let mut flaws = u32::from(broken > 0);
-    let text = match str::from_utf8(&scratch.decoded) {
-        Ok(text) => text,
+    let flaws = u32::from(broken > 0);
+    Ok(Some(match str::from_utf8(&scratch.decoded) {
+        Ok(text) => Decoded { text, flaws },
         Err(_) => {
-            flaws += 1;
             scratch.repaired.clear();
             scratch.repaired.push_str(&String::from_utf8_lossy(&scratch.decoded));
-            &scratch.repaired
+            Decoded { text: &scratch.repaired, flaws: flaws + 1 }
         }
-    };
-    let mut parsed = Cmcd::parse(text)?;
-    if flaws > 0 {
-        parsed.tally.coerced += flaws;
-        parsed.tally.first.get_or_insert((Problem::BadEncoding, 0));
-    }
-    Ok(Some(parsed))
+    }))
 }

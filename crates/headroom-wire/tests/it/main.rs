@@ -11,3 +11,4 @@ mod reference;
 
 mod round_trip;
 mod structured_fields;
+mod vitals;

@@ -269,7 +269,12 @@ mod tests {
     fn ingest() -> Ingest {
         let metrics = Arc::new(Metrics::new());
         let shards = Shards::new(2, &Config::default(), Clock::start(), Arc::clone(&metrics), None);
-        Ingest { identifier: Identifier::new(Identity::default()), shards: Arc::new(shards), metrics }
+        Ingest {
+            identifier: Identifier::new(Identity::default()),
+            shards: Arc::new(shards),
+            metrics,
+            networks: Arc::default(),
+        }
     }
 
     #[test]

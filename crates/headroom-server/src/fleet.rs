@@ -6,17 +6,12 @@ use crate::{
     shard::Shards,
 };
 use headroom_core::time::Timestamp;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+use tokio::sync::watch;
 
 /// Ticks from one round to the next, ten seconds by default: short enough for an alert to be early, long enough that
 /// a million snapshots cost little.
-const ROUND_TICKS: u32 = 5;
-
-/// The latest whole round.
-#[derive(Debug, Default)]
-pub(crate) struct Fleet {
-    latest: RwLock<Arc<Round>>,
-}
+pub(crate) const ROUND_TICKS: u32 = 5;
 
 /// One look at every session.
 #[derive(Debug, Default)]
@@ -28,16 +23,9 @@ pub(crate) struct Round {
     pub(crate) rollup: Rollup,
 }
 
-impl Fleet {
-    /// The latest whole round.
-    pub(crate) fn latest(&self) -> Arc<Round> {
-        Arc::clone(&self.latest.read().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
 /// Gathers rounds while the shards tick, and minutes from rounds.
 pub(crate) struct Surveyor {
-    fleet: Arc<Fleet>,
+    latest: watch::Sender<Arc<Round>>,
     history: Option<Arc<History>>,
     round: Option<Rollup>,
     /// Ticks until the next round.
@@ -48,8 +36,8 @@ pub(crate) struct Surveyor {
 }
 
 impl Surveyor {
-    pub(crate) fn new(fleet: Arc<Fleet>, history: Option<Arc<History>>) -> Self {
-        Self { fleet, history, round: None, waits: 1, last_round: None, minute: Rollup::default(), minute_at_s: 0 }
+    pub(crate) fn new(latest: watch::Sender<Arc<Round>>, history: Option<Arc<History>>) -> Self {
+        Self { latest, history, round: None, waits: 1, last_round: None, minute: Rollup::default(), minute_at_s: 0 }
     }
 
     /// Looks at the sessions of one shard, just decided, when a round is on. Rounds go over all shards in order.
@@ -80,8 +68,7 @@ impl Surveyor {
         if self.history.is_some() {
             self.minute.merge(rollup.clone());
         }
-        let round = Arc::new(Round { at, span_s, rollup });
-        *self.fleet.latest.write().unwrap_or_else(PoisonError::into_inner) = round;
+        self.latest.send_replace(Arc::new(Round { at, span_s, rollup }));
     }
 
     /// Hands the minute so far to the history: at its end, and when the server stops.

@@ -130,6 +130,12 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     edge_bytes: Counter,
     origin_failures: Counter,
+    /// Alerts that are not over.
+    pub(crate) alerts_firing: Gauge,
+    /// Notifications that were taken.
+    pub(crate) notifications_sent: Counter,
+    /// Notifications that nobody took.
+    pub(crate) notifications_failed: Counter,
     /// Entries of the history that were never written.
     pub(crate) history_lost: Counter,
     /// Entries of the history that were written.
@@ -186,6 +192,11 @@ impl Metrics {
         registry.register("connections", "Open connections", connections.clone());
         registry.register_with_unit("edge_sent", "Body bytes sent by the edge", Unit::Bytes, edge_bytes.clone());
         registry.register("origin_failures", "Requests the origin did not answer", origin_failures.clone());
+        let alerts_firing = Gauge::default();
+        let (notifications_sent, notifications_failed) = (Counter::default(), Counter::default());
+        registry.register("alerts_firing", "Alerts that are not over", alerts_firing.clone());
+        registry.register("notifications_sent", "Notifications that were taken", notifications_sent.clone());
+        registry.register("notifications_failed", "Notifications nobody took", notifications_failed.clone());
         let (history_lost, history_written) = (Counter::default(), Counter::default());
         let history_degraded = Gauge::default();
         registry.register("history_lost", "Entries of the history never written", history_lost.clone());
@@ -214,6 +225,9 @@ impl Metrics {
             connections,
             edge_bytes,
             origin_failures,
+            alerts_firing,
+            notifications_sent,
+            notifications_failed,
             history_lost,
             history_written,
             history_degraded,

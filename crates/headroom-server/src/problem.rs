@@ -46,6 +46,8 @@ problems! {
     unsupported_media_type = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type";
     /// The control listener needs its bearer token.
     unauthorized = UNAUTHORIZED "unauthorized";
+    /// The token does not allow this.
+    forbidden = FORBIDDEN "forbidden";
     /// A bound of the server is reached.
     overloaded = SERVICE_UNAVAILABLE "overloaded";
     /// The server starts up or shuts down.

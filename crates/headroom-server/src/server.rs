@@ -1,12 +1,13 @@
 //! The server as a whole: started, told where it listens, stopped.
 
 use crate::{
+    alerts::{Alerts, Notifier, Rule, RuleError, Surroundings},
     bottleneck::Bottlenecks,
     clock::Clock,
     config::Config,
-    control::{Control, Resources},
+    control::{Access, Control, Resources},
     edge::Edge,
-    fleet::{Fleet, Surveyor},
+    fleet::{ROUND_TICKS, Surveyor},
     history::{self, History},
     identity::{self, Identifier},
     ingest::Ingest,
@@ -26,7 +27,10 @@ use std::{
     sync::{Arc, Mutex, atomic::AtomicBool, atomic::Ordering},
     time::{Duration, Instant},
 };
-use tokio::{sync::Semaphore, time::MissedTickBehavior};
+use tokio::{
+    sync::{Semaphore, watch},
+    time::MissedTickBehavior,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Time open requests get to finish when the server stops.
@@ -61,6 +65,12 @@ pub enum StartError {
     /// A log file cannot be created.
     #[error("log files cannot be created")]
     Log(#[source] io::Error),
+    /// The alert rules cannot be used.
+    #[error("alert rules")]
+    Rules(#[source] RuleError),
+    /// The secret of a webhook cannot be read.
+    #[error("a webhook's secret file cannot be read")]
+    Secret(#[source] io::Error),
     /// The file with the control token cannot be read.
     #[error("token file {path} cannot be read")]
     Token {
@@ -68,6 +78,14 @@ pub enum StartError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// The file with the control tokens is not as it should be.
+    #[error("tokens file {path}, {problem}")]
+    Tokens {
+        /// Which.
+        path: PathBuf,
+        /// Which line, and what is wrong with it.
+        problem: String,
     },
     /// The file with the control token holds none.
     #[error("token file {0} is empty")]
@@ -80,7 +98,7 @@ impl Server {
     /// # Errors
     /// When an address is taken, a log file cannot be created, or the token file cannot be read.
     pub async fn start(mut config: Config) -> Result<Self, StartError> {
-        let token = control_token(&config)?;
+        let access = access(&config)?;
         let bind = |address| listener::bind(address).map_err(|source| StartError::Listen { address, source });
         let public_listener = bind(config.public.listen)?;
         let control_listener = bind(config.control.listen)?;
@@ -110,8 +128,12 @@ impl Server {
             History::start(&config.history, &config.edge.cmsd_name, networks, streams, Arc::clone(&metrics))
         });
         let history = history.transpose().map_err(StartError::Log)?.map(Arc::new);
-        let fleet = Arc::new(Fleet::default());
-        let surveyor = Surveyor::new(Arc::clone(&fleet), history.clone());
+        let (latest, fleet) = watch::channel(Arc::default());
+        let surveyor = Surveyor::new(latest, history.clone());
+        let rules = Rule::load(&config.alerts.rules).map_err(StartError::Rules)?;
+        let notifier = Notifier::start(&config.alerts, Arc::clone(&metrics)).map_err(StartError::Secret)?;
+        let step_s = f64::from(ROUND_TICKS) * config.tick_ms as f64 / 1_000.0;
+        let alerts = Arc::new(Alerts::new(rules, step_s, notifier, history.clone(), Arc::clone(&metrics)));
         let ingest = Arc::new(Ingest {
             identifier: Identifier::new(config.identity.clone()),
             shards: Arc::clone(&shards),
@@ -141,6 +163,13 @@ impl Server {
             shutdown: shutdown.clone(),
             ready: Arc::clone(&ready),
         });
+        let around = Surroundings {
+            shards: Arc::clone(&shards),
+            streams: Arc::clone(&streams),
+            bottlenecks: Arc::clone(&bottlenecks),
+            step_s,
+        };
+        tasks.spawn(Arc::clone(&alerts).run(fleet.clone(), around, shutdown.clone()));
         let control = Arc::new(Control::new(Resources {
             ingest,
             streams,
@@ -148,10 +177,11 @@ impl Server {
             metrics: Arc::clone(&metrics),
             clock,
             ready: Arc::clone(&ready),
-            token,
+            access,
             overrides: Mutex::default(),
             bottlenecks: Arc::clone(&bottlenecks),
             fleet,
+            alerts,
             max_sessions: config.engine.max_sessions,
             history: history.clone(),
             readers: Semaphore::new(READERS),
@@ -240,17 +270,25 @@ async fn tick(
     }
 }
 
-fn control_token(config: &Config) -> Result<String, StartError> {
-    if !config.control.token.is_empty() {
-        return Ok(config.control.token.clone());
+fn access(config: &Config) -> Result<Access, StartError> {
+    let settings = &config.control;
+    let read = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).map_err(|source| StartError::Token { path: path.clone(), source })?;
+        if text.trim().is_empty() { Err(StartError::EmptyToken(path.clone())) } else { Ok(text) }
+    };
+    let mut access = if !settings.token.is_empty() {
+        Access::single(settings.token.clone())
+    } else if settings.token_file.as_os_str().is_empty() {
+        Access::default()
+    } else {
+        Access::single(read(&settings.token_file)?.trim().to_owned())
+    };
+    if !settings.tokens_file.as_os_str().is_empty() {
+        let path = &settings.tokens_file;
+        access.add(&read(path)?).map_err(|problem| StartError::Tokens { path: path.clone(), problem })?;
+        if access.is_open() {
+            return Err(StartError::EmptyToken(path.clone()));
+        }
     }
-    let path = &config.control.token_file;
-    if path.as_os_str().is_empty() {
-        return Ok(String::new());
-    }
-    let text = std::fs::read_to_string(path).map_err(|source| StartError::Token { path: path.clone(), source })?;
-    match text.trim() {
-        "" => Err(StartError::EmptyToken(path.clone())),
-        token => Ok(token.to_owned()),
-    }
+    Ok(access)
 }

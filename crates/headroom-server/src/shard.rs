@@ -4,6 +4,7 @@
 //! the tick interval, so no request waits for all sessions.
 
 use crate::{
+    alerts::Encoders,
     answer::Answer,
     bottleneck::Crowd,
     clock::Clock,
@@ -29,12 +30,20 @@ use tokio::sync::watch;
 /// within the 64 numbers of a [`Window`].
 const RENUMBERING_GAP: Duration = Duration::from_secs(5);
 
+/// Publishers watched at most.
+const MAX_PUBLISHERS: usize = 10_000;
+
+/// Silence after which a publisher has ended its stream.
+const PUBLISHER_GONE: Duration = Duration::from_secs(300);
+
 /// All shards.
 pub(crate) struct Shards {
     shards: Box<[Mutex<Shard>]>,
     clock: Clock,
     metrics: Arc<Metrics>,
     recorder: Option<Recorder>,
+    /// The last report of each stream's publisher.
+    encoders: Mutex<Encoders>,
 }
 
 /// One engine and what the server itself must remember of its sessions.
@@ -105,7 +114,13 @@ impl Shards {
             ended: Rollup::default(),
             last_tick: clock.now(),
         };
-        Self { shards: (0..count).map(|index| Mutex::new(shard(index))).collect(), clock, metrics, recorder }
+        Self {
+            shards: (0..count).map(|index| Mutex::new(shard(index))).collect(),
+            clock,
+            metrics,
+            recorder,
+            encoders: Mutex::default(),
+        }
     }
 
     /// Number of shards.
@@ -231,6 +246,12 @@ impl Shards {
         } else {
             companion.stream = sample.stream;
         }
+        if let Report::Encoder(encoder) = &sample.report {
+            let mut encoders = self.encoders.lock().unwrap_or_else(PoisonError::into_inner);
+            if encoders.len() < MAX_PUBLISHERS || encoders.contains_key(&sample.stream) {
+                encoders.insert(sample.stream, (sample.at, encoder.clone()));
+            }
+        }
         self.feed(&mut shard, Input::Sample(sample));
     }
 
@@ -272,6 +293,14 @@ impl Shards {
             };
             round.observe(&snapshot, companion.network, &mut companion.surveyed, now);
         }
+    }
+
+    /// The last report of each publisher that was heard of lately.
+    pub(crate) fn encoders(&self) -> Encoders {
+        let now = self.clock.now();
+        let mut encoders = self.encoders.lock().unwrap_or_else(PoisonError::into_inner);
+        encoders.retain(|_, (at, _)| now.since(*at) < PUBLISHER_GONE);
+        encoders.clone()
     }
 
     /// Takes note of the network a session is in.

@@ -1,6 +1,6 @@
 //! Settings: defaults, TOML file, environment, command line.
 
-use crate::{history, identity::Identity, record::Log};
+use crate::{alerts, history, identity::Identity, record::Log};
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
@@ -42,6 +42,8 @@ pub struct Config {
     pub steering: Steering,
     /// Input and decision logs.
     pub log: Log,
+    /// Who hears of what is wrong.
+    pub alerts: alerts::Settings,
     /// What is kept.
     pub history: history::Settings,
     /// The engine.
@@ -60,6 +62,7 @@ impl Default for Config {
             identity: Identity::default(),
             steering: Steering::default(),
             log: Log::default(),
+            alerts: alerts::Settings::default(),
             history: history::Settings::default(),
             engine: engine::Config::default(),
         }
@@ -121,6 +124,8 @@ pub struct Control {
     pub listen: SocketAddr,
     /// File with the bearer token; empty: none.
     pub token_file: PathBuf,
+    /// File with named tokens and their roles; empty: none.
+    pub tokens_file: PathBuf,
     /// The token itself, meant for the environment. Never printed.
     #[serde(skip_serializing)]
     pub token: String,
@@ -128,7 +133,12 @@ pub struct Control {
 
 impl Default for Control {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8081)), token_file: PathBuf::new(), token: String::new() }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
+            token_file: PathBuf::new(),
+            tokens_file: PathBuf::new(),
+            token: String::new(),
+        }
     }
 }
 
@@ -257,9 +267,21 @@ impl Config {
         if !self.control.listen.ip().is_loopback()
             && self.control.token.is_empty()
             && self.control.token_file.as_os_str().is_empty()
+            && self.control.tokens_file.as_os_str().is_empty()
         {
             return wrong("control.listen", format!("{} is not loopback, so a token is needed", self.control.listen));
         }
+        let targets = self.alerts.webhooks.iter().map(|webhook| &webhook.url).chain(&self.alerts.alertmanagers);
+        for target in targets {
+            let uri = target.parse::<http::Uri>().ok();
+            let fits =
+                uri.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some());
+            if !fits {
+                return wrong("alerts", "targets are http:// or https:// addresses".into());
+            }
+        }
+        alerts::Rule::load(&self.alerts.rules)
+            .map_err(|error| ConfigError::Value { key: "alerts.rules", problem: error.to_string() })?;
         if self.history.retention_days == 0 || self.history.max_megabytes < 16 {
             return wrong("history", "retention_days is at least 1, max_megabytes at least 16".into());
         }
@@ -278,7 +300,8 @@ impl Config {
 /// of their own (`HEADROOM_CONFIG`, `HEADROOM_LINK_…`), which are no mistakes in this one's configuration.
 fn is_setting(name: &str) -> bool {
     const TOP: [&str; 3] = ["tick_ms", "threads", "shards"];
-    const SECTIONS: [&str; 8] = ["public", "control", "edge", "identity", "steering", "log", "engine", "history"];
+    const SECTIONS: [&str; 9] =
+        ["public", "control", "edge", "identity", "steering", "log", "engine", "history", "alerts"];
     let section = name.split_once("__").map(|(section, _)| section);
     let matches = |known: &[&str], name: &str| known.iter().any(|known| known.eq_ignore_ascii_case(name));
     section.map_or_else(|| matches(&TOP, name), |section| matches(&SECTIONS, section))
@@ -333,6 +356,8 @@ mod tests {
             ("[edge]\norigin = \"ftp://x\"", "edge.origin"),
             ("[edge]\ncmsd_name = \"a\\\"b\"", "edge.cmsd_name"),
             ("[public]\nmax_connections = 0", "public.max_connections"),
+            ("[alerts]\nalertmanagers = [\"file:///etc/passwd\"]", "alerts"),
+            ("[alerts]\nrules = \"/nonexistent\"", "alerts.rules"),
             ("[history]\nmax_megabytes = 1", "history"),
         ];
         for (text, expected) in cases {

@@ -1,4 +1,4 @@
-//! Who may use the control listener.
+//! Who may use the control listener, and for what; what they changed is kept.
 
 use super::{MAX_BODY, Resources, Shared};
 use crate::{
@@ -11,20 +11,123 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{Method, header};
-
-pub(super) async fn check_token(State(resources): Shared, request: Request, next: Next) -> Response {
-    let sent = request.headers().get(header::AUTHORIZATION).map_or(&[][..], |value| value.as_bytes());
-    let sent = sent.strip_prefix(b"Bearer ").unwrap_or_default();
-    if resources.token.is_empty() || same(sent, resources.token.as_bytes()) {
-        audited(&resources, "token", request, next).await
-    } else {
-        Problem::unauthorized("the control listener needs its bearer token").into_response()
-    }
-}
+use http::{HeaderMap, Method, header};
+use std::net::IpAddr;
 
 /// Longest part of a body kept with an action.
 const KEPT_BODY: usize = 1_024;
+
+/// Tokens at most: each request is compared with all of them.
+const MAX_TOKENS: usize = 256;
+
+/// Shortest token of a tokens file: 128 bits as hexadecimal digits are 32.
+const SHORTEST_TOKEN: usize = 16;
+
+/// What somebody may do; each role includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Role {
+    /// Read.
+    View,
+    /// Change what is in force: overrides, bottlenecks, pathways, silences.
+    Operate,
+    /// Read who changed what.
+    Admin,
+}
+
+/// Those who may come in; nobody named: everyone who reaches the listener, which then is a loopback one.
+#[derive(Default)]
+pub(crate) struct Access {
+    tokens: Vec<(String, Role, String)>,
+}
+
+impl Access {
+    /// One token for everything.
+    pub(crate) fn single(token: String) -> Self {
+        Self { tokens: vec![("token".into(), Role::Admin, token)] }
+    }
+
+    /// Adds the tokens of a text: a line for each, `name role token`; `#` begins a comment.
+    ///
+    /// # Errors
+    /// Names the line that is wrong, never the token.
+    pub(crate) fn add(&mut self, text: &str) -> Result<(), String> {
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let wrong = |problem: &str| format!("line {}: {problem}", index + 1);
+            let parts: Vec<&str> = line.split_whitespace().collect();
+            let [name, role, token] = parts[..] else { return Err(wrong("not name, role and token")) };
+            let role = match role {
+                "view" => Role::View,
+                "operate" => Role::Operate,
+                "admin" => Role::Admin,
+                _ => return Err(wrong("the role is view, operate or admin")),
+            };
+            if token.len() < SHORTEST_TOKEN || self.tokens.len() >= MAX_TOKENS {
+                return Err(wrong("the token is shorter than 16 characters, or there are too many"));
+            }
+            self.tokens.push((name.to_owned(), role, token.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Whether anybody is named.
+    pub(crate) fn is_open(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
+    /// Whose token a request carries. Every token is compared, so time tells nothing.
+    fn find(&self, headers: &HeaderMap) -> Option<(&str, Role)> {
+        let sent = headers.get(header::AUTHORIZATION).map_or(&[][..], |value| value.as_bytes());
+        let sent = sent.strip_prefix(b"Bearer ").unwrap_or_default();
+        self.tokens.iter().fold(
+            None,
+            |found, (name, role, token)| {
+                if same(sent, token.as_bytes()) { Some((name.as_str(), *role)) } else { found }
+            },
+        )
+    }
+}
+
+pub(super) async fn check(State(resources): Shared, request: Request, next: Next) -> Response {
+    let needed = match *request.method() {
+        _ if request.uri().path() == "/v1/audit" => Role::Admin,
+        Method::GET | Method::HEAD | Method::OPTIONS => Role::View,
+        _ => Role::Operate,
+    };
+    let (actor, role) = match resources.access.find(request.headers()) {
+        Some(found) => found,
+        None if !resources.access.is_open() => {
+            return Problem::unauthorized("the control listener needs a bearer token").into_response();
+        }
+        // A page in the operator's browser can have its own name resolve to loopback (DNS rebinding), but then that
+        // name is what the browser says it asks for.
+        None if !asks_for_loopback(request.headers()) => {
+            return Problem::forbidden(
+                "without a token only localhost and addresses are answered: set control.token_file",
+            )
+            .into_response();
+        }
+        None => ("anybody", Role::Admin),
+    };
+    if role < needed {
+        return Problem::forbidden(format!("this token may {role:?}, {needed:?} is needed").to_lowercase())
+            .into_response();
+    }
+    audited(&resources, actor, request, next).await
+}
+
+/// Whether the host a request names is an address or localhost.
+fn asks_for_loopback(headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(header::HOST) else { return true };
+    let authority = host.to_str().ok().and_then(|host| host.parse::<http::uri::Authority>().ok());
+    authority.is_some_and(|authority| {
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+        host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok()
+    })
+}
 
 /// Runs a request; one that changes something is kept with its body and outcome.
 async fn audited(resources: &Resources, actor: &str, request: Request, next: Next) -> Response {
@@ -37,7 +140,7 @@ async fn audited(resources: &Resources, actor: &str, request: Request, next: Nex
         return Problem::too_large(format!("the body is longer than {MAX_BODY} bytes or broke off")).into_response();
     };
     let mut action = Action {
-        at_s: resources.clock.now().as_micros() / 1_000_000,
+        at_s: resources.now_s(),
         actor: actor.to_owned(),
         method: parts.method.to_string(),
         path: parts.uri.path().chars().take(KEPT_BODY).collect(),
@@ -53,4 +156,51 @@ async fn audited(resources: &Resources, actor: &str, request: Request, next: Nex
 /// Compares in a time that tells nothing about where two texts differ.
 fn same(left: &[u8], right: &[u8]) -> bool {
     left.len() == right.len() && left.iter().zip(right).fold(0, |differs, (left, right)| differs | (left ^ right)) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn tokens_are_read_and_flaws_named_without_them() {
+        let mut access = Access::default();
+        access.add("# who\nann admin 0123456789abcdef\n\n bob view  fedcba9876543210\n").unwrap();
+        let mut headers = HeaderMap::new();
+        for (sent, expected) in [
+            ("Bearer 0123456789abcdef", Some(("ann", Role::Admin))),
+            ("Bearer fedcba9876543210", Some(("bob", Role::View))),
+            ("Bearer fedcba987654321", None),
+            ("Bearer ", None),
+            ("fedcba9876543210", None),
+        ] {
+            headers.insert(header::AUTHORIZATION, HeaderValue::from_static(sent));
+            assert_eq!(access.find(&headers), expected, "{sent}");
+        }
+        for wrong in ["ann 0123456789abcdef", "ann root 0123456789abcdef", "ann view secret"] {
+            let problem = Access::default().add(wrong).unwrap_err();
+            assert!(
+                problem.starts_with("line 1") && !problem.contains("secret") && !problem.contains("0123"),
+                "{problem}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_that_may_be_rebound_are_told_from_addresses() {
+        for (host, expected) in [
+            ("localhost:8081", true),
+            ("127.0.0.1:8081", true),
+            ("[::1]:8081", true),
+            ("10.0.0.1", true),
+            ("evil.example:8081", false),
+            ("127.0.0.1.evil.example", false),
+            ("localhost.evil.example", false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))]);
+            assert_eq!(asks_for_loopback(&headers), expected, "{host}");
+        }
+    }
 }

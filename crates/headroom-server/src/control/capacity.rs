@@ -3,12 +3,13 @@
 use super::{Shared, page::tagged};
 use axum::{extract::State, http::HeaderMap, response::Response};
 use serde_json::json;
+use std::sync::Arc;
 
 /// Streams listed one by one, the largest first.
 const LARGEST: usize = 100;
 
 pub(super) async fn show(State(resources): Shared, headers: HeaderMap) -> Response {
-    let round = resources.fleet.latest();
+    let round = Arc::clone(&resources.fleet.borrow());
     let total = round.rollup.total();
     let rate = |played_kbit: f64| (played_kbit / round.span_s.max(1.0)).round();
     let mut streams: Vec<_> = round.rollup.by_stream().into_iter().collect();

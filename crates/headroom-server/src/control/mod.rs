@@ -1,6 +1,7 @@
 //! The control listener: one file for each resource of the API.
 
 mod access;
+mod alerts;
 mod bottlenecks;
 mod capacity;
 mod history;
@@ -10,9 +11,12 @@ mod pathways;
 mod sessions;
 mod streams;
 
+pub(crate) use access::Access;
+
 use crate::{
-    bottleneck::Bottlenecks, clock::Clock, edge::Connection, fleet::Fleet, history::History, ingest::Ingest,
-    listener::Handler, metrics::Metrics, problem::Problem, public::plain, steering::Pathways, stream::Streams,
+    alerts::Alerts, bottleneck::Bottlenecks, clock::Clock, edge::Connection, fleet::Round, history::History,
+    ingest::Ingest, listener::Handler, metrics::Metrics, problem::Problem, public::plain, steering::Pathways,
+    stream::Streams,
 };
 use axum::{
     Json, Router,
@@ -28,7 +32,7 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, atomic::AtomicBool, atomic::Ordering},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 
 /// Longest body of a request to the API.
@@ -47,11 +51,12 @@ pub(crate) struct Resources {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Clock,
     pub(crate) ready: Arc<AtomicBool>,
-    /// Bearer token; empty: none needed.
-    pub(crate) token: String,
+    pub(crate) access: Access,
     pub(crate) overrides: Mutex<BTreeMap<String, overrides::InForce>>,
     pub(crate) bottlenecks: Arc<Bottlenecks>,
-    pub(crate) fleet: Arc<Fleet>,
+    /// The latest whole round.
+    pub(crate) fleet: watch::Receiver<Arc<Round>>,
+    pub(crate) alerts: Arc<Alerts>,
     /// Sessions held at most.
     pub(crate) max_sessions: usize,
     pub(crate) history: Option<Arc<History>>,
@@ -71,11 +76,13 @@ impl Control {
             .route("/v1/overrides", put(overrides::put).delete(overrides::delete).get(overrides::list))
             .route("/v1/bottlenecks", put(bottlenecks::put).delete(bottlenecks::delete).get(bottlenecks::list))
             .route("/v1/capacity", get(capacity::show))
+            .route("/v1/alerts", get(alerts::list))
+            .route("/v1/silences", put(alerts::silence).get(alerts::silences))
             .route("/v1/history", get(history::show))
             .route("/v1/audit", get(history::audit))
             .route("/v1/pathways", put(pathways::put).get(pathways::show))
             .route("/metrics", get(show_metrics))
-            .layer(middleware::from_fn_with_state(Arc::clone(&resources), access::check_token));
+            .layer(middleware::from_fn_with_state(Arc::clone(&resources), access::check));
         let router = Router::new()
             .route("/healthz", get(|| async { plain(StatusCode::OK, "ok\n") }))
             .route("/readyz", get(show_readiness))
@@ -112,6 +119,13 @@ async fn show_metrics(State(resources): Shared) -> Result<Response, Problem> {
     let text = resources.metrics.encode().map_err(|_| Problem::not_ready("metrics cannot be written"))?;
     let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, media_type)], text).into_response())
+}
+
+impl Resources {
+    /// Seconds since the epoch.
+    fn now_s(&self) -> u64 {
+        self.clock.now().as_micros() / 1_000_000
+    }
 }
 
 /// A body that is what it should be.

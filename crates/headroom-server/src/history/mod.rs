@@ -64,6 +64,7 @@ pub(crate) enum Entry {
         rollup: Rollup,
     },
     Action(Action),
+    Transition(Transition),
 }
 
 /// An operator's action.
@@ -78,6 +79,18 @@ pub(crate) struct Action {
     pub(crate) status: u16,
     /// The body, cut where it was long.
     pub(crate) body: String,
+}
+
+/// A change in the life of an alert.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Transition {
+    pub(crate) at_s: u64,
+    pub(crate) rule: String,
+    /// What it is about, `stream=…`.
+    pub(crate) subject: String,
+    pub(crate) state: String,
+    pub(crate) value: f64,
+    pub(crate) detail: String,
 }
 
 /// The way to the writer.

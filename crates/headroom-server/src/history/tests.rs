@@ -183,16 +183,18 @@ fn nothing_committed_is_lost_to_a_kill() {
             .spawn()
             .unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
-        let reader = std::thread::spawn(move || {
-            let numbers =
-                output.lines().map_while(Result::ok).filter_map(|line| line.strip_prefix("committed ")?.parse().ok());
-            numbers.last().unwrap_or(0_u64)
+        let (sender, committed) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let lines = output.lines().map_while(Result::ok);
+            let numbers = lines.filter_map(|line| line.strip_prefix("committed ")?.parse::<u64>().ok());
+            numbers.for_each(|number| sender.send(number).unwrap());
         });
-        // At a different place of the write every time.
-        std::thread::sleep(Duration::from_millis(300 + round * 37 % 200));
+        committed.recv_timeout(Duration::from_secs(60)).unwrap();
+        // At a different place of a write every time.
+        std::thread::sleep(Duration::from_millis(round * 37 % 200));
         child.kill().unwrap();
         child.wait().unwrap();
-        let last = reader.join().unwrap().max(first - 1);
+        let last = committed.iter().last().unwrap_or(first);
         let database = rusqlite::Connection::open(directory.join(FILE)).unwrap();
         let verdict: String = database.pragma_query_value(None, "integrity_check", |row| row.get(0)).unwrap();
         assert_eq!(verdict, "ok", "round {round}");

@@ -1,6 +1,6 @@
 //! The thread that writes.
 
-use super::{Action, Entry, Settings, schema};
+use super::{Action, Entry, Settings, Transition, schema};
 use crate::{
     metrics::Metrics,
     network::Networks,
@@ -133,6 +133,7 @@ impl Writer {
             match entry {
                 Entry::Minute { at_s, rollup } => self.write_minute(&transaction, *at_s, rollup)?,
                 Entry::Action(action) => write_action(&transaction, action)?,
+                Entry::Transition(transition) => write_transition(&transaction, transition)?,
             }
         }
         transaction.commit()
@@ -207,4 +208,10 @@ fn write_action(database: &Connection, action: &Action) -> rusqlite::Result<()> 
     let mut insert = database.prepare_cached("INSERT INTO action VALUES (?, ?, ?, ?, ?, ?)")?;
     let Action { at_s, actor, method, path, status, body } = action;
     insert.execute(params![at_s, actor, method, path, status, body]).map(drop)
+}
+
+fn write_transition(database: &Connection, transition: &Transition) -> rusqlite::Result<()> {
+    let mut insert = database.prepare_cached("INSERT INTO \"transition\" VALUES (?, ?, ?, ?, ?, ?)")?;
+    let Transition { at_s, rule, subject, state, value, detail } = transition;
+    insert.execute(params![at_s, rule, subject, state, value, detail]).map(drop)
 }

@@ -26,6 +26,61 @@ async fn the_token_is_needed_where_one_is_set() {
     std::fs::remove_dir_all(directory).unwrap();
 }
 
+#[tokio::test]
+async fn a_role_allows_what_it_says() {
+    let directory = directory("roles");
+    let file = directory.join("tokens");
+    std::fs::write(&file, "ann admin admin-0123456789\nbob operate operate-01234567\neve view view-0123456789ab\n")
+        .unwrap();
+    let server = start(|config| {
+        config.control.tokens_file.clone_from(&file);
+        config.history.directory = directory.join("data");
+    })
+    .await;
+    let control = server.control_address();
+    let ask = async |method: &str, target: &str, token: &str| {
+        let request = Request::builder().method(method).uri(target).header("authorization", format!("Bearer {token}"));
+        let body = json!({ "scope": "all", "max_bitrate_kbps": 900 }).to_string();
+        let body = if method == "GET" { String::new() } else { body };
+        let request = request.header("content-type", "application/json").body(Full::new(body.into())).unwrap();
+        send(control, request).await.status.as_u16()
+    };
+    let (admin, operate, view) = ("admin-0123456789", "operate-01234567", "view-0123456789ab");
+    // The database is made by a thread of its own.
+    eventually(20, async || (ask("GET", "/v1/audit", admin).await == 200).then_some(())).await;
+    for (method, target, token, expected) in [
+        ("GET", "/v1/sessions", view, 200),
+        ("PUT", "/v1/overrides", view, 403),
+        ("DELETE", "/v1/overrides", "forged-0123456789", 401),
+        ("PUT", "/v1/overrides", operate, 200),
+        ("GET", "/v1/audit", operate, 403),
+        ("GET", "/v1/audit", admin, 200),
+        ("GET", "/metrics", "", 401),
+    ] {
+        assert_eq!(ask(method, target, token).await, expected, "{method} {target} {token}");
+    }
+    server.stop().await;
+    let history = text_of(&directory.join("data/history.sqlite"));
+    assert!(history.contains("bob") && !history.contains("eve") && !history.contains(operate));
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+/// The bytes of the database, in which actors stand as text.
+fn text_of(path: &std::path::Path) -> String {
+    String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned()
+}
+
+/// A page whose name was made to resolve to loopback is not answered.
+#[tokio::test]
+async fn a_rebound_name_is_not_answered() {
+    let server = start(|_| {}).await;
+    let control = server.control_address();
+    let from = |host: &str| Request::get("/v1/sessions").header("host", host).body(Full::default()).unwrap();
+    assert_eq!(send(control, from("evil.example:8081")).await.code(), "forbidden");
+    assert_eq!(send(control, from(&control.to_string())).await.status, StatusCode::OK);
+    server.stop().await;
+}
+
 /// A cap comes down at once, ends by itself, and its release announces the top again in words a sticky player obeys.
 #[tokio::test]
 async fn overrides_act_at_once_and_end() {

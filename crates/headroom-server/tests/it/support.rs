@@ -66,7 +66,7 @@ pub(crate) async fn open(address: SocketAddr, request: Request<Full<Bytes>>) -> 
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
     let mut request = request;
-    request.headers_mut().insert("host", "test".parse().unwrap());
+    request.headers_mut().entry("host").or_insert("localhost".parse().unwrap());
     sender.send_request(request).await.unwrap()
 }
 

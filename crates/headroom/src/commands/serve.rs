@@ -20,6 +20,9 @@ pub(crate) struct Arguments {
     /// Print the documented defaults and leave.
     #[arg(long)]
     print_config: bool,
+    /// Print the default alert rules and leave.
+    #[arg(long)]
+    print_alert_rules: bool,
     /// Check the configuration and leave.
     #[arg(long)]
     check: bool,
@@ -128,6 +131,10 @@ impl Settings {
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.print_config {
         print!("{DEFAULT_TOML}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if arguments.print_alert_rules {
+        print!("{}", headroom_server::alerts::DEFAULT_RULES);
         return Ok(ExitCode::SUCCESS);
     }
     let config = Config::load(arguments.config.as_deref(), arguments.settings.given()).context("configuration")?;

@@ -1,6 +1,7 @@
 //! `headroom bench`: one file per benchmark.
 
 pub(crate) mod abr;
+mod alerts;
 mod crowd;
 mod engine;
 mod forecast;
@@ -19,6 +20,8 @@ pub(crate) enum Benchmark {
     Simulator(simulator::Arguments),
     /// Adaptation policies against each other and an oracle, on a folder of traces.
     Abr(abr::Arguments),
+    /// The alert rules: incidents told of, how early, and pages on quiet days.
+    Alerts(alerts::Arguments),
     /// Many viewers behind one bottleneck: alone, guided, and guided by an engine that knows its capacity.
     Crowd(crowd::Arguments),
     /// The engine alone: updates, a tick over every session, memory.
@@ -37,6 +40,7 @@ pub(crate) fn run(benchmark: Benchmark) -> anyhow::Result<ExitCode> {
     match benchmark {
         Benchmark::Simulator(arguments) => simulator::run(&arguments),
         Benchmark::Abr(arguments) => abr::run(&arguments),
+        Benchmark::Alerts(arguments) => alerts::run(&arguments),
         Benchmark::Crowd(arguments) => crowd::run(&arguments),
         Benchmark::Engine(arguments) => engine::run(&arguments),
         Benchmark::Forecast(arguments) => forecast::run(&arguments),

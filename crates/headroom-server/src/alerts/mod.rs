@@ -1,0 +1,19 @@
+//! Alerts: what is wrong, and what is about to be.
+//!
+//! A round of the fleet becomes readings ([`signals`]), readings become alerts ([`evaluate`], pure), alerts go to
+//! Alertmanager and webhooks ([`notify`], a thread of its own).
+
+mod evaluate;
+mod notify;
+pub mod rehearsal;
+mod rules;
+mod signals;
+mod trend;
+mod watch;
+
+pub use notify::{Settings, Webhook};
+pub use rules::{DEFAULT_RULES, Rule, RuleError, Severity, Signal};
+
+pub(crate) use notify::Notifier;
+pub(crate) use signals::Encoders;
+pub(crate) use watch::{Alerts, Silence, Surroundings};

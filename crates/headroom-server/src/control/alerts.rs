@@ -1,0 +1,74 @@
+//! What is wrong or about to be, and what nobody wants to hear of.
+
+use super::{
+    Shared,
+    page::{Page, Window},
+    parsed,
+};
+use crate::{alerts::Silence, problem::Problem, public::no_content};
+use axum::{
+    Json,
+    extract::{
+        Query, State,
+        rejection::{JsonRejection, QueryRejection},
+    },
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+
+/// Longest silence: a month.
+const LONGEST_S: u64 = 31 * 24 * 3_600;
+
+/// Longest name in a silence.
+const MAX_NAME: usize = 256;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewSilence {
+    #[serde(default)]
+    rule: Option<String>,
+    #[serde(default)]
+    subject: Option<String>,
+    /// How long; 0 ends it.
+    for_s: u64,
+}
+
+pub(super) async fn list(
+    State(resources): Shared,
+    headers: HeaderMap,
+    query: Result<Query<Window>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let (offset, limit) = Window::of(query)?;
+    let all = resources.alerts.listed(resources.now_s());
+    let total = all.len();
+    Ok(Page { total, offset, items: all.into_iter().skip(offset).take(limit).collect() }.answer(&headers))
+}
+
+pub(super) async fn silences(
+    State(resources): Shared,
+    headers: HeaderMap,
+    query: Result<Query<Window>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let (offset, limit) = Window::of(query)?;
+    let all = resources.alerts.silences(resources.now_s());
+    let total = all.len();
+    Ok(Page { total, offset, items: all.into_iter().skip(offset).take(limit).collect() }.answer(&headers))
+}
+
+pub(super) async fn silence(
+    State(resources): Shared,
+    body: Result<Json<NewSilence>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let NewSilence { rule, subject, for_s } = parsed(body)?;
+    if for_s > LONGEST_S || [&rule, &subject].into_iter().flatten().any(|name| name.len() > MAX_NAME) {
+        return Err(Problem::out_of_range(format!(
+            "for_s lies in 0..={LONGEST_S}, names have at most {MAX_NAME} bytes"
+        )));
+    }
+    let silence = Silence { rule, subject, until_s: resources.now_s() + for_s };
+    if !resources.alerts.silence(silence.clone()) {
+        return Err(Problem::overloaded("too many silences are in force"));
+    }
+    Ok(if for_s == 0 { no_content() } else { Json(silence).into_response() })
+}

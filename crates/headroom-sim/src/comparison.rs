@@ -1,6 +1,6 @@
 //! A comparison of entrants over the same windows: means, intervals, and how much of the gap to the oracle each closes.
 
-use crate::{score::Score, statistics};
+use crate::{calibration::Reliability, score::Score, statistics};
 use serde::Serialize;
 
 /// The scores of one entrant: one for each window, in the same order for every entrant.
@@ -12,6 +12,8 @@ pub struct Entry {
     pub client: Option<String>,
     /// Its sessions.
     pub scores: Vec<Score>,
+    /// The stall risk of its choices against what then happened, where it was judged.
+    pub risk: Option<Reliability>,
 }
 
 /// One line of the result. The names of the fields are keys that other programs read.
@@ -53,6 +55,8 @@ pub struct Row {
     pub gap_closed: Option<f64>,
     /// 95 % interval of `gap_closed`.
     pub gap_closed_ci95: Option<[f64; 2]>,
+    /// The engine's stall risk of its choices against what then happened, of policies in the player.
+    pub risk: Option<Reliability>,
 }
 
 /// What is compared.
@@ -79,6 +83,18 @@ impl Comparison {
     pub fn rows(&self) -> Vec<Row> {
         let groups = self.groups();
         self.entries.iter().map(|entry| self.row(entry, &groups)).collect()
+    }
+
+    /// This comparison and another of the same entrants on other traces. Judged risks are not joined.
+    #[must_use]
+    pub fn joined(mut self, other: Self) -> Self {
+        let traces = self.trace_of_window.last().map_or(0, |last| last + 1);
+        self.trace_of_window.extend(other.trace_of_window.iter().map(|trace| traces + trace));
+        for (entry, more) in self.entries.iter_mut().zip(other.entries) {
+            entry.scores.extend(more.scores);
+            entry.risk = None;
+        }
+        self
     }
 
     /// The windows of each trace.
@@ -128,6 +144,7 @@ impl Comparison {
             bitrate_mbps: mean_of(|score| score.bitrate_mbps),
             switches: mean_of(|score| score.switches),
             latency_s: mean_of(|score| score.latency_s),
+            risk: entry.risk.clone(),
             gap_closed: has_room.then(|| gain.iter().sum::<f64>() / room.iter().sum::<f64>()),
             gap_closed_ci95: has_room.then(|| {
                 statistics::bootstrap(groups.len(), BOOTSTRAP_SEED, |drawn| {
@@ -157,6 +174,7 @@ mod tests {
         let entry = |policy: &str, qoe: &[f64]| Entry {
             policy: policy.to_owned(),
             client: None,
+            risk: None,
             scores: qoe.iter().map(|&qoe| Score { qoe, ..Score::default() }).collect(),
         };
         let comparison = Comparison {
@@ -179,5 +197,7 @@ mod tests {
         assert_eq!(rows[0].gap_closed, Some(0.0));
         assert_eq!(rows[2].gap_closed, Some(1.0));
         assert_eq!(rows, comparison.rows());
+        let twice = comparison.clone().joined(comparison.clone()).rows();
+        assert_eq!((twice[1].traces, twice[1].windows, twice[1].gap_closed), (4, 8, Some(0.5)));
     }
 }

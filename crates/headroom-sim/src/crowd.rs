@@ -380,7 +380,7 @@ mod tests {
     #[test]
     fn equals_share_equally_and_no_byte_is_made_up() {
         let (trace, videos) = (Trace::constant(24_000.0).unwrap(), [video()]);
-        let policy = Throughput { safety: 0.9 };
+        let policy = Throughput { safety: 0.9, ..Throughput::default() };
         let alone = crowd(&trace, &videos, 1).play(&policy, &Guidance::None);
         let many = crowd(&trace, &videos, 8).play(&policy, &Guidance::None);
         // 0.9 of what arrives, 22.8 Mbit/s less a round trip a segment, lies just below the rung of 20 Mbit/s.
@@ -394,7 +394,7 @@ mod tests {
     #[test]
     fn an_engine_that_knows_the_bottleneck_keeps_it_from_overload() {
         let (trace, videos) = (Trace::constant(24_000.0).unwrap(), [video()]);
-        let policy = Throughput { safety: 1.2 };
+        let policy = Throughput { safety: 1.2, ..Throughput::default() };
         let crowd = crowd(&trace, &videos, 8);
         let alone = crowd.play(&policy, &Guidance::None);
         let guidance = Guidance::Engine { config: Box::default(), capacity_known: true };

@@ -32,6 +32,22 @@ pub enum Kind {
     },
 }
 
+/// How a server and its clients speak.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Guiding {
+    /// Share of the server's expected throughput (CMSD `etp`) in a client's estimate, where the client has one.
+    pub etp_weight: f64,
+    /// Stall risk up to which a rung is left to the player ([`Config::cap_risk`]).
+    pub cap_risk: f32,
+}
+
+impl Default for Guiding {
+    /// A cap as the engine sends it by default, to clients that do not listen to more.
+    fn default() -> Self {
+        Self { etp_weight: 0.0, cap_risk: Config::default().cap_risk }
+    }
+}
+
 /// When a name is no entrant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -101,16 +117,24 @@ impl Entrant {
         Ok(Self { name: text.to_owned(), client: None, kind })
     }
 
+    /// A policy under a name of the caller's.
+    #[must_use]
+    pub fn with_policy(name: &str, policy: Box<dyn Policy>) -> Self {
+        Self { name: name.to_owned(), client: None, kind: Kind::Policy(policy) }
+    }
+
     /// A server whose engine runs the policy `name` over clients that run the policy `client`.
     ///
     /// # Errors
     /// See [`EntrantError`].
-    pub fn guided(name: &str, client: &str, objective: Objective) -> Result<Self, EntrantError> {
+    pub fn guided(name: &str, client: &str, objective: Objective, guiding: Guiding) -> Result<Self, EntrantError> {
         let kind: PolicyKind = name.parse().map_err(|_| EntrantError::NotInEngine(name.to_owned()))?;
-        let Kind::Policy(policy) = Self::parse(client, objective)?.kind else {
+        let Kind::Policy(own) = Self::parse(client, objective)?.kind else {
             return Err(EntrantError::UnknownName(client.to_owned()));
         };
-        let settings = Box::new(GuidedSettings::new(Config { policy: kind, ..Config::default() }));
+        let policy = listening(client, guiding.etp_weight).unwrap_or(own);
+        let settings =
+            Box::new(GuidedSettings::new(Config { policy: kind, cap_risk: guiding.cap_risk, ..Config::default() }));
         let kind = Kind::Guided { client: policy, settings };
         Ok(Self { name: name.to_owned(), client: Some(client.to_owned()), kind })
     }
@@ -140,11 +164,24 @@ impl Entrant {
     }
 }
 
+/// The clients that know what to do with an expected throughput (CMSD `etp`), doing so.
+fn listening(name: &str, etp_weight: f64) -> Option<Box<dyn Policy>> {
+    let throughput = DashThroughput { etp_weight, ..DashThroughput::default() };
+    let bola = BolaE { etp_weight, ..BolaE::default() };
+    Some(match name {
+        "throughput" | "rb" => Box::new(Throughput { etp_weight, ..Throughput::default() }),
+        "dash_throughput" => Box::new(throughput),
+        "bola_e" => Box::new(bola),
+        "dynamic" => Box::new(Dynamic { throughput, bola, ..Dynamic::default() }),
+        _ => return None,
+    })
+}
+
 /// The policy of a name; `share` is only for those that take one.
 fn policy(name: &str, share: f64, objective: Objective) -> Option<Box<dyn Policy>> {
     Some(match name {
         "buffer_based" | "bb" => Box::new(BufferBased::default()),
-        "throughput" | "rb" => Box::new(Throughput { safety: share }),
+        "throughput" | "rb" => Box::new(Throughput { safety: share, ..Throughput::default() }),
         "dash_throughput" => Box::new(DashThroughput::default()),
         "hls_throughput" => Box::new(HlsThroughput::default()),
         "bola" => Box::new(Bola::default()),

@@ -1,6 +1,7 @@
 //! The conditions of a comparison: what is watched, by which player, over which stretch of trace, and how it is scored.
 
 use crate::{
+    calibration::{Judge, Judgement},
     controller::{Guided, InPlayer},
     entrant::{Entrant, Kind},
     player::{Live, LiveSettings, OnDemand, OnDemandSettings, Player, Step, play},
@@ -8,7 +9,12 @@ use crate::{
     trace::Trace,
     video::{Video, VideoError},
 };
-use headroom_core::{ladder::Ladder, policy::Objective, qoe::Linear, time::Duration};
+use headroom_core::{
+    ladder::Ladder,
+    policy::{Objective, Policy},
+    qoe::Linear,
+    time::Duration,
+};
 
 /// One set of conditions. The named ones are published baselines; every field may be changed.
 #[derive(Clone, Debug, PartialEq)]
@@ -136,20 +142,28 @@ impl Profile {
     pub fn play(&self, entrant: &Entrant, video: &Video, trace: &Trace, steps: &mut Vec<Step>) -> Option<Score> {
         steps.clear();
         match self.player {
-            PlayerKind::Pensieve => {
-                let settings = OnDemandSettings { capacity_s: self.buffer_s, ..OnDemandSettings::default() };
-                drive(entrant, OnDemand::new(video, trace, settings), steps);
-            }
-            PlayerKind::LiveEdge => {
-                let settings = LiveSettings {
-                    capacity_s: self.buffer_s,
-                    target_latency_s: self.buffer_s,
-                    ..LiveSettings::default()
-                };
-                drive(entrant, Live::new(video, trace, settings), steps);
-            }
+            PlayerKind::Pensieve => drive(entrant, self.on_demand_player(video, trace), steps),
+            PlayerKind::LiveEdge => drive(entrant, self.live_player(video, trace), steps),
         }
         Score::of(steps, video.ladder(), video.segment_duration(), &self.qoe())
+    }
+
+    /// Plays one session of `policy` again and judges the stall risk of each of its choices; appends to `judged`.
+    pub fn judge(&self, policy: &dyn Policy, video: &Video, trace: &Trace, judged: &mut Vec<Judgement>) {
+        let mut judge = Judge::new(InPlayer::new(policy), judged);
+        match self.player {
+            PlayerKind::Pensieve => play(&mut self.on_demand_player(video, trace), &mut judge, &mut Vec::new()),
+            PlayerKind::LiveEdge => play(&mut self.live_player(video, trace), &mut judge, &mut Vec::new()),
+        }
+    }
+
+    fn on_demand_player<'a>(&self, video: &'a Video, trace: &'a Trace) -> OnDemand<'a> {
+        OnDemand::new(video, trace, OnDemandSettings { capacity_s: self.buffer_s, ..OnDemandSettings::default() })
+    }
+
+    fn live_player<'a>(&self, video: &'a Video, trace: &'a Trace) -> Live<'a> {
+        let (capacity_s, target_latency_s) = (self.buffer_s, self.buffer_s);
+        Live::new(video, trace, LiveSettings { capacity_s, target_latency_s, ..LiveSettings::default() })
     }
 }
 

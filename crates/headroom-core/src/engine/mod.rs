@@ -26,7 +26,7 @@ use crate::{
     ladder::{Ladder, RungIndex},
     pacing::Pace,
     policy::{Policy, Segments, View},
-    qoe::{carried_at, stall_risk},
+    qoe::{RISK_SEGMENTS, carried_at, stall_risk},
     session::{Evidence, NO_RUNG, Record, Snapshot},
     telemetry::{Report, Sample, SessionId, StreamId},
     time::{Duration, Timestamp},
@@ -37,9 +37,6 @@ use bottlenecks::Bottlenecks;
 use std::collections::VecDeque;
 use streams::{Streams, Target};
 use table::Table;
-
-/// Segments a decision is judged over: four 2 s segments span the longest forecast that is still worth something.
-const RISK_SEGMENTS: usize = 3;
 
 /// Keeps every session's state and decides for it.
 pub struct Engine {

@@ -16,11 +16,13 @@ use crate::{
 pub struct BolaE {
     /// Time to the first byte in seconds, where the history's rates leave it out; 0 where they count it.
     pub first_byte_s: f64,
+    /// Share of the server's expectation in the estimate, where there is one (dash.js `etpWeightRatio`: 0, Shaka: 0.5).
+    pub etp_weight: f64,
 }
 
 impl Default for BolaE {
     fn default() -> Self {
-        Self { first_byte_s: 0.0 }
+        Self { first_byte_s: 0.0, etp_weight: 0.0 }
     }
 }
 
@@ -87,6 +89,7 @@ fn utility(ladder: &Ladder, rung: RungIndex) -> f64 {
 impl BolaE {
     /// The rung for `measured`; keeps placeholder and pause.
     pub(super) fn rung(&self, view: &View<'_>, measured: Measured, memory: &mut Memory) -> RungIndex {
+        let measured = measured.with_expected(view, self.etp_weight);
         let place = Placement::new(view);
         let buffer_s = view.buffer_length.as_secs_f64();
         let by_throughput = measured.rung_within(view, 1.0);

@@ -15,11 +15,13 @@ pub struct DashThroughput {
     pub safety: f64,
     /// Time to the first byte in seconds, where the history's rates leave it out; 0 where they count it.
     pub first_byte_s: f64,
+    /// Share of the server's expectation in the estimate, where there is one (dash.js `etpWeightRatio`: 0, Shaka: 0.5).
+    pub etp_weight: f64,
 }
 
 impl Default for DashThroughput {
     fn default() -> Self {
-        Self { safety: 0.9, first_byte_s: 0.0 }
+        Self { safety: 0.9, first_byte_s: 0.0, etp_weight: 0.0 }
     }
 }
 
@@ -33,6 +35,7 @@ const DECISIONS: usize = measured::FREE;
 impl DashThroughput {
     /// The rung at the `nth` decision.
     pub(super) fn rung(&self, view: &View<'_>, measured: Measured, nth: u8) -> RungIndex {
+        let measured = measured.with_expected(view, self.etp_weight);
         let rung = measured.rung_within(view, self.safety);
         measured.within_buffer(view, rung, measured::buffer_share(nth))
     }

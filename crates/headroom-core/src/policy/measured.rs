@@ -1,7 +1,7 @@
 //! Throughput as dash.js and sabre measure it: two moving averages kept in the session's memory, the smaller one counts.
 
 use super::{Memory, View};
-use crate::ladder::RungIndex;
+use crate::{ladder::RungIndex, time::Duration};
 
 /// Half-lives of the averages in seconds of transfer (sabre and dash.js: `fast` 3, `slow` 8).
 const FAST_HALF_LIFE_S: f64 = 3.0;
@@ -46,6 +46,12 @@ impl Measured {
         (kbps > 0.0).then_some(Self { kbps, first_byte_s })
     }
 
+    /// With a share `weight` of what the server expects in it (CMSD `etp`), where a server says so through the view's forecast:
+    /// what Shaka (`estimatedThroughputWeightRatio`) and dash.js (`etpWeightRatio`) do.
+    pub(super) fn with_expected(self, view: &View<'_>, weight: f64) -> Self {
+        Self { kbps: with_expected(view, self.kbps, weight), ..self }
+    }
+
     /// The highest rung whose segments arrive as fast as they play, at `share` of the throughput.
     pub(super) fn rung_within(&self, view: &View<'_>, share: f64) -> RungIndex {
         let segment_s = view.segment_duration.as_secs_f64();
@@ -65,6 +71,15 @@ impl Measured {
         let fits = |rung: RungIndex| view.ladder.bitrate(rung).as_kbps() * segment_s <= arrives_kilobits;
         (1..=rung).take_while(|&rung| fits(rung)).last().unwrap_or(0)
     }
+}
+
+/// `own_kbps` with a share `weight` of what the server expects.
+pub(super) fn with_expected(view: &View<'_>, own_kbps: f64, weight: f64) -> f64 {
+    if weight <= 0.0 || view.forecast.is_unknown() {
+        return own_kbps;
+    }
+    let expected_kbps = view.forecast.median(Duration::from_secs(4)).as_kbps();
+    own_kbps + weight * (expected_kbps - own_kbps)
 }
 
 /// Share of the buffer that may be counted on at the `nth` decision of a session, from 0: it starts at 0.9 and shrinks

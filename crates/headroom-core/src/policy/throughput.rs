@@ -3,6 +3,7 @@
 //! "RB" of Yin et al., SIGCOMM 2015: harmonic mean of the last five transfers, no margin. A margin is a setting;
 //! dash.js' `ThroughputRule` leaves one tenth (`bandwidthSafetyFactor` 0.9).
 
+use super::measured::with_expected;
 use super::{Memory, Policy, Proposal, View};
 use crate::{decision::Reason, units::Bitrate};
 
@@ -11,6 +12,8 @@ use crate::{decision::Reason, units::Bitrate};
 pub struct Throughput {
     /// Share of the estimate that may be used.
     pub safety: f64,
+    /// Share of the server's expectation in the estimate, where there is one (dash.js `etpWeightRatio`: 0, Shaka: 0.5).
+    pub etp_weight: f64,
 }
 
 impl Throughput {
@@ -20,7 +23,7 @@ impl Throughput {
 
 impl Default for Throughput {
     fn default() -> Self {
-        Self { safety: 1.0 }
+        Self { safety: 1.0, etp_weight: 0.0 }
     }
 }
 
@@ -37,6 +40,7 @@ impl Policy for Throughput {
         let Some(estimate) = view.history.harmonic_mean(Self::WINDOW) else {
             return Proposal::hold(view);
         };
+        let estimate = with_expected(view, estimate, self.etp_weight);
         let limit = Bitrate::from_kbps_f64(estimate * self.safety);
         let rung = view.ladder.highest_within(limit).unwrap_or(0);
         Proposal { rung, reason: Reason::Throughput }

@@ -8,4 +8,4 @@ mod risk;
 pub use linear::Linear;
 pub use live::{Live, LiveSegment};
 pub use opinion::{Opinion, picture};
-pub use risk::{carried_at, stall_risk};
+pub use risk::{RISK_SEGMENTS, carried_at, stall_risk};

@@ -9,6 +9,7 @@ use super::{Choice, Controller, InPlayer};
 use crate::player::Player;
 use headroom_core::{
     engine::{Config, Engine, Input, StreamSettings},
+    forecast::Forecast,
     ladder::RungIndex,
     policy::{Delivery, Policy, Progress, View},
     telemetry::{self, PlayerState, Report, Sample, SessionId, StreamId},
@@ -40,6 +41,8 @@ pub struct Guided<'a> {
     next_tick: Timestamp,
     /// Cap in the response to the last request: binds the next one.
     received: Option<RungIndex>,
+    /// Throughput to expect, in the same response.
+    expected: Option<Forecast>,
     /// Stalls since the last report.
     stalled: Duration,
     started: bool,
@@ -61,6 +64,7 @@ impl<'a> Guided<'a> {
             tick: settings.tick,
             next_tick: START + settings.tick,
             received: None,
+            expected: None,
             stalled: Duration::ZERO,
             started: false,
         }
@@ -110,14 +114,19 @@ impl<'a> Guided<'a> {
 
 impl Controller for Guided<'_> {
     fn choose<P: Player>(&mut self, player: &mut P) -> Choice {
-        let mut choice = self.client.choose(player);
+        let mut choice = self.client.choose_with(player, self.expected.as_ref());
         if let Some(cap) = self.received {
             choice.rung = choice.rung.min(cap);
         }
         let now = START + Duration::from_secs_f64(player.moment().clock_s + choice.pause_s);
         self.tick_until(now);
         self.report(&player.view(false), choice.rung, now);
-        self.received = self.engine.decision(SESSION).and_then(|decision| decision.cap);
+        let decision = self.engine.decision(SESSION);
+        self.received = decision.as_ref().and_then(|decision| decision.cap);
+        self.expected = decision.and_then(|decision| decision.expected_throughput).map(|rate| Forecast {
+            // One number travels (`etp`): the same at every level and horizon.
+            quantiles_kbps: [[rate.as_kbps() as f32; 5]; 3],
+        });
         choice
     }
 

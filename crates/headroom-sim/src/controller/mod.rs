@@ -8,6 +8,7 @@ pub use oracle::Oracle;
 
 use crate::player::Player;
 use headroom_core::{
+    forecast::Forecast,
     ladder::RungIndex,
     policy::{Delivery, Memory, Policy, Progress, View},
 };
@@ -57,14 +58,25 @@ impl<'a> InPlayer<'a> {
     }
 }
 
-impl Controller for InPlayer<'_> {
-    fn choose<P: Player>(&mut self, player: &mut P) -> Choice {
+impl InPlayer<'_> {
+    /// What to fetch next when a server says what throughput to expect.
+    fn choose_with<P: Player>(&mut self, player: &mut P, expected: Option<&Forecast>) -> Choice {
         if player.next_segment() == 0 {
             return Choice::at_once(player.first_rung());
         }
         let view = player.view(self.policy.uses_forecast());
+        let view = match expected {
+            Some(forecast) if !self.policy.uses_forecast() => View { forecast, ..view },
+            _ => view,
+        };
         let rung = self.policy.decide(&view, &mut self.memory).rung.min(view.ladder.top());
         Choice { rung, pause_s: self.policy.pause(&self.memory).as_secs_f64() }
+    }
+}
+
+impl Controller for InPlayer<'_> {
+    fn choose<P: Player>(&mut self, player: &mut P) -> Choice {
+        self.choose_with(player, None)
     }
 
     fn abandon(&mut self, view: &View<'_>, progress: &Progress) -> Option<RungIndex> {

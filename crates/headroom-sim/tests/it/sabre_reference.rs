@@ -43,7 +43,7 @@ fn figures(steps: &[Step], video: &Video) -> [f64; 3] {
 fn run(algorithm: &str, video: &Video, trace: &Trace) -> [f64; 3] {
     let first_byte_s = trace.samples()[0].rtt_ms.unwrap() / 1_000.0;
     let throughput = DashThroughput { first_byte_s, ..DashThroughput::default() };
-    let bola = BolaE { first_byte_s };
+    let bola = BolaE { first_byte_s, ..BolaE::default() };
     let policy: Box<dyn Policy> = match algorithm {
         "throughput" => Box::new(throughput),
         "bolae" => Box::new(bola),

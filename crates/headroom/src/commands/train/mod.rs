@@ -3,6 +3,7 @@
 mod curve;
 mod forecast;
 mod policy;
+mod risk;
 
 use clap::Subcommand;
 use std::process::ExitCode;
@@ -12,6 +13,8 @@ use std::process::ExitCode;
 pub(crate) enum Model {
     /// The quantile forecast of throughput.
     Forecast(forecast::Arguments),
+    /// What would correct the stall risk: a logistic map of its log odds.
+    Risk(risk::Arguments),
     /// The learned adaptation policy.
     Policy(policy::Arguments),
 }
@@ -20,6 +23,7 @@ pub(crate) enum Model {
 pub(crate) fn run(model: &Model) -> anyhow::Result<ExitCode> {
     match model {
         Model::Forecast(arguments) => forecast::run(arguments),
+        Model::Risk(arguments) => risk::run(arguments),
         Model::Policy(arguments) => policy::run(arguments),
     }
 }

@@ -2,7 +2,7 @@
 
 mod chart;
 mod report;
-mod run;
+pub(crate) mod run;
 pub(crate) mod source;
 
 use anyhow::{Context, ensure};
@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use headroom_core::{engine::PolicyKind, ladder::Ladder, time::Duration, units::Bitrate};
 use headroom_sim::{
     comparison::Row,
-    entrant::Entrant,
+    entrant::{Entrant, Guiding},
     profile::{Content, Profile},
     trace::{Format, Sample, Trace},
 };
@@ -61,6 +61,13 @@ pub(crate) struct Arguments {
     /// What the players run below a server's cap.
     #[arg(long, default_value = "dynamic", value_name = "NAME")]
     client: String,
+    /// Share of the server's expected throughput (CMSD `etp`) in the estimate of the players: Shaka takes 0.5, dash.js 0 unless
+    /// told otherwise. Players without an estimate do not hear it.
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    etp_weight: f64,
+    /// Stall risk up to which the server leaves a rung to the player; 1 sends no cap until the buffer starves.
+    #[arg(long, value_name = "RISK")]
+    cap_risk: Option<f32>,
     /// Bit rates of the ladder in kbit/s, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "KBPS")]
     ladder: Option<Vec<u64>>,
@@ -120,6 +127,13 @@ pub(crate) fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
+impl Arguments {
+    fn guiding(&self) -> Guiding {
+        let default = Guiding::default();
+        Guiding { etp_weight: self.etp_weight.clamp(0.0, 1.0), cap_risk: self.cap_risk.unwrap_or(default.cap_risk) }
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let profile = profile(arguments)?;
     let format = arguments.format.or(matches!(arguments.profile, ProfileName::Vod).then_some(Format::CsvIntervalEnds));
@@ -134,7 +148,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let entrants = entrants(arguments, &profile)?;
     let threads = arguments.threads.map_or_else(run::cores, usize::from);
-    let bout = run::Bout::cut(&profile, &traces, arguments.windows)?;
+    let mut bout = run::Bout::cut(&profile, &traces, arguments.windows)?;
+    bout.judge_risk = arguments.html.is_some() || arguments.json.is_some();
     let comparison = bout.play(&entrants, threads)?;
     let rows = comparison.rows();
     if let Some(path) = &arguments.html {
@@ -196,7 +211,7 @@ fn entrants(arguments: &Arguments, profile: &Profile) -> anyhow::Result<Vec<Entr
     for name in names {
         let entrant = match arguments.mode {
             Mode::InPlayer => Entrant::parse(name, objective),
-            Mode::ServerGuided => Entrant::guided(name, &arguments.client, objective),
+            Mode::ServerGuided => Entrant::guided(name, &arguments.client, objective, arguments.guiding()),
         };
         entrants.push(entrant.context("--policies")?);
     }
@@ -221,7 +236,7 @@ fn write_json(path: &Path, rows: &[Row]) -> anyhow::Result<()> {
 }
 
 #[expect(clippy::print_stdout, reason = "the result of the command")]
-fn print_table(rows: &[Row]) {
+pub(crate) fn print_table(rows: &[Row]) {
     if let Some(first) = rows.first() {
         println!("profile {}: {} windows of {} traces", first.profile, first.windows, first.traces);
     }

@@ -42,6 +42,7 @@ pub(super) fn page(
     );
     html.push_str(&table(rows));
     html.push_str(&distributions(comparison, rows));
+    html.push_str(&reliability(rows));
     html.push_str(&one_window(profile, comparison, rows, windows, entrants));
     html.push_str("</html>\n");
     html
@@ -112,6 +113,49 @@ fn distributions(comparison: &Comparison, rows: &[Row]) -> String {
         series: series(|score| score.stall_ratio * 100.0),
     };
     qoe.svg() + &stall.svg()
+}
+
+/// Predicted stall risk against what happened.
+fn reliability(rows: &[Row]) -> String {
+    let judged: Vec<_> = rows.iter().filter_map(|row| row.risk.as_ref().map(|risk| (row, risk))).collect();
+    if judged.is_empty() {
+        return String::new();
+    }
+    let ideal =
+        Series { name: "calibrated".into(), points: vec![(0.0, 0.0), (1.0, 1.0)], colour: "#c8c8c8", steps: false };
+    let lines = judged.iter().zip(COLOURS.into_iter().cycle()).map(|((row, risk), colour)| Series {
+        name: label(row),
+        points: risk.bins.iter().map(|bin| (bin.predicted, bin.observed)).collect(),
+        colour,
+        steps: false,
+    });
+    let chart = Chart {
+        title: "Stall risk: predicted and observed",
+        x_label: "predicted probability of a stall while the rung chosen is held for three segments",
+        y_label: "share that stalled",
+        x_range: Some((0.0, 1.0)),
+        y_top: Some(1.0),
+        series: std::iter::once(ideal).chain(lines).collect(),
+    };
+    let mut html = String::from(
+        "<h2>Is the stall risk honest?</h2><p>Brier score: mean square of risk − outcome, beside that of the constant share that \
+         stalled. Calibration error: mean distance from the diagonal, by count.</p><table><tr><th>choices of<th>choices\
+         <th>stalled %<th>Brier<th>constant<th>calibration error</tr>",
+    );
+    for (row, risk) in judged {
+        let _ = write!(
+            html,
+            "<tr><td>{}<td>{}<td>{:.2}<td>{:.4}<td>{:.4}<td>{:.4}</tr>",
+            escape(&label(row)),
+            risk.count,
+            risk.stalled * 100.0,
+            risk.brier,
+            risk.brier_base_rate,
+            risk.calibration_error,
+        );
+    }
+    html.push_str("</table>");
+    html + &chart.svg()
 }
 
 /// The window whose reference is nearest to the median, played again: link, bit rates, buffers.

@@ -3,8 +3,9 @@
 use super::source::Source;
 use anyhow::{Context, ensure};
 use headroom_sim::{
+    calibration::{Judgement, Reliability},
     comparison::{Comparison, Entry},
-    entrant::Entrant,
+    entrant::{Entrant, Kind},
     player::Step,
     profile::Profile,
     score::Score,
@@ -20,8 +21,10 @@ pub(super) fn cores() -> usize {
 }
 
 /// The stage: windows of traces, and a video as long as each.
-pub(super) struct Bout<'a> {
+pub(crate) struct Bout<'a> {
     profile: &'a Profile,
+    /// Whether stall risks are judged, too: twice the work.
+    pub(super) judge_risk: bool,
     /// Each window with its video, and the trace it was cut from.
     pub(super) windows: Vec<Window>,
 }
@@ -36,7 +39,7 @@ pub(super) struct Window {
 
 impl<'a> Bout<'a> {
     /// Cuts the traces into windows, at most `most` of each.
-    pub(super) fn cut(profile: &'a Profile, sources: &[Source], most: Option<u32>) -> anyhow::Result<Self> {
+    pub(crate) fn cut(profile: &'a Profile, sources: &[Source], most: Option<u32>) -> anyhow::Result<Self> {
         let mut windows = Vec::new();
         for (index, source) in sources.iter().enumerate() {
             let cut = profile.windows(&source.trace);
@@ -52,11 +55,11 @@ impl<'a> Bout<'a> {
             }
         }
         ensure!(!windows.is_empty(), "no window of the traces carries a session");
-        Ok(Self { profile, windows })
+        Ok(Self { profile, judge_risk: false, windows })
     }
 
     /// Plays all; the reference stands first among the entrants, the oracle last. Results stand in the order of windows and entrants, whatever thread made them.
-    pub(super) fn play(&self, entrants: &[Entrant], threads: usize) -> anyhow::Result<Comparison> {
+    pub(crate) fn play(&self, entrants: &[Entrant], threads: usize) -> anyhow::Result<Comparison> {
         let jobs = self.windows.len() * entrants.len();
         let bar = ProgressBar::new(jobs as u64).with_style(
             ProgressStyle::with_template("{bar:40} {pos}/{len} sessions, {eta} left").context("progress bar")?,
@@ -72,16 +75,24 @@ impl<'a> Bout<'a> {
                 };
                 let entrant = &entrants[job % entrants.len()];
                 let score = self.profile.play(entrant, &window.video, &window.trace, &mut steps);
-                done.push((job, score));
+                let mut judged = Vec::new();
+                if let (Kind::Policy(policy), true) = (entrant.kind(), self.judge_risk) {
+                    self.profile.judge(policy.as_ref(), &window.video, &window.trace, &mut judged);
+                }
+                done.push((job, score, judged));
                 bar.inc(1);
             }
         };
         let mut results: Vec<Option<Score>> = vec![None; jobs];
+        let mut risks: Vec<Vec<Judgement>> = vec![Vec::new(); entrants.len()];
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(worker)).collect();
             for handle in workers {
                 if let Ok(done) = handle.join() {
-                    done.into_iter().for_each(|(job, score)| results[job] = score);
+                    for (job, score, judged) in done {
+                        results[job] = score;
+                        risks[job % entrants.len()].extend(judged);
+                    }
                 }
             }
         });
@@ -94,7 +105,8 @@ impl<'a> Bout<'a> {
                 })
                 .collect::<anyhow::Result<Vec<Score>>>()?;
             let client = entrant.client().map(str::to_owned);
-            Ok(Entry { policy: entrant.name().to_owned(), client, scores })
+            let risk = Reliability::of(&risks[position]);
+            Ok(Entry { policy: entrant.name().to_owned(), client, scores, risk })
         };
         let entries = entrants.iter().enumerate().map(entry).collect::<anyhow::Result<Vec<Entry>>>()?;
         Ok(Comparison {

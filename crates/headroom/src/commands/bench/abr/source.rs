@@ -5,6 +5,7 @@ use headroom_sim::trace::{Format, Trace, parse, parse_auto};
 use std::path::{Path, PathBuf};
 
 /// A trace and the file it came from.
+#[derive(Clone)]
 pub(crate) struct Source {
     pub(crate) name: String,
     pub(crate) trace: Trace,

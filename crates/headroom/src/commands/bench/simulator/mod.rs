@@ -1,5 +1,7 @@
 //! `headroom bench simulator`: how fast sessions are played and plans are made, on one core.
 
+mod peer;
+
 use super::abr::source;
 use anyhow::{Context, ensure};
 use clap::Args;
@@ -20,6 +22,9 @@ pub(crate) struct Arguments {
     /// Seconds to measure each policy for.
     #[arg(long, default_value_t = 2.0, value_name = "SECONDS", value_parser = super::abr::positive)]
     seconds: f64,
+    /// Play the environment and the agents of the PyPI package pensieve-ppo beside ours, with this Python.
+    #[arg(long, value_name = "PYTHON", num_args = 0..=1, default_missing_value = ".setup/simulator-peer/bin/python")]
+    peer: Option<PathBuf>,
     /// Print one JSON object a line instead of a table.
     #[arg(long)]
     json: bool,
@@ -42,9 +47,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let sources = source::load(&arguments.traces, Some(Format::CsvIntervalEnds))?;
         sources.into_iter().map(|source| source.trace).collect()
     };
-    for policy in ["throughput", "dynamic", "mpc", "robust_mpc", "headroom"] {
+    let mut outcomes = Vec::new();
+    for policy in ["buffer_based", "throughput", "dynamic", "mpc", "robust_mpc", "headroom"] {
         let outcome = measure(&profile, policy, &traces, arguments.seconds)?;
         print(&outcome, arguments.json)?;
+        outcomes.push(outcome);
+    }
+    if let Some(python) = &arguments.peer {
+        for played in peer::play(python, &profile.video(0.0)?, &traces, arguments.seconds)? {
+            let ours = outcomes.iter().find(|outcome| outcome.policy == played.ours);
+            print_peer(&played, ours, arguments.json)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -81,6 +94,24 @@ fn processor_seconds() -> anyhow::Result<f64> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {path} (Linux only)"))?;
     let nanoseconds: f64 = text.split(' ').next().unwrap_or_default().parse().with_context(|| path.to_owned())?;
     Ok(nanoseconds / 1e9)
+}
+
+/// The peer's rates and how many times ours they go into.
+#[expect(clippy::print_stdout, reason = "the result of the command")]
+fn print_peer(played: &peer::Played, ours: Option<&Outcome>, json: bool) -> anyhow::Result<()> {
+    let (sessions, decisions) = (played.sessions as f64 / played.seconds, played.decisions as f64 / played.seconds);
+    let ratio = ours.map(|ours| ours.decisions_per_core_second / decisions);
+    if json {
+        let line = serde_json::json!({
+            "peer": format!("pensieve-ppo {}", played.agent), "policy": played.ours, "sessions_per_core_second": sessions,
+            "decisions_per_core_second": decisions, "qoe": played.qoe, "ratio": ratio,
+        });
+        println!("{line}");
+    } else {
+        let ratio = ratio.map_or_else(String::new, |ratio| format!(", {} is {ratio:.0} times as fast", played.ours));
+        println!("pensieve-ppo {:6} {sessions:>7.2} sessions/s {decisions:>14.1} decisions/s{ratio}", played.agent);
+    }
+    Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the result of the command")]

@@ -1,5 +1,7 @@
 //! `headroom train policy`: the weights of the learned policy, from sessions played in the simulator.
 
+mod leave_one_out;
+
 use super::curve::Curve;
 use crate::commands::bench::abr::source;
 use anyhow::{Context, ensure};
@@ -24,6 +26,10 @@ pub(crate) struct Arguments {
     /// Traces to play on as they are, in place of scaled ones.
     #[arg(long, num_args = 1.., value_name = "PATH")]
     unscaled: Vec<PathBuf>,
+    /// Train once for each day of these traces, on the other days' beside the links above, play the `live` profile on the day left
+    /// out, and print the table of all days; no weights are kept. A day is the date in a file's name.
+    #[arg(long, num_args = 1.., value_name = "PATH")]
+    leave_one_out: Vec<PathBuf>,
     /// Synthetic links of 600 s to play on.
     #[arg(long, value_name = "COUNT", default_value_t = 3000)]
     synthetic: u64,
@@ -57,6 +63,23 @@ const SESSION_BITS: u32 = 40;
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let links = links(arguments)?;
+    if !arguments.leave_one_out.is_empty() {
+        leave_one_out::run(arguments, &links)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    ensure!(!links.is_empty(), "nothing to play on: give --traces or --synthetic");
+    let (scorer, curve) = train(arguments, &links)?;
+    std::fs::write(&arguments.out, scorer.to_bytes())
+        .with_context(|| format!("cannot write {}", arguments.out.display()))?;
+    if let Some(path) = &arguments.curve {
+        std::fs::write(path, curve.svg("round", "expected shortfall against the best rung tried (top rungs)"))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Plays and learns; the weights kept and the curve.
+fn train(arguments: &Arguments, links: &[Trace]) -> anyhow::Result<(Scorer, Curve)> {
     let settings = Settings { rounds: arguments.rounds, sessions: arguments.sessions, ..Settings::default() };
     let mut learner = Learner::new(settings, arguments.seed);
     let bar = ProgressBar::new(settings.rounds as u64)
@@ -65,20 +88,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for round in 0..settings.rounds {
         let first = (arguments.seed << SESSION_BITS) + (round * settings.sessions) as u64;
         let sessions = first..first + settings.sessions as u64;
-        let lessons = play_all(learner.scorer(), &links, &settings, sessions, usize::from(arguments.threads))?;
+        let lessons = play_all(learner.scorer(), links, &settings, sessions, usize::from(arguments.threads))?;
         let shortfall = learner.learn(lessons);
         curve.push(shortfall);
         bar.set_message(format!("shortfall {shortfall:.3}"));
         bar.inc(1);
     }
     bar.finish_and_clear();
-    std::fs::write(&arguments.out, learner.average().to_bytes())
-        .with_context(|| format!("cannot write {}", arguments.out.display()))?;
-    if let Some(path) = &arguments.curve {
-        std::fs::write(path, curve.svg("round", "expected shortfall against the best rung tried (top rungs)"))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok((learner.average().clone(), curve))
 }
 
 fn links(arguments: &Arguments) -> anyhow::Result<Vec<Trace>> {
@@ -96,7 +113,6 @@ fn links(arguments: &Arguments) -> anyhow::Result<Vec<Trace>> {
     if !arguments.unscaled.is_empty() {
         links.extend(source::load(&arguments.unscaled, None)?.into_iter().map(|source| source.trace));
     }
-    ensure!(!links.is_empty(), "nothing to play on: give --traces or --synthetic");
     Ok(links)
 }
 

@@ -1,0 +1,206 @@
+//! Does a stall risk of 30 % mean a stall in three of ten cases? Predictions against what then happened.
+//!
+//! At every decision of a session the risk of the rung chosen is noted, and the rung is held on the true link for as many
+//! segments as the risk speaks of: whether that stalls is the outcome. What the policy does afterwards has no part in it.
+
+use crate::{
+    controller::{Choice, Controller, InPlayer},
+    player::Player,
+    statistics,
+};
+use headroom_core::{
+    ladder::RungIndex,
+    policy::{Delivery, Progress, View},
+    qoe::{RISK_SEGMENTS, stall_risk},
+};
+use serde::Serialize;
+
+/// One prediction and its outcome.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Judgement {
+    /// Predicted probability of a stall.
+    pub risk: f64,
+    /// Whether the session would have stalled.
+    pub stalled: bool,
+}
+
+/// A stall shorter than this is not seen (a frame or two), seconds.
+const NOTICED_S: f64 = 0.05;
+
+/// A policy in the player, its choices judged; it decides as it would alone.
+pub struct Judge<'a> {
+    inner: InPlayer<'a>,
+    judged: &'a mut Vec<Judgement>,
+}
+
+impl<'a> Judge<'a> {
+    /// Judges the choices of `inner`; judgements are appended to `judged`.
+    pub fn new(inner: InPlayer<'a>, judged: &'a mut Vec<Judgement>) -> Self {
+        Self { inner, judged }
+    }
+}
+
+impl Controller for Judge<'_> {
+    fn choose<P: Player>(&mut self, player: &mut P) -> Choice {
+        let choice = self.inner.choose(player);
+        let next = player.next_segment();
+        if next > 0 && next + RISK_SEGMENTS <= player.video().segments() {
+            let view = player.view(true);
+            if !view.forecast.is_unknown() {
+                let risk = f64::from(stall_risk(&view, choice.rung, RISK_SEGMENTS).get());
+                self.judged.push(Judgement { risk, stalled: stalls(player, choice.rung) });
+            }
+        }
+        choice
+    }
+
+    fn abandon(&mut self, view: &View<'_>, progress: &Progress) -> Option<RungIndex> {
+        self.inner.abandon(view, progress)
+    }
+
+    fn delivered(&mut self, view: &View<'_>, delivery: &Delivery) {
+        self.inner.delivered(view, delivery);
+    }
+}
+
+/// Whether holding `rung` for the next segments stands still; a link that never delivers does.
+fn stalls<P: Player>(player: &P, rung: RungIndex) -> bool {
+    let (mut moment, mut stall_s) = (player.moment(), 0.0);
+    for segment in player.next_segment()..player.next_segment() + RISK_SEGMENTS {
+        let Some((after, step)) = player.preview(moment, segment, rung) else {
+            return true;
+        };
+        moment = after;
+        stall_s += step.stall_s;
+    }
+    stall_s > NOTICED_S
+}
+
+/// How well risks agree with outcomes. The names of the fields are keys that other programs read.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Reliability {
+    /// Predictions.
+    pub count: usize,
+    /// Share of them that stalled.
+    pub stalled: f64,
+    /// Mean square of risk − outcome (Brier 1950); 0 is perfect.
+    pub brier: f64,
+    /// The same of one who always says `stalled`: what a forecast must beat.
+    pub brier_base_rate: f64,
+    /// Mean distance between risk and outcome over the bins, weighted by their counts (expected calibration error).
+    pub calibration_error: f64,
+    /// By predicted risk, in tenths; empty ones are left out.
+    pub bins: Vec<Bin>,
+}
+
+/// The predictions of one tenth.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Bin {
+    /// Mean predicted risk.
+    pub predicted: f64,
+    /// Share that stalled.
+    pub observed: f64,
+    /// Predictions.
+    pub count: usize,
+}
+
+impl Reliability {
+    /// Sums up; `None` without a prediction.
+    #[must_use]
+    pub fn of(judged: &[Judgement]) -> Option<Self> {
+        if judged.is_empty() {
+            return None;
+        }
+        let outcome = |judgement: &Judgement| f64::from(u8::from(judgement.stalled));
+        let mean = |value: &dyn Fn(&Judgement) -> f64| statistics::mean(&judged.iter().map(value).collect::<Vec<_>>());
+        let stalled = mean(&outcome);
+        let bins: Vec<Bin> = (0..10_u8)
+            .filter_map(|tenth| {
+                let within = |judgement: &&Judgement| ((judgement.risk * 10.0) as u8).min(9) == tenth;
+                let members: Vec<&Judgement> = judged.iter().filter(within).collect();
+                let count = members.len();
+                let share = |total: f64| total / count as f64;
+                (count > 0).then(|| Bin {
+                    predicted: share(members.iter().map(|judgement| judgement.risk).sum()),
+                    observed: share(members.iter().map(|judgement| outcome(judgement)).sum()),
+                    count,
+                })
+            })
+            .collect();
+        let apart = |bin: &Bin| (bin.predicted - bin.observed).abs() * bin.count as f64;
+        Some(Self {
+            count: judged.len(),
+            stalled,
+            brier: mean(&|judgement| (judgement.risk - outcome(judgement)).powi(2)),
+            brier_base_rate: stalled * (1.0 - stalled),
+            calibration_error: bins.iter().map(apart).sum::<f64>() / judged.len() as f64,
+            bins,
+        })
+    }
+}
+
+/// Fits `calibrated = 1 / (1 + e^−(offset + slope × logit(risk)))` by maximum likelihood (Platt 1999), Newton's method:
+/// offset and slope.
+#[must_use]
+pub fn fit(judged: &[Judgement]) -> (f64, f64) {
+    let (mut offset, mut slope) = (0.0, 1.0);
+    for _ in 0..NEWTON_STEPS {
+        // A weak pull towards "as it is" keeps the step defined when nothing, or everything, stalls.
+        let (mut gradient, mut curvature) = ([-offset, 1.0 - slope], [1.0, 0.0, 1.0]);
+        for judgement in judged {
+            let x = logit(judgement.risk);
+            let p = 1.0 / (1.0 + (-(offset + slope * x)).exp());
+            let error = f64::from(u8::from(judgement.stalled)) - p;
+            let weight = p * (1.0 - p);
+            gradient = [gradient[0] + error, gradient[1] + error * x];
+            curvature = [curvature[0] + weight, curvature[1] + weight * x, curvature[2] + weight * x * x];
+        }
+        let determinant = curvature[0] * curvature[2] - curvature[1] * curvature[1];
+        offset += (curvature[2] * gradient[0] - curvature[1] * gradient[1]) / determinant;
+        slope += (curvature[0] * gradient[1] - curvature[1] * gradient[0]) / determinant;
+    }
+    (offset, slope)
+}
+
+const NEWTON_STEPS: usize = 20;
+
+/// Log odds; risks nearer to 0 or 1 than a thousandth count as that near.
+fn logit(risk: f64) -> f64 {
+    let risk = risk.clamp(0.001, 0.999);
+    (risk / (1.0 - risk)).ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A hundred predictions a tenth, of which a given share stalls.
+    fn judged(observed: impl Fn(f64) -> f64) -> Vec<Judgement> {
+        (0..10)
+            .flat_map(|tenth| {
+                let risk = f64::from(tenth) / 10.0 + 0.05;
+                let stalls = (observed(risk) * 100.0).round() as usize;
+                (0..100).map(move |nth| Judgement { risk, stalled: nth < stalls })
+            })
+            .collect()
+    }
+
+    #[test]
+    fn honest_risks_have_no_calibration_error_and_beat_the_base_rate() {
+        let honest = Reliability::of(&judged(|risk| risk)).unwrap();
+        assert!(honest.calibration_error < 1e-9 && honest.brier < honest.brier_base_rate, "{honest:?}");
+        assert_eq!((honest.count, honest.bins.len()), (1_000, 10));
+        let timid = Reliability::of(&judged(|risk| risk * risk)).unwrap();
+        assert!(timid.calibration_error > 0.1, "{timid:?}");
+        assert_eq!(Reliability::of(&[]), None);
+    }
+
+    #[test]
+    fn the_fit_finds_what_bent_the_risks() {
+        let bent = |risk: f64| 1.0 / (1.0 + (0.8 - 1.4 * logit(risk)).exp());
+        let (offset, slope) = fit(&judged(bent));
+        assert!((offset + 0.8).abs() < 0.05 && (slope - 1.4).abs() < 0.05, "{offset} {slope}");
+        let (offset, slope) = fit(&[]);
+        assert_eq!((offset, slope), (0.0, 1.0));
+    }
+}

@@ -1,0 +1,102 @@
+//! What somebody with bad intentions sends: nothing gets in, nothing falls over.
+
+use crate::support::{eventually, get, metric, order, send, send_raw, start, with_cmcd};
+use http::{Request, StatusCode};
+use http_body_util::Full;
+use serde_json::json;
+use std::time::{Duration, Instant};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+
+/// Text of a report never becomes part of a header, whatever it contains and wherever it stands.
+#[tokio::test]
+async fn a_report_cannot_write_headers() {
+    let server = start(|_| {}).await;
+    let (public, control) = (server.public_address(), server.control_address());
+    let payloads =
+        ["x\r\nSet-Cookie: stolen=1\r\n\r\n<html>", "x\nset-cookie: stolen=1", "x\\\",mb=1,y=\\\"", "x\0\u{7f}"];
+    for payload in payloads {
+        let record = format!("bl=6000,br=3000,cid=\"{payload}\",d=2000,mtp=9500,ot=v,sf=h,sid=\"{payload}\"");
+        for path in ["/decide", "/decide?cap=1"] {
+            let target = with_cmcd(path, &record).replacen("cap=1?", "cap=1&", 1);
+            let answer = get(public, &target).await;
+            assert_eq!(answer.status, StatusCode::NO_CONTENT, "{payload:?}");
+            assert!(!answer.headers.contains_key("set-cookie"), "{payload:?}");
+            let all: String = answer.headers.values().map(|value| format!("{value:?}")).collect();
+            assert!(!all.contains("stolen") && !all.contains("<html>"), "{payload:?}: {all}");
+        }
+    }
+    // What went in comes out of the API as JSON text, and no metric carries it.
+    let body = json!({ "stream": "x\r\n# HELP forged\nforged 1", "capacity_kbps": 5_000 });
+    assert_eq!(order(control, "PUT", "/v1/bottlenecks", body).await.status, StatusCode::OK);
+    assert_eq!(get(control, "/v1/bottlenecks").await.json()["items"][0]["stream"], "x\r\n# HELP forged\nforged 1");
+    assert!(!get(control, "/metrics").await.text().contains("forged"));
+    server.stop().await;
+}
+
+/// A body that says it is compressed is read as it stands: there is nothing to blow up.
+#[tokio::test]
+async fn a_compressed_body_is_not_unpacked() {
+    let server = start(|_| {}).await;
+    // The head of a gzip stream; what follows is of no matter.
+    let bomb = [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3][..], &[0; 1_000]].concat();
+    for target in ["/v1/cmcd", "/v1/samples"] {
+        let request = Request::post(target).header("content-encoding", "gzip").header("content-type", "text/plain");
+        let answer = send(server.public_address(), request.body(Full::new(bomb.clone().into())).unwrap()).await;
+        assert_eq!(answer.code(), "malformed", "{target}");
+    }
+    server.stop().await;
+}
+
+/// Connections that send a byte now and then are cut off, and meanwhile others are answered.
+#[tokio::test]
+async fn slow_connections_hold_nobody_up() {
+    const SLOW: usize = 500;
+    let server = start(|config| config.public.header_timeout_ms = 1_500).await;
+    let public = server.public_address();
+    let mut slow = Vec::with_capacity(SLOW);
+    for _ in 0..SLOW {
+        let mut stream = TcpStream::connect(public).await.unwrap();
+        stream.write_all(b"GET /decide HTTP/1.1\r\nx-").await.unwrap();
+        slow.push(stream);
+    }
+    let drip = tokio::spawn(async move {
+        for _ in 0..20 {
+            for stream in &mut slow {
+                // Those that were cut off already refuse.
+                let _ = stream.write_all(b"a").await;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        slow
+    });
+    let began = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(get(public, "/decide").await.status, StatusCode::NO_CONTENT);
+    }
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    eventually(20, async || (metric(&server, "headroom_connections").await < 20.0).then_some(())).await;
+    drip.await.unwrap();
+    server.stop().await;
+}
+
+/// Paths that try to leave, to hide or to confuse get one of the known answers on both listeners.
+#[tokio::test]
+async fn odd_paths_lead_nowhere() {
+    let server = start(|_| {}).await;
+    for target in [
+        "/v1/../../etc/passwd",
+        "/v1/sessions/..%2f..%2fetc%2fpasswd",
+        "/v1/sessions/id:../../etc",
+        "/v1/sessions/%00",
+        "//v1/sessions",
+        "/v1/decisions/..%2f",
+        "/v1/history?stream=%27%3B%20DROP%20TABLE%20minute%3B--",
+    ] {
+        for address in [server.public_address(), server.control_address()] {
+            let request = format!("GET {target} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+            let status = send_raw(address, request.as_bytes()).await;
+            assert!(matches!(status, Some(400 | 404)), "{target}: {status:?}");
+        }
+    }
+    server.stop().await;
+}

@@ -30,6 +30,9 @@ use tokio::sync::watch;
 /// within the 64 numbers of a [`Window`].
 const RENUMBERING_GAP: Duration = Duration::from_secs(5);
 
+/// Sessions looked at under one hold of a shard's lock: well under a millisecond, so no request waits long for a round.
+const SURVEYED_AT_ONCE: usize = 256;
+
 /// Publishers watched at most.
 const MAX_PUBLISHERS: usize = 10_000;
 
@@ -283,15 +286,20 @@ impl Shards {
 
     /// Adds the state of every session of one shard, and of those that ended since, to a round.
     pub(crate) fn survey(&self, index: usize, round: &mut Rollup) {
-        let mut shard = lock(&self.shards[index]);
-        let now = self.clock.now();
-        let Shard { engine, companions, ended, .. } = &mut *shard;
-        round.merge(std::mem::take(ended));
-        for session in engine.sessions() {
-            let (Some(snapshot), Some(companion)) = (engine.view(session), companions.get_mut(&session)) else {
-                continue;
-            };
-            round.observe(&snapshot, companion.network, &mut companion.surveyed, now);
+        let sessions: Vec<SessionId> = {
+            let mut shard = lock(&self.shards[index]);
+            round.merge(std::mem::take(&mut shard.ended));
+            shard.engine.sessions().collect()
+        };
+        for some in sessions.chunks(SURVEYED_AT_ONCE) {
+            let mut shard = lock(&self.shards[index]);
+            let now = self.clock.now();
+            let Shard { engine, companions, .. } = &mut *shard;
+            for &session in some {
+                if let (Some(snapshot), Some(companion)) = (engine.view(session), companions.get_mut(&session)) {
+                    round.observe(&snapshot, companion.network, &mut companion.surveyed, now);
+                }
+            }
         }
     }
 

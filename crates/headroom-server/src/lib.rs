@@ -9,6 +9,7 @@ mod bottleneck;
 mod clock;
 pub mod config;
 mod control;
+mod dashboard;
 mod decisions;
 mod edge;
 mod fleet;

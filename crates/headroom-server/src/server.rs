@@ -6,6 +6,7 @@ use crate::{
     clock::Clock,
     config::Config,
     control::{Access, Control, Resources},
+    dashboard::Live,
     edge::Edge,
     fleet::{ROUND_TICKS, Surveyor},
     history::{self, History},
@@ -170,7 +171,16 @@ impl Server {
             step_s,
         };
         tasks.spawn(Arc::clone(&alerts).run(fleet.clone(), around, shutdown.clone()));
-        let control = Arc::new(Control::new(Resources {
+        let tick_interval = headroom_core::time::Duration::from_millis(config.tick_ms);
+        let live = Arc::new(Live::new(
+            Arc::clone(&ingest),
+            Arc::clone(&streams),
+            clock,
+            Arc::clone(&metrics),
+            tick_interval,
+            shutdown.clone(),
+        ));
+        let resources = Resources {
             ingest,
             streams,
             pathways,
@@ -185,7 +195,8 @@ impl Server {
             max_sessions: config.engine.max_sessions,
             history: history.clone(),
             readers: Semaphore::new(READERS),
-        }));
+        };
+        let control = Arc::new(Control::new(resources, Arc::clone(&live)));
         let bounds = Bounds::new(&config.public);
         let serve = (Arc::clone(&metrics), shutdown.clone(), tasks.clone());
         tasks.spawn(listener::serve(
@@ -199,6 +210,7 @@ impl Server {
         tasks.spawn(listener::serve(control_listener, bounds, control, serve.0, serve.1, serve.2));
         let interval = Duration::from_millis(config.tick_ms);
         tasks.spawn(tick(Arc::clone(&shards), bottlenecks, surveyor, metrics, interval, shutdown.clone()));
+        tasks.spawn(live.run());
         tracing::info!(public = %public_address, control = %control_address, origin = config.edge.origin, "listening");
         Ok(Self { public: public_address, control: control_address, shards, history, ready, shutdown, tasks })
     }

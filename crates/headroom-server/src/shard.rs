@@ -8,6 +8,7 @@ use crate::{
     answer::Answer,
     bottleneck::Crowd,
     clock::Clock,
+    dashboard::Pulse,
     identity::ById,
     ingest::order::{Order, Window},
     metrics::{Dropped, Metrics},
@@ -17,7 +18,8 @@ use crate::{
 };
 use headroom_core::{
     decision::Decision,
-    engine::{Config, Counters, Engine, Input, Output, Scope, StreamSettings},
+    engine::{Census, Config, Counters, Engine, Input, Output, Scope, StreamSettings},
+    ladder::Ladder,
     session::Snapshot,
     telemetry::{Link, Player, Report, Sample, SessionId, StreamId},
     time::{Duration, Timestamp},
@@ -59,6 +61,9 @@ struct Shard {
     /// What sessions went through that ended since the last round.
     ended: Rollup,
     last_tick: Timestamp,
+    /// Between the latest two ticks, and how long the latest took.
+    tick_interval: Duration,
+    tick_took: Duration,
 }
 
 /// What the server keeps of a session beside the engine's record.
@@ -116,6 +121,8 @@ impl Shards {
             watchers: ById::default(),
             ended: Rollup::default(),
             last_tick: clock.now(),
+            tick_interval: Duration::ZERO,
+            tick_took: Duration::ZERO,
         };
         Self {
             shards: (0..count).map(|index| Mutex::new(shard(index))).collect(),
@@ -280,6 +287,8 @@ impl Shards {
         let at = self.clock.now();
         self.feed(&mut shard, Input::Tick { at });
         shard.watchers.retain(|_, watcher| watcher.receiver_count() > 0);
+        shard.tick_interval = at.since(shard.last_tick);
+        shard.tick_took = self.clock.now().since(at);
         shard.last_tick = at;
         shard.engine.len()
     }
@@ -364,6 +373,28 @@ impl Shards {
     /// State of a session.
     pub(crate) fn snapshot(&self, session: SessionId) -> Option<Snapshot> {
         self.shard_of(session).engine.view(session)
+    }
+
+    /// State of a session and the ladder it plays.
+    pub(crate) fn explained(&self, session: SessionId) -> Option<(Snapshot, Ladder)> {
+        let shard = self.shard_of(session);
+        let snapshot = shard.engine.view(session)?;
+        let ladder = shard.engine.ladder(snapshot.stream).clone();
+        Some((snapshot, ladder))
+    }
+
+    /// Counts the sessions and what was done, and says how regularly. One shard is locked at a time.
+    pub(crate) fn census(&self) -> (Census, Counters, Pulse) {
+        let (mut census, mut counters, mut pulse) = (Census::default(), Counters::default(), Pulse::default());
+        for shard in &self.shards {
+            let shard = lock(shard);
+            census.add(shard.engine.census());
+            add(&mut counters, shard.engine.counters());
+            pulse.oldest = pulse.oldest.max(self.clock.now().since(shard.last_tick));
+            pulse.interval = pulse.interval.max(shard.tick_interval);
+            pulse.took = pulse.took.max(shard.tick_took);
+        }
+        (census, counters, pulse)
     }
 
     /// Follows the decisions of a session, known or not yet known.

@@ -116,6 +116,8 @@ pub(crate) struct Listed {
 #[derive(Debug, Default)]
 pub(crate) struct Streams {
     known: RwLock<BTreeMap<(String, StreamingFormat), Listed>>,
+    /// Keys of `known` by identifier.
+    names: RwLock<BTreeMap<StreamId, (String, StreamingFormat)>>,
 }
 
 impl Streams {
@@ -153,6 +155,7 @@ impl Streams {
             settings: settings.clone(),
             audio: discovered.audio,
         };
+        self.names.write().unwrap_or_else(PoisonError::into_inner).insert(stream, key.clone());
         self.known.write().unwrap_or_else(PoisonError::into_inner).insert(key, listed);
         tracing::info!(name, format = discovered.format.as_wire(), rungs = settings.ladder.rungs().len(), "stream");
         shards.configure(stream, &settings, Offer::of(&settings, discovered.audio));
@@ -168,10 +171,15 @@ impl Streams {
         shards.configure(stream, &listed.settings, Offer::of(&listed.settings, listed.audio));
     }
 
-    /// Name of a stream, where its manifest was seen.
+    /// Name of a stream that a manifest was seen of.
     pub(crate) fn name(&self, stream: StreamId) -> Option<String> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.values().find(|listed| listed.stream == stream).map(|listed| listed.name.clone())
+        self.name_of(stream).map(|(name, _)| name)
+    }
+
+    /// Name and format of a stream that a manifest was seen of.
+    pub(crate) fn name_of(&self, stream: StreamId) -> Option<(String, &'static str)> {
+        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
+        names.get(&stream).map(|(name, format)| (name.clone(), format.as_wire()))
     }
 
     /// At most `limit` streams after skipping `offset`, and how many there are.

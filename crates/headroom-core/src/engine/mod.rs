@@ -6,6 +6,7 @@
 
 mod audiences;
 mod bottlenecks;
+mod census;
 mod commands;
 mod config;
 mod counters;
@@ -13,6 +14,7 @@ mod input;
 mod streams;
 mod table;
 
+pub use census::{Census, Scores, Spans, StreamCensus, Tally};
 pub use config::{Config, ConfigError, PolicyKind};
 pub use counters::Counters;
 pub use input::{Input, Output, Scope, StreamSettings};

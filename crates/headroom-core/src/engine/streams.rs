@@ -105,6 +105,11 @@ impl Streams {
         position
     }
 
+    /// What is known of `stream`; the default where nothing is.
+    pub(super) fn known(&self, stream: StreamId) -> &Target {
+        self.target(self.positions.get(&stream).copied().unwrap_or(0))
+    }
+
     pub(super) fn target(&self, position: u32) -> &Target {
         &self.targets[position as usize]
     }

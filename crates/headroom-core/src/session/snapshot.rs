@@ -97,7 +97,7 @@ impl Record {
             playing: self.playing(ladder).map(|rung| ladder.bitrate(rung)),
             max_bitrate: (self.cap != NO_RUNG).then(|| ladder.bitrate(self.cap)),
             forecast: interval(&self.forecast()),
-            mos: self.opinion.score(Duration::from_millis(u64::from(self.start_delay_ms)), self.live_latency()),
+            mos: self.score(),
             stall_risk: Ratio::clamped(f32::from(self.stall_risk_percent) / 100.0),
             reason: self.reason,
             rtt: self.rtt(),
@@ -111,11 +111,16 @@ impl Record {
         }
     }
 
+    /// What the viewer would say so far.
+    pub(crate) fn score(&self) -> Option<Mos> {
+        self.opinion.score(Duration::from_millis(u64::from(self.start_delay_ms)), self.live_latency())
+    }
+
     pub(crate) fn summary(&self) -> Summary {
         Summary {
             started: self.started,
             last_seen: self.last_seen,
-            mos: self.opinion.score(Duration::from_millis(u64::from(self.start_delay_ms)), self.live_latency()),
+            mos: self.score(),
             starvations: self.starvations,
             stalled: Duration::from_millis(u64::from(self.stall_ms)),
         }

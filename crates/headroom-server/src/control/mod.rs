@@ -11,11 +11,26 @@ mod pathways;
 mod sessions;
 mod streams;
 
-pub(crate) use access::Access;
+pub(crate) use self::{
+    access::Access,
+    page::{Page, Window},
+    sessions::session_of,
+};
 
 use crate::{
-    alerts::Alerts, bottleneck::Bottlenecks, clock::Clock, edge::Connection, fleet::Round, history::History,
-    ingest::Ingest, listener::Handler, metrics::Metrics, problem::Problem, public::plain, steering::Pathways,
+    alerts::Alerts,
+    bottleneck::Bottlenecks,
+    clock::Clock,
+    dashboard::{self, Live},
+    edge::Connection,
+    fleet::Round,
+    history::History,
+    ingest::Ingest,
+    listener::Handler,
+    metrics::Metrics,
+    problem::Problem,
+    public::plain,
+    steering::Pathways,
     stream::Streams,
 };
 use axum::{
@@ -67,7 +82,7 @@ pub(crate) struct Resources {
 type Shared = State<Arc<Resources>>;
 
 impl Control {
-    pub(crate) fn new(resources: Resources) -> Self {
+    pub(crate) fn new(resources: Resources, live: Arc<Live>) -> Self {
         let resources = Arc::new(resources);
         let api = Router::new()
             .route("/v1/sessions", get(sessions::list))
@@ -82,14 +97,17 @@ impl Control {
             .route("/v1/audit", get(history::audit))
             .route("/v1/pathways", put(pathways::put).get(pathways::show))
             .route("/metrics", get(show_metrics))
+            .merge(dashboard::api(live))
             .layer(middleware::from_fn_with_state(Arc::clone(&resources), access::check));
         let router = Router::new()
             .route("/healthz", get(|| async { plain(StatusCode::OK, "ok\n") }))
             .route("/readyz", get(show_readiness))
             .merge(api)
+            .merge(dashboard::page())
             .fallback(|| async { Problem::not_found("no such path") })
             .method_not_allowed_fallback(|| async { Problem::method_not_allowed("the path does not take this method") })
             .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
+            .layer(middleware::map_response(dashboard::harden))
             .with_state(resources);
         Self { router }
     }

@@ -17,14 +17,14 @@ const DEFAULT_PAGE: usize = 100;
 /// Which part of a list.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Window {
+pub(crate) struct Window {
     #[serde(default)]
     offset: usize,
     limit: Option<usize>,
 }
 
 impl Window {
-    pub(super) fn of(query: Result<Query<Self>, QueryRejection>) -> Result<(usize, usize), Problem> {
+    pub(crate) fn of(query: Result<Query<Self>, QueryRejection>) -> Result<(usize, usize), Problem> {
         let Query(window) = query.map_err(|error| Problem::malformed(error.to_string()))?;
         let limit = window.limit.unwrap_or(DEFAULT_PAGE);
         if !(1..=MAX_PAGE).contains(&limit) {
@@ -36,10 +36,10 @@ impl Window {
 
 /// Part of a list.
 #[derive(Serialize)]
-pub(super) struct Page<T> {
-    pub(super) total: usize,
-    pub(super) offset: usize,
-    pub(super) items: Vec<T>,
+pub(crate) struct Page<T> {
+    pub(crate) total: usize,
+    pub(crate) offset: usize,
+    pub(crate) items: Vec<T>,
 }
 
 impl<T: Serialize> Page<T> {

@@ -4,7 +4,7 @@ use super::{
     Shared,
     page::{Page, Window},
 };
-use crate::problem::Problem;
+use crate::{dashboard, identity::Identifier, problem::Problem};
 use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},
@@ -24,13 +24,15 @@ pub(super) async fn list(
 
 /// A session by the name its player gives, or by `id:` and the identifier of the list.
 pub(super) async fn show(State(resources): Shared, Path(name): Path<String>) -> Result<Response, Problem> {
-    let session = match name.strip_prefix("id:") {
-        Some(id) => parse_id(id)?,
-        None => resources.ingest.identifier.reported_session(&name),
-    };
+    let session = session_of(&name, &resources.ingest.identifier)?;
     let snapshot = resources.ingest.shards.snapshot(session);
     let snapshot = snapshot.ok_or_else(|| Problem::not_found("no live session has this name"))?;
     Ok(Json(session_json(&snapshot)).into_response())
+}
+
+/// The session of this name, or of this `id:` of the list.
+pub(crate) fn session_of(name: &str, identifier: &Identifier) -> Result<SessionId, Problem> {
+    name.strip_prefix("id:").map_or_else(|| Ok(identifier.reported_session(name)), parse_id)
 }
 
 /// Identifiers as hexadecimal text: JavaScript cannot hold 64 bits.
@@ -38,7 +40,7 @@ pub(super) fn session_json(snapshot: &Snapshot) -> serde_json::Value {
     let mut value = serde_json::to_value(snapshot).unwrap_or_default();
     value["session"] = format!("{:016x}", snapshot.session.0).into();
     value["stream"] = format!("{:016x}", snapshot.stream.0).into();
-    value["explanation"] = snapshot.reason.to_string().into();
+    value["explanation"] = dashboard::sentence(snapshot, None).into();
     value
 }
 

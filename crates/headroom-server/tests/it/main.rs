@@ -6,6 +6,7 @@ mod alerts;
 mod attacks;
 mod bad_input;
 mod control;
+mod dashboard;
 mod edge;
 mod history;
 mod players;

@@ -166,7 +166,8 @@ fn announce(arguments: &Arguments, server: &Server) {
         "Both of a pair see the same link and choose by {}; one obeys Headroom, the other plays alone.",
         arguments.client
     );
-    println!("Edge http://{}   control http://{}/metrics\n", server.public_address(), server.control_address());
+    println!("Edge http://{}   metrics http://{}/metrics", server.public_address(), server.control_address());
+    println!("Dashboard http://{}/\n", server.control_address());
 }
 
 #[expect(clippy::print_stdout, reason = "the result of the command")]

@@ -2,11 +2,13 @@
 
 mod bench;
 mod demo;
+mod doctor;
 mod link;
 #[cfg(feature = "speech")]
 mod models;
 mod replay;
 mod serve;
+mod top;
 mod trace;
 mod train;
 #[cfg(feature = "speech")]
@@ -29,6 +31,10 @@ enum Command {
     Serve(serve::Arguments),
     /// See the loop work: virtual players on replayed 5G links, half of them steered.
     Demo(demo::Arguments),
+    /// Watch a running server in the terminal: sessions, scores, stalls, decisions.
+    Top(top::Arguments),
+    /// See what is installed, missing or misconfigured, and how to fix it.
+    Doctor(doctor::Arguments),
     /// Turn an input log back into its decisions.
     Replay(replay::Arguments),
     /// Measure: every figure in docs/benchmarks.md comes from here.
@@ -53,6 +59,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Top(arguments) => top::run(arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Bench(benchmark) => bench::run(benchmark),
         Command::Train(model) => train::run(&model),

@@ -1,5 +1,6 @@
 //! Headroom between real servers and real players.
 
+mod dashboard;
 mod nginx;
 mod players;
 mod silent;

@@ -53,6 +53,11 @@ impl Headroom {
         self.public
     }
 
+    /// The listener of operators.
+    pub(crate) fn control(&self) -> SocketAddr {
+        self.control
+    }
+
     /// Asks the listener of operators; an answer other than 2xx fails the test.
     #[track_caller]
     pub(crate) fn control_request(&self, method: &str, path: &str, body: &serde_json::Value) -> Response {

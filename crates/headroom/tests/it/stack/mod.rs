@@ -30,6 +30,10 @@ pub(crate) enum Tool {
     Nginx,
     /// The RTMP module of nginx.
     NginxRtmp,
+    /// Chromium, node and what drives it.
+    Chromium,
+    /// node and the packages of the dashboard's source.
+    Web,
     /// Chromium, node, the players and the built player agent.
     Browser,
 }
@@ -41,6 +45,17 @@ impl Tool {
             Self::Ffmpeg => (program("ffmpeg").is_some(), "ffmpeg (run make setup)"),
             Self::Nginx => (program("nginx").is_some(), "nginx (run make setup)"),
             Self::NginxRtmp => (nginx::rtmp_module().is_some(), "libnginx-mod-rtmp (run make setup)"),
+            Self::Chromium => {
+                let chromium = env::var_os("CHROMIUM").is_some() || program("chromium").is_some();
+                let driver =
+                    ["playwright-core", "axe-core"].map(|name| browser_directory().join("node_modules").join(name));
+                let there = chromium && driver.iter().all(|package| package.exists()) && program("node").is_some();
+                (there, "chromium, node and the packages of tests/browser (run make setup)")
+            }
+            Self::Web => {
+                let packages = repository().join("web/node_modules/vite").exists();
+                (packages && program("node").is_some(), "node and the packages of web/ (run make setup)")
+            }
             Self::Browser => {
                 let chromium = env::var_os("CHROMIUM").is_some() || program("chromium").is_some();
                 let players = browser_directory().join("node_modules/hls.js").exists();
@@ -72,7 +87,7 @@ pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository is there")
 }
 
-fn browser_directory() -> PathBuf {
+pub(crate) fn browser_directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser")
 }
 
@@ -87,7 +102,7 @@ pub(crate) fn artifacts(test: &str) -> PathBuf {
 }
 
 /// Where a program is. System directories count even where they are not on a user's path.
-fn program(name: &str) -> Option<PathBuf> {
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
         .chain(["/usr/sbin", "/sbin"].map(PathBuf::from))

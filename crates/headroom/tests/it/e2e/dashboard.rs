@@ -1,0 +1,222 @@
+//! The dashboard in a real browser, on a live server with virtual players.
+
+use crate::stack::{
+    Headroom, Process, Tool, artifacts, browser_directory, have, program, repository, request, wait_until,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::{
+    fmt::Write as _,
+    fs,
+    net::SocketAddr,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+/// The most that script, style and page may weigh, compressed: the brief's bound.
+const MAX_GZIP_BYTES: u64 = 60_000;
+/// Longest time a scenario takes on a busy machine.
+const SCENARIO: Duration = Duration::from_secs(240);
+
+/// One finding of the driver.
+#[derive(Debug, Deserialize)]
+struct Finding {
+    check: String,
+    ok: bool,
+    detail: Value,
+}
+
+/// Runs a scenario; every one of its checks must hold, and at least `least` of them must have been made.
+#[track_caller]
+fn look(scenario: &str, url: &str, directory: &Path, more: Value, least: usize) {
+    let mut options = json!({ "scenario": scenario, "url": url, "directory": directory });
+    for (key, value) in more.as_object().into_iter().flatten() {
+        options[key] = value.clone();
+    }
+    let mut command = Command::new("node");
+    command.arg("dashboard.mjs").arg(options.to_string()).current_dir(browser_directory());
+    if let (None, Some(chromium)) = (std::env::var_os("CHROMIUM"), program("chromium")) {
+        command.env("CHROMIUM", chromium);
+    }
+    let (mut process, lines) = Process::spawn_with_lines(&mut command, "driver", directory);
+    let deadline = Instant::now() + SCENARIO;
+    let mut findings: Vec<Finding> = Vec::new();
+    while let Ok(line) = lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        findings.push(serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in driver line: {line}")));
+    }
+    process.finish(Duration::from_secs(30));
+    let mut told = String::new();
+    for finding in findings.iter().filter(|finding| !finding.ok) {
+        let _ = writeln!(told, "{}: {}", finding.check, finding.detail);
+    }
+    for finding in findings.iter().filter(|finding| finding.check.contains("smooth")) {
+        println!("{}: {}", finding.check, finding.detail);
+    }
+    assert!(told.is_empty(), "{told}\nscreenshots in {}", directory.display());
+    assert!(findings.len() >= least, "only {} checks were made: {findings:?}\n{}", findings.len(), process.tail());
+    println!("{scenario}: {} checks", findings.len());
+}
+
+#[test]
+fn the_demo_is_alive_in_every_view_by_mouse_and_keyboard_in_light_and_dark() {
+    if !have(&[Tool::Chromium]) {
+        return;
+    }
+    let directory = artifacts("dashboard-demo");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_headroom"));
+    command.args(["demo", "--minutes", "10", "--pairs", "8", "--seed", "7"]);
+    let mut demo = Process::spawn(&mut command, "demo", &directory);
+    let mut url = None;
+    wait_until("the demo names its dashboard", Duration::from_secs(20), || {
+        demo.assert_running();
+        let log = fs::read_to_string(directory.join("demo.log")).unwrap_or_default();
+        url = log
+            .lines()
+            .find_map(|line| line.strip_prefix("Dashboard "))
+            .map(|url| url.trim_end_matches('/').to_owned());
+        url.is_some()
+    });
+    look("demo", &url.expect("it was found"), &directory, json!({ "sessions": 16 }), 29);
+    demo.assert_running();
+    if std::env::var_os("HEADROOM_UPDATE_IMAGES").is_some() {
+        let images = repository().join("docs/images");
+        fs::create_dir_all(&images).expect("docs is writable");
+        for name in ["fleet-light.png", "session-dark.png"] {
+            fs::copy(directory.join(name), images.join(format!("dashboard-{name}"))).expect("the screenshot was taken");
+        }
+    }
+}
+
+#[test]
+fn ten_thousand_sessions_stay_smooth() {
+    if !have(&[Tool::Chromium]) {
+        return;
+    }
+    let directory = artifacts("dashboard-crowd");
+    let headroom = Headroom::start(&patient(), &directory);
+    const SESSIONS: usize = 10_000;
+    for batch in 0..SESSIONS / 1_000 {
+        let mut lines = String::new();
+        for number in batch * 1_000..(batch + 1) * 1_000 {
+            let player = json!({
+                "buffer_length_ms": 1_000 + number % 9_000, "encoded_bitrate_kbps": 400 + number % 6_000,
+                "measured_throughput_kbps": 500 + number % 20_000, "live_latency_ms": 3_000 + number % 5_000,
+            });
+            let stream = format!("stream-{}", number % 40);
+            let _ = writeln!(
+                lines,
+                "{}",
+                json!({ "session": format!("viewer-{number}"), "stream": stream, "player": player })
+            );
+        }
+        post(headroom.public(), "/v1/samples", "application/x-ndjson", &lines);
+    }
+    look("crowd", &control_url(&headroom), &directory, json!({ "sessions": SESSIONS }), 8);
+}
+
+#[test]
+fn hostile_names_stay_text() {
+    if !have(&[Tool::Chromium]) {
+        return;
+    }
+    let directory = artifacts("dashboard-hostile");
+    fs::write(
+        directory.join("master.m3u8"),
+        "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=900000,RESOLUTION=640x360\nlow.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=3000000,RESOLUTION=1280x720\nhigh.m3u8\n",
+    )
+    .expect("the directory is writable");
+    let mut configuration = patient();
+    let origin = format!("dir:{}", directory.display());
+    configuration.insert("edge".into(), toml::Table::from_iter([("origin".to_owned(), origin.into())]).into());
+    let headroom = Headroom::start(&configuration, &directory);
+    // CMCD strings hold at most 64 characters.
+    let name = "<img src=x onerror=window.hacked=1>\u{202e}{{7*7}}</script>";
+    let record = format!("bl=4000,br=900,cid=\"{name}\",d=2000,mtp=5000,ot=v,sf=h,sid=\"{name}\"");
+    let encoded: String = record.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    for path in ["/master.m3u8", "/decide"] {
+        let response =
+            request(headroom.public(), "GET", &format!("{path}?CMCD={encoded}"), &[], b"").expect("it answers");
+        assert!((200..300).contains(&response.status), "{path}: {}", response.status);
+    }
+    look("hostile", &control_url(&headroom), &directory, json!({ "name": name }), 10);
+}
+
+#[test]
+fn a_frozen_server_is_announced_and_found_again() {
+    if !have(&[Tool::Chromium]) {
+        return;
+    }
+    let directory = artifacts("dashboard-frozen");
+    let mut headroom = Headroom::start(&patient(), &directory);
+    let url = control_url(&headroom);
+    let pid = headroom.process().id();
+    look("frozen", &url, &directory, json!({ "pid": pid }), 6);
+}
+
+#[test]
+fn a_token_opens_the_dashboard() {
+    if !have(&[Tool::Chromium]) {
+        return;
+    }
+    let directory = artifacts("dashboard-locked");
+    let token = directory.join("token");
+    fs::write(&token, "correct horse\n").expect("the directory is writable");
+    let file = toml::Table::from_iter([("token_file".to_owned(), token.display().to_string().into())]);
+    let headroom = Headroom::start(&toml::Table::from_iter([("control".to_owned(), file.into())]), &directory);
+    look("locked", &control_url(&headroom), &directory, json!({ "token": "correct horse" }), 6);
+}
+
+/// The bundle in the repository is what `web/` builds, byte for byte, and light enough.
+#[test]
+fn the_committed_bundle_is_what_its_source_builds() {
+    if !have(&[Tool::Web]) {
+        return;
+    }
+    let directory = artifacts("dashboard-bundle");
+    let built = directory.join("bundle");
+    let build = Command::new("node")
+        .args(["node_modules/vite/bin/vite.js", "build", "--outDir"])
+        .arg(&built)
+        .current_dir(repository().join("web"))
+        .output()
+        .expect("node runs");
+    assert!(build.status.success(), "{}", String::from_utf8_lossy(&build.stderr));
+    let committed = repository().join("crates/headroom-server/src/dashboard/bundle");
+    let mut sum = 0;
+    for file in ["index.html", "assets/app.js", "assets/app.css"] {
+        let (here, there) = (fs::read(committed.join(file)), fs::read(built.join(file)));
+        let same = here.as_ref().ok().zip(there.as_ref().ok()).is_some_and(|(here, there)| here == there);
+        assert!(same, "{file} is not what web/ builds: run `npm run build` in web/ and commit the result");
+        let size = Command::new("node")
+            .args(["-p", "zlib.gzipSync(fs.readFileSync(process.argv[1]), { level: 9 }).length"])
+            .arg(built.join(file))
+            .output()
+            .expect("node runs");
+        sum += String::from_utf8_lossy(&size.stdout).trim().parse::<u64>().expect("a number");
+    }
+    println!("dashboard: {sum} bytes compressed, at most {MAX_GZIP_BYTES}");
+    assert!(sum <= MAX_GZIP_BYTES, "{sum} bytes compressed, at most {MAX_GZIP_BYTES}");
+    let check = Command::new("node")
+        .args(["node_modules/svelte-check/bin/svelte-check", "--tsconfig", "./tsconfig.json", "--fail-on-warnings"])
+        .current_dir(repository().join("web"))
+        .output()
+        .expect("node runs");
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
+}
+
+/// Sessions that stay while a test looks at them.
+fn patient() -> toml::Table {
+    let engine = toml::Table::from_iter([("session_expiry_ms".to_owned(), 600_000.into())]);
+    toml::Table::from_iter([("engine".to_owned(), engine.into())])
+}
+
+fn control_url(headroom: &Headroom) -> String {
+    format!("http://{}", headroom.control())
+}
+
+#[track_caller]
+fn post(server: SocketAddr, path: &str, media_type: &str, body: &str) {
+    let response = request(server, "POST", path, &[("Content-Type", media_type)], body.as_bytes()).expect("it answers");
+    assert!((200..300).contains(&response.status), "{}: {}", response.status, String::from_utf8_lossy(&response.body));
+}

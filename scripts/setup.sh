@@ -81,9 +81,10 @@ want_media_tools() {
   [[ -e $RTMP_MODULE ]] || apt_packages+=(libnginx-mod-rtmp)
 }
 
-# Compiling whisper.cpp and its bindings (feature `speech`), ALSA's headers, and a sound server for the test of the
-# capture path.
+# Compiling whisper.cpp, its bindings and libopus (feature `speech`), ALSA's headers, pip to fetch weights, and a sound
+# server for the test of the capture path.
 want_speech_tools() {
+  python3 -m pip --version >/dev/null 2>&1 || apt_packages+=(python3-pip)
   has cmake || apt_packages+=(cmake)
   compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null || apt_packages+=(libclang-dev)
   [[ -e /usr/include/alsa/asoundlib.h ]] || apt_packages+=(libasound2-dev)

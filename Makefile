@@ -32,7 +32,7 @@ test: setup ## everything: format, lints, unit tests, player agent, real players
 	cargo clippy --locked -p headroom-infer -p headroom --features headroom/speech --all-targets -- -D warnings
 	cd agent && npm run --silent build && npm test --silent
 	cargo test --locked --workspace --exclude headroom --exclude headroom-infer
-	cargo test --locked -p headroom-infer --features speech -- --show-output
+	cargo test --locked -p headroom-infer --features speech,text -- --show-output
 	cargo test --locked -p headroom --features speech --bins
 	cargo test --locked -p headroom --features speech --test voice -- --show-output
 	cargo test --locked -p headroom --features speech --test it -- --test-threads=1
@@ -45,6 +45,7 @@ check: ## format, lints and the fast tests (under 3 minutes when warm)
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo test --locked $(FAST)
+	cargo test --locked -p headroom-infer --features text
 	cargo test --locked -p headroom --bins
 	cargo test --locked -p headroom --test it -- --skip e2e:: --skip link::
 
@@ -56,6 +57,7 @@ bench: ## the measurements docs/benchmarks.md quotes; TRACES=folder of traces (d
 	cargo build --release --locked -p headroom
 	target/release/headroom bench engine
 	target/release/headroom bench ingest
+	target/release/headroom bench sentiment
 	@test -d $(TRACES) || echo "skipped: no traces in $(TRACES): bench abr, bench forecast"
 	test ! -d $(TRACES) || target/release/headroom bench abr --traces $(TRACES)/sigcomm24-1s
 	test ! -d $(TRACES) || target/release/headroom bench forecast --traces $(TRACES)/sigcomm24-1s

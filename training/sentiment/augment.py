@@ -1,5 +1,6 @@
 """Variations of a training text that keep its labels: letter case, missing or repeated end punctuation, one typing slip,
-stretched vowels, a mention-free vocative. Words that carry a number are never touched."""
+stretched vowels, a mention-free vocative. Words that carry a number are never touched. And `join`: two messages of one
+writer in one line, with the labels the guide gives to such a line."""
 
 import re
 from dataclasses import replace
@@ -44,3 +45,40 @@ def augment(example, rng):
     if rng.random() < 0.05:
         text = re.sub(r"([aeou])(\w?)$", lambda found: found.group(1) * 4 + found.group(2), text)
     return replace(example, text=text)
+
+
+_AND = {"en": ("and", "and", "plus"), "es": ("y",), "pt": ("e",), "fr": ("et",), "de": ("und",), "it": ("e",), "hi": ("aur",), "ar": ("و",)}
+_BUT = {"en": ("but", "but", "shame that"), "es": ("pero",), "pt": ("mas",), "fr": ("mais",), "de": ("aber",), "it": ("ma",), "hi": ("lekin",), "ar": ("بس",)}
+
+
+def join(one, two, rng):
+    """Both texts as one message, or None where the guide has no clear label for it. Delivery decides the sign over
+    content; two complaints (or two praises) name both aspects; a complaint before a command keeps its aspect and sign."""
+    if one.language != two.language or max(len(one.text), len(two.text)) > 60 or "?" in one.text + two.text or "@" in one.text + two.text:
+        return None
+    if one.command:
+        return None
+    named = [a or b for a, b in zip(one.aspects, two.aspects)]
+    first, second = any(one.aspects), any(two.aspects)
+    if two.command:
+        if any(two.aspects) or two.sentiment != 1 or one.sentiment != 0 or not first:
+            return None
+        link, sign = ", ", 0
+    elif first and second:
+        if one.sentiment != two.sentiment or one.sentiment == 1:
+            return None
+        link, sign = rng.choice((", ", f" {rng.choice(_AND[one.language])} ", " AND ")) if one.language == "en" else rng.choice((", ", f" {_AND[one.language][0]} ")), one.sentiment
+    elif first or second:
+        delivery, other = (one, two) if first else (two, one)
+        if delivery.sentiment == 1:
+            return None
+        opposite = {delivery.sentiment, other.sentiment} == {0, 2}
+        link, sign = (rng.choice((", ", f" {rng.choice(_BUT[one.language])} ")) if opposite else ", "), delivery.sentiment
+    else:
+        if one.sentiment != two.sentiment and 1 not in (one.sentiment, two.sentiment):
+            return None
+        link, sign = ", ", two.sentiment if one.sentiment == 1 else one.sentiment
+    head, tail = re.sub(r"[.,!]+$", "", one.text), two.text
+    if tail[1:2].islower():
+        tail = tail[0].lower() + tail[1:]
+    return replace(one, text=head + link + tail, sentiment=sign, aspects=named, command=two.command, row=None)

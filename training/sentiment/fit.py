@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional
 
 from . import corpora, metrics, network
-from .augment import augment
+from .augment import augment, join
 from .base import cache
 from .labels import COMMANDS, LANGUAGES
 
@@ -34,6 +34,11 @@ class Stage:
     rate: float
     stop_at: float = 1.0
     """Share of the planned steps that is run; the next stage brings the learning rate down."""
+    average: bool = False
+    """Whether the mean of the weights it started from and those it ended with is kept: both are good at other things, and
+    on the validation sets the mean was better than either."""
+    embeddings: bool = False
+    """Whether the word embeddings learn too."""
     frozen_layers: int = 0
     """Lowest encoder layers left as they are: a third of the training time at little loss."""
     max_tokens: int = network.MAX_TOKENS
@@ -52,7 +57,17 @@ def english_public(rng):
 
 def _own(rng, passes, languages):
     rows = [example for example in corpora.feedback(corpora.FEEDBACK_TRAIN) if example.language in languages]
-    return [augment(example, rng) if turn else example for turn in range(passes) for example in rows]
+    return [_vary(example, rows, rng) if turn else example for turn in range(passes) for example in rows]
+
+
+def _vary(example, rows, rng):
+    """One variation; of every fifth message one that goes on with another."""
+    if rng.random() < 0.2:
+        for _ in range(4):
+            joined = join(example, rng.choice(rows), rng)
+            if joined:
+                return augment(joined, rng)
+    return augment(example, rng)
 
 
 def english_mixed(rng):
@@ -62,6 +77,13 @@ def english_mixed(rng):
     phrases = [example for example in corpora.sst2("train-phrases") if example.text.count(" ") >= 5]
     return (_own(rng, 5, {"en"}) + _own(rng, 1, set(LANGUAGES) - {"en"}) + 2 * corpora.sst2("train")
             + rng.sample(phrases, 6000) + rng.sample(corpora.as_ordinary(tweets), 8000))
+
+
+def english_more(rng):
+    """Mostly public text once more, with own text beside it so that nothing is forgotten."""
+    tweets = [example for example in corpora.semeval2017("train") if example.sentiment != 1 or rng.random() < 0.55]
+    return (_own(rng, 2, {"en"}) + 2 * corpora.sst2("train") + rng.sample(corpora.sst2("train-phrases"), 22000)
+            + rng.sample(corpora.as_ordinary(tweets), 9000))
 
 
 def multilingual_mixed(rng):
@@ -74,17 +96,34 @@ def multilingual_mixed(rng):
     return out
 
 
-def english_final(rng):
-    """A short mixture like the one before it, over which the learning rate falls to zero."""
+def english_own(rng):
+    """Own text and public text in equal parts."""
     tweets = corpora.as_ordinary([example for example in corpora.semeval2017("train") if example.sentiment != 1 or rng.random() < 0.55])
-    return _own(rng, 2, {"en"}) + rng.sample(corpora.sst2("train"), 3500) + rng.sample(tweets, 1300)
+    phrases = [example for example in corpora.sst2("train-phrases") if example.text.count(" ") >= 5]
+    return _own(rng, 3, {"en"}) + corpora.sst2("train") + rng.sample(phrases, 6000) + rng.sample(tweets, 4000)
+
+
+def english_final(rng):
+    """The word embeddings learn too; half SST-2, a quarter own text, over which the learning rate falls to zero."""
+    tweets = corpora.as_ordinary([example for example in corpora.semeval2017("train") if example.sentiment != 1 or rng.random() < 0.55])
+    return (_own(rng, 2, {"en"}) + 2 * corpora.sst2("train") + rng.sample(corpora.sst2("train-phrases"), 8000)
+            + rng.sample(tweets, 2500))
+
+
+def multilingual_own(rng):
+    """Own text in the other languages and UMSAB."""
+    out = _own(rng, 6, set(LANGUAGES) - {"en"}) + _own(rng, 1, {"en"})
+    for language in LANGUAGES:
+        out += rng.sample(corpora.as_ordinary(corpora.umsab(language, "train")), 1200)
+    return out
 
 
 def multilingual_final(rng):
-    """The same for the multilingual model."""
-    out = _own(rng, 2, set(LANGUAGES) - {"en"}) + rng.sample(_own(rng, 1, {"en"}), 1500)
+    """The same in other shares; the learning rate falls to zero."""
+    out = _own(rng, 3, set(LANGUAGES) - {"en"}) + rng.sample(_own(rng, 1, {"en"}), 1200)
     for language in LANGUAGES:
-        out += rng.sample(corpora.as_ordinary(corpora.umsab(language, "train")), 200)
+        rows = corpora.as_ordinary(corpora.umsab(language, "train"))
+        out += rng.sample(rows, 400 if language in ("en", "hi") else 1300)
     return out
 
 
@@ -113,10 +152,13 @@ def reduced(rng):
 
 STAGES = {
     "en-public": Stage("minilm", None, english_public, 1.5e-4, stop_at=0.4, validation=english_validation),
-    "en-mixed": Stage("minilm", "en-public", english_mixed, 1.4e-4, stop_at=0.4, validation=english_validation),
-    "en": Stage("minilm", "en-mixed", english_final, 0.9e-4, validation=english_validation),
-    "multi-mixed": Stage("e5", None, multilingual_mixed, 1.5e-4, stop_at=0.6, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
-    "multi": Stage("e5", "multi-mixed", multilingual_final, 0.8e-4, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
+    "en-mixed": Stage("minilm", "en-public", english_mixed, 1.4e-4, stop_at=0.8, validation=english_validation),
+    "en-more": Stage("minilm", "en-mixed", english_more, 1.2e-4, stop_at=0.85, validation=english_validation),
+    "en-own": Stage("minilm", "en-more", english_own, 1e-4, validation=english_validation),
+    "en": Stage("minilm", "en-own", english_final, 1.2e-4, average=True, embeddings=True, validation=english_validation),
+    "multi-mixed": Stage("e5", None, multilingual_mixed, 1.5e-4, stop_at=0.5, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
+    "multi-own": Stage("e5", "multi-mixed", multilingual_own, 1.5e-4, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
+    "multi": Stage("e5", "multi-own", multilingual_final, 1.2e-4, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
     "reduced": Stage("minilm", None, reduced, 3e-4, batch_tokens=250, validation=dict),
 }
 
@@ -217,6 +259,7 @@ def run(name, minutes):
     model = network.from_base(base)
     if stage.start:
         model.load_state_dict(torch.load(cache() / "stages" / stage.start / "final.pt"))
+    model.encoder.embeddings.word_embeddings.weight.requires_grad_(stage.embeddings)
     for layer in model.encoder.encoder.layer[: stage.frozen_layers]:
         layer.requires_grad_(False)
     head = [parameter for key, parameter in model.named_parameters() if key.startswith("heads")]
@@ -265,6 +308,9 @@ def run(name, minutes):
         if stop:
             print(f"{name}: stopped at step {step}, run again to go on")
             return False
+    if stage.average:
+        before = torch.load(cache() / "stages" / stage.start / "final.pt")
+        model.load_state_dict({key: (value + before[key]) / 2 if value.is_floating_point() else value for key, value in model.state_dict().items()})
     torch.save(model.state_dict(), final)
     state.unlink(missing_ok=True)
     if stage.stop_at < 1:

@@ -85,6 +85,21 @@ class Router:
         return "en" if self.probabilities(text)[0] >= ENGLISH_BIAS else "multi"
 
 
+CASES = (
+    "gg", "KEKW", "the stream keeps buffering", "set 720p", "se ve todo borroso", "baja la calidad", "travando demais", "sem som de novo",
+    "le son est en retard", "ça rame", "der stream ruckelt", "kein ton", "si blocca sempre", "audio perfetto", "stream atak rahi hai bhai",
+    "awaz nahi aa rahi", "आवाज़ नहीं आ रही", "البث يقطع", "ok 👍", "", "12345", "@bob http://a.b/c", "1080p full hd", "l'image est nette ce soir",
+    "que golazo!!!", "bitte 4k", "wtf is this lag", "lol البث يقطع كل شوي lol",
+)
+
+
+def write_cases(path):
+    """The shared cases of the Rust side beside `language.json`: text (a JSON string), language, model."""
+    router = Router.load(path)
+    lines = [f"{json.dumps(text)}\t{router.language(text)}\t{router.model_for(text)}\n" for text in CASES]
+    Path(path).with_name("language-cases.tsv").write_text("".join(lines), encoding="utf-8")
+
+
 def train(path):
     """Multinomial logistic regression by plain averaged gradient steps over the own text, UMSAB and frequent words."""
     import wordfreq
@@ -130,3 +145,4 @@ def train(path):
 
 if __name__ == "__main__":
     train(sys.argv[1])
+    write_cases(sys.argv[1])

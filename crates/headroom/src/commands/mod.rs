@@ -1,6 +1,8 @@
 //! One file per subcommand: its arguments and its `run`.
 
 mod bench;
+mod classifier;
+mod classify;
 mod demo;
 mod doctor;
 mod link;
@@ -8,6 +10,7 @@ mod link;
 mod models;
 mod replay;
 mod serve;
+mod text;
 mod top;
 mod trace;
 mod train;
@@ -31,6 +34,10 @@ enum Command {
     Serve(serve::Arguments),
     /// See the loop work: virtual players on replayed 5G links, half of them steered.
     Demo(demo::Arguments),
+    /// Say what a viewer would and see what follows: network, QoE, sentiment, action.
+    Text(text::Arguments),
+    /// Read messages: sentiment, aspects of the delivery, commands, language; one JSON object a line.
+    Classify(classify::Arguments),
     /// Watch a running server in the terminal: sessions, scores, stalls, decisions.
     Top(top::Arguments),
     /// See what is installed, missing or misconfigured, and how to fix it.
@@ -59,6 +66,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Text(arguments) => text::run(&arguments),
+        Command::Classify(arguments) => classify::run(&arguments),
         Command::Top(arguments) => top::run(arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),

@@ -1,6 +1,8 @@
 //! `headroom voice`: what is said into a microphone, a pipe or a file, line by line.
 
+use super::classifier::ClassifierArguments;
 use super::models;
+use super::text::{Companion, NetworkArguments, Origin};
 use anyhow::Context;
 use clap::Args;
 use headroom_infer::audio::{self, DeviceError, Microphone, Pcm, Recording, Source, decibels, seconds};
@@ -23,6 +25,8 @@ const QUEUE: usize = 8;
 pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,
+    #[command(flatten)]
+    network: NetworkArguments,
     /// Microphone: an id or part of a name from --list-devices.
     #[arg(long, value_name = "DEVICE", requires = "mic")]
     device: Option<String>,
@@ -72,16 +76,22 @@ pub(crate) struct Answer {
 }
 
 /// Answers the words of an utterance.
-pub(crate) type Respond = Box<dyn FnMut(&str) -> Answer>;
+pub(crate) type Respond = Box<dyn FnMut(&str) -> anyhow::Result<Answer>>;
 
 /// Listens until the input ends or Ctrl+C.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.input.list_devices {
         return list_devices(arguments.json);
     }
-    // Without a text classifier nothing follows from the words yet, and nothing is made up.
-    let respond: Respond = Box::new(|_| Answer::default());
     let whisper = load(&arguments)?;
+    let mut companion = Companion::new(ClassifierArguments::usual().open()?, &arguments.network)?;
+    let respond: Respond = Box::new(move |words| {
+        let answer = companion.answer(words)?;
+        let mut keys = answer.object(Origin::Voice);
+        // Of the language the recogniser heard more than the words show.
+        keys.remove("language");
+        Ok(Answer { lines: answer.lines(Origin::Voice), keys })
+    });
     let (events, inbox) = channel();
     let worker = {
         let events = events.clone();
@@ -235,7 +245,7 @@ fn follow(inbox: &Receiver<Event>, screen: Screen, mut respond: Respond) -> anyh
             Event::Note(note) => screen.note(&note),
             Event::Heard(heard) => match &heard.transcript {
                 Ok(transcript) if transcript.text.is_empty() => {}
-                Ok(transcript) => screen.heard(&heard, transcript, respond(&transcript.text))?,
+                Ok(transcript) => screen.heard(&heard, transcript, respond(&transcript.text)?)?,
                 Err(error) => screen.note(&error.to_string()),
             },
             Event::Interrupted => {

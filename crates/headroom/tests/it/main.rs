@@ -8,6 +8,8 @@ mod e2e;
 #[cfg(test)]
 mod link;
 #[cfg(test)]
+mod messages;
+#[cfg(test)]
 mod stack;
 #[cfg(test)]
 mod trace;

@@ -6,6 +6,7 @@ mod crowd;
 mod engine;
 mod forecast;
 mod ingest;
+mod sentiment;
 mod simulator;
 #[cfg(feature = "speech")]
 mod speech;
@@ -30,6 +31,8 @@ pub(crate) enum Benchmark {
     Forecast(forecast::Arguments),
     /// The server beside nginx: requests and batch records per processor second, latency of `/decide`.
     Ingest(ingest::Arguments),
+    /// Reading messages, beside ONNX Runtime and PyTorch on the same messages; the queue under load.
+    Sentiment(sentiment::Arguments),
     /// Speech recognition: word errors, cost, silence; beside faster-whisper on the same weights.
     #[cfg(feature = "speech")]
     Speech(speech::Arguments),
@@ -45,6 +48,7 @@ pub(crate) fn run(benchmark: Benchmark) -> anyhow::Result<ExitCode> {
         Benchmark::Engine(arguments) => engine::run(&arguments),
         Benchmark::Forecast(arguments) => forecast::run(&arguments),
         Benchmark::Ingest(arguments) => ingest::run(&arguments),
+        Benchmark::Sentiment(arguments) => sentiment::run(&arguments),
         #[cfg(feature = "speech")]
         Benchmark::Speech(arguments) => speech::run(&arguments),
     }

@@ -4,6 +4,7 @@ mod curve;
 mod forecast;
 mod policy;
 mod risk;
+mod sentiment;
 
 use clap::Subcommand;
 use std::process::ExitCode;
@@ -17,6 +18,8 @@ pub(crate) enum Model {
     Risk(risk::Arguments),
     /// The learned adaptation policy.
     Policy(policy::Arguments),
+    /// The models that read messages (Python, PyTorch; restartable).
+    Sentiment(sentiment::Arguments),
 }
 
 /// Trains the chosen model.
@@ -25,5 +28,6 @@ pub(crate) fn run(model: &Model) -> anyhow::Result<ExitCode> {
         Model::Forecast(arguments) => forecast::run(arguments),
         Model::Risk(arguments) => risk::run(arguments),
         Model::Policy(arguments) => policy::run(arguments),
+        Model::Sentiment(arguments) => sentiment::run(arguments),
     }
 }

@@ -1,0 +1,280 @@
+//! Text in, reading out.
+
+use super::{
+    Device, Language, Network, NetworkError, Scores,
+    command::{Intent, resolve},
+    language::{Router, softmax},
+    normalise::Normaliser,
+};
+use headroom_core::{
+    audience::{Aspect, Aspects, Reading, Sentiment},
+    units::Ratio,
+};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokenizers::{Tokenizer, TruncationParams};
+
+/// Two models and the way to choose between them. One per thread; copies by [`Classifier::open`] share nothing.
+pub struct Classifier {
+    normaliser: Arc<Normaliser>,
+    router: Arc<Router>,
+    english: Model,
+    multilingual: Model,
+}
+
+/// What was made of a message.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Prediction {
+    /// What the engine needs of it.
+    pub reading: Reading,
+    /// Of negative, neutral and positive; they add up to 1.
+    pub probabilities: [f32; 3],
+    /// Guessed language.
+    pub language: Language,
+}
+
+/// A classifier cannot be made of a folder.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// A file cannot be read.
+    #[error("cannot read {path}: {source}", path = .path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is damaged or of another version.
+    #[error("{path} does not fit: {reason}", path = .path.display())]
+    Broken {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The device needs a part that this program was built without.
+    #[error("this program was built without ONNX Runtime, which {0:?} needs; build it with --features onnxruntime")]
+    NotBuilt(Device),
+    /// The device or its library is not there.
+    #[error("{device:?} cannot be used: {reason}")]
+    Unavailable {
+        /// Which.
+        device: Device,
+        /// Why, and what to do.
+        reason: String,
+    },
+}
+
+/// A message could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The tokenizer refused it.
+    #[error("the tokenizer failed: {0}")]
+    Tokenizer(String),
+    /// The engine failed.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+}
+
+impl Classifier {
+    /// Loads a folder with `normalisation.json`, `language.json`, `sentiment-en` and `sentiment-multi`.
+    ///
+    /// # Errors
+    /// When a file is missing or broken, or the device cannot be used.
+    pub fn open(folder: &Path, device: Device, threads: usize) -> Result<Self, OpenError> {
+        let path = folder.join("normalisation.json");
+        let normaliser = serde_json::from_slice(&read(&path)?)
+            .map_err(|error| OpenError::Broken { path, reason: error.to_string() })?;
+        let path = folder.join("language.json");
+        let router = Router::parse(&read(&path)?).map_err(|reason| OpenError::Broken { path, reason })?;
+        let mut classifier = Self {
+            normaliser: Arc::new(normaliser),
+            router: Arc::new(router),
+            english: Model::open(&folder.join("sentiment-en"), device, threads)?,
+            multilingual: Model::open(&folder.join("sentiment-multi"), device, threads)?,
+        };
+        classifier.warm_up(folder)?;
+        Ok(classifier)
+    }
+
+    /// The first run of a network allocates what all later ones use, and shows whether the files fit together.
+    fn warm_up(&mut self, folder: &Path) -> Result<(), OpenError> {
+        let broken = |error: ReadError| OpenError::Broken { path: folder.to_owned(), reason: error.to_string() };
+        self.read(&["the stream is smooth", "la imagen se ve muy bien hoy"]).map(|_| ()).map_err(broken)
+    }
+
+    /// Reads messages together; one prediction each, in order. Long ones are cut at [`super::MAX_CHARACTERS`].
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn read(&mut self, messages: &[&str]) -> Result<Vec<Prediction>, ReadError> {
+        let clean: Vec<String> = messages.iter().map(|message| self.normaliser.apply(message)).collect();
+        let routes: Vec<_> =
+            messages.iter().zip(&clean).map(|(message, clean)| self.router.route(message, clean)).collect();
+        let mut scores: Vec<Option<Scores>> = vec![None; messages.len()];
+        for (english, model) in [(true, &mut self.english), (false, &mut self.multilingual)] {
+            let chosen: Vec<usize> =
+                (0..messages.len()).filter(|&at| routes[at].english == english && !clean[at].is_empty()).collect();
+            if chosen.is_empty() {
+                continue;
+            }
+            let texts: Vec<&str> = chosen.iter().map(|&at| clean[at].as_str()).collect();
+            for (at, found) in chosen.into_iter().zip(model.scores(&texts)?) {
+                scores[at] = Some(found);
+            }
+        }
+        Ok((0..messages.len())
+            .map(|at| prediction(messages[at], &clean[at], scores[at].as_ref(), routes[at].language))
+            .collect())
+    }
+}
+
+/// A message with nothing to read in it says nothing: neutral by definition.
+fn prediction(text: &str, clean: &str, scores: Option<&Scores>, language: Language) -> Prediction {
+    let Some(scores) = scores else {
+        let reading = Reading {
+            sentiment: Sentiment::Neutral,
+            confidence: Ratio::clamped(1.0),
+            aspects: Aspects::NONE,
+            command: None,
+        };
+        return Prediction { reading, probabilities: [0.0, 1.0, 0.0], language };
+    };
+    let soft = softmax(&scores.sentiment);
+    let probabilities = [soft[0], soft[1], soft[2]];
+    let best = highest(&probabilities);
+    let reading = Reading {
+        sentiment: [Sentiment::Negative, Sentiment::Neutral, Sentiment::Positive][best],
+        confidence: Ratio::clamped(probabilities[best]),
+        // A logit above 0 is a probability above one half.
+        aspects: Aspect::ALL
+            .into_iter()
+            .zip(scores.aspects)
+            .filter(|(_, score)| *score > 0.0)
+            .map(|(a, _)| a)
+            .collect(),
+        command: resolve(Intent::ALL[highest(&scores.command)], text, clean),
+    };
+    Prediction { reading, probabilities, language }
+}
+
+/// Index of the largest value, the first of equal ones.
+fn highest(values: &[f32]) -> usize {
+    (0..values.len()).rev().max_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap_or(0)
+}
+
+/// One network with its tokenizer.
+struct Model {
+    tokenizer: Tokenizer,
+    network: Box<dyn Network>,
+}
+
+/// `labels.json`: what the outputs mean.
+#[derive(Deserialize)]
+struct Labels {
+    sentiment: Vec<String>,
+    aspects: Vec<String>,
+    command: Vec<String>,
+    max_tokens: usize,
+}
+
+impl Labels {
+    /// Whether the outputs are in the order the code takes them in.
+    fn is_known(&self) -> bool {
+        self.sentiment == ["negative", "neutral", "positive"]
+            && self.aspects.iter().eq(Aspect::ALL.map(Aspect::word).iter())
+            && self.command
+                == ["none", "lower_quality", "raise_quality", "set_quality", "lower_latency", "more_buffer", "status"]
+    }
+}
+
+impl Model {
+    fn open(folder: &Path, device: Device, threads: usize) -> Result<Self, OpenError> {
+        let path = folder.join("labels.json");
+        let broken = |path: &Path, reason: String| OpenError::Broken { path: path.to_owned(), reason };
+        let labels: Labels = serde_json::from_slice(&read(&path)?).map_err(|error| broken(&path, error.to_string()))?;
+        if !labels.is_known() {
+            return Err(broken(&path, "its labels are not those of this program".into()));
+        }
+        let path = folder.join("tokenizer.json");
+        let mut tokenizer = Tokenizer::from_bytes(read(&path)?).map_err(|error| broken(&path, error.to_string()))?;
+        let truncation =
+            TruncationParams { max_length: labels.max_tokens.clamp(8, 512), ..TruncationParams::default() };
+        tokenizer.with_truncation(Some(truncation)).map_err(|error| broken(&path, error.to_string()))?;
+        Ok(Self { tokenizer, network: device.open(&folder.join("model.onnx"), threads)? })
+    }
+
+    fn scores(&mut self, texts: &[&str]) -> Result<Vec<Scores>, ReadError> {
+        let mut ids = Vec::with_capacity(texts.len());
+        for text in texts {
+            let encoding = self.tokenizer.encode_fast(*text, true);
+            ids.push(encoding.map_err(|error| ReadError::Tokenizer(error.to_string()))?.get_ids().to_vec());
+        }
+        let batch: Vec<&[u32]> = ids.iter().map(Vec::as_slice).collect();
+        Ok(self.network.scores(&batch)?)
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, OpenError> {
+    std::fs::read(path).map_err(|source| OpenError::Unreadable { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::folder::repository;
+    use headroom_core::audience::Command;
+
+    #[test]
+    fn the_shipped_models_read_the_languages_they_name() {
+        let mut classifier = Classifier::open(&repository(), Device::Cpu, 1).unwrap();
+        let (negative, positive) = (Sentiment::Negative, Sentiment::Positive);
+        let cases: [(&str, Sentiment, &[Aspect], Option<Command>); 6] = [
+            ("the stream keeps buffering", negative, &[Aspect::Buffering], None),
+            ("picture is so blurry", negative, &[Aspect::Picture], None),
+            ("no sound again", negative, &[Aspect::Audio], None),
+            ("what a beautiful goal", positive, &[], None),
+            ("set quality to 720p", Sentiment::Neutral, &[], Some(Command::SetQuality(Some(720)))),
+            ("lower the quality please", Sentiment::Neutral, &[], Some(Command::LowerQuality)),
+        ];
+        for (text, sentiment, aspects, command) in cases {
+            let found = classifier.read(&[text]).unwrap()[0];
+            assert_eq!(found.language, Language::En, "{text}");
+            let expected = (sentiment, aspects.iter().copied().collect(), command);
+            assert_eq!((found.reading.sentiment, found.reading.aspects, found.reading.command), expected, "{text}");
+            assert!((found.probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+        }
+        for (text, language) in [
+            ("se ve todo borroso", Language::Es),
+            ("o som sumiu de novo", Language::Pt),
+            ("l'image est toute floue", Language::Fr),
+            ("der stream ruckelt schon wieder", Language::De),
+            ("si vede tutto sfocato", Language::It),
+            ("stream bahut atak raha hai bhai", Language::Hi),
+            ("البث يقطع كل شوي", Language::Ar),
+        ] {
+            let found = classifier.read(&[text]).unwrap()[0];
+            assert_eq!((found.language, found.reading.sentiment), (language, negative), "{text}");
+        }
+        let strange = ["", "\u{200b}\u{202e}", "\0\u{7}", "🦀🦀🦀", &"KEKW ".repeat(10_000), &"x".repeat(1 << 20)];
+        let found = classifier.read(&strange).unwrap();
+        assert_eq!(found.len(), strange.len());
+        assert_eq!(found[0].probabilities, [0.0, 1.0, 0.0], "nothing said is neutral");
+    }
+
+    #[test]
+    fn a_missing_folder_is_named() {
+        let error = Classifier::open(Path::new("nowhere"), Device::Cpu, 1).err().unwrap();
+        assert!(error.to_string().starts_with("cannot read nowhere"), "{error}");
+    }
+
+    #[cfg(not(feature = "onnxruntime"))]
+    #[test]
+    fn a_device_that_was_not_built_says_how_to_get_it() {
+        let error = Classifier::open(&repository(), Device::Cuda, 1).err().unwrap();
+        assert!(error.to_string().ends_with("--features onnxruntime"), "{error}");
+    }
+}

@@ -1,0 +1,23 @@
+//! Messages read by fine-tuned transformers: sentiment, aspects of the delivery, commands.
+//!
+//! The way of a message: [`Classifier`] cleans it (`normalise`), guesses its language and with it one of two models
+//! (`language`), cuts it into tokens, runs the [`Network`], and turns scores into a [`Prediction`] (`command` reads the
+//! resolution out of the words). [`Queue`] does this on threads of its own, in batches, and sheds what it cannot do.
+
+mod classifier;
+mod command;
+mod folder;
+mod language;
+mod network;
+mod normalise;
+#[cfg(feature = "onnxruntime")]
+mod onnxruntime;
+mod pure;
+mod queue;
+
+pub use classifier::{Classifier, OpenError, Prediction, ReadError};
+pub use folder::{ModelsError, find_models};
+pub use language::Language;
+pub use network::{Device, Network, NetworkError, Scores};
+pub use normalise::MAX_CHARACTERS;
+pub use queue::{Counters, Queue, QueueSettings, Refused};

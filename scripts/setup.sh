@@ -19,13 +19,15 @@ readonly NPM_DIRECTORIES=(
   web
 )
 # command:package. Debian 12 keeps one version of each for its whole life, so the release is the pin. The suite was last
-# run with ffmpeg 5.1.9, nginx 1.22.1, nginx-rtmp 1.2.2, chromium 156, wrk 4.1.0, iproute2 6.1.0.
+# run with ngircd 26.1, ffmpeg 5.1.9, nginx 1.22.1, nginx-rtmp 1.2.2, chromium 156, wrk 4.1.0, iproute2 6.1.0.
 readonly MEDIA_COMMANDS=(
   ffmpeg:ffmpeg
   nginx:nginx-light
   ip:iproute2
   chromium:chromium
   wrk:wrk
+  ngircd:ngircd
+  openssl:openssl
 )
 readonly RTMP_MODULE=/usr/lib/nginx/modules/ngx_rtmp_module.so
 

@@ -3,7 +3,10 @@
 //! Identifiers are keyed hashes (SipHash-1-3): nobody who does not hold the key can choose identifiers that collide,
 //! and logs of decisions do not hold the players' own session ids.
 
-use headroom_core::telemetry::{SessionId, StreamId};
+use headroom_core::{
+    audience::AuthorId,
+    telemetry::{SessionId, StreamId},
+};
 use headroom_wire::cmcd::StreamingFormat;
 use http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
@@ -65,6 +68,7 @@ enum Kind {
     Token = 3,
     Address = 4,
     Stream = 5,
+    Author = 6,
 }
 
 impl Identifier {
@@ -94,6 +98,11 @@ impl Identifier {
     pub(crate) fn stream(&self, name: &str, format: Option<StreamingFormat>) -> StreamId {
         let format = format.map_or(0, |format| format as u8 + 1);
         StreamId(self.hash(Kind::Stream, &[name.as_bytes(), &[format]]))
+    }
+
+    /// Who wrote a message: names are unique within a source only.
+    pub(crate) fn author(&self, source: &str, name: &str) -> AuthorId {
+        AuthorId(self.hash(Kind::Author, &[source.as_bytes(), &[0], name.as_bytes()]))
     }
 
     /// The session of a request that does not name one: cookie, token, or client address and user agent.

@@ -6,12 +6,14 @@
 pub mod alerts;
 mod answer;
 mod bottleneck;
+mod chat;
 mod clock;
 pub mod config;
 mod control;
 mod dashboard;
 mod decisions;
 mod edge;
+mod feedback;
 mod fleet;
 mod history;
 mod identity;
@@ -30,6 +32,7 @@ mod sketch;
 mod steering;
 mod stream;
 
+pub use chat::{ChatError, TlsError};
 pub use config::Config;
 pub use reader::{Reader, Reply, Shed};
 pub use record::{ReplayError, Replayed, replay};

@@ -100,7 +100,7 @@ pub(crate) async fn serve<H: Handler>(
                 async move { Ok::<_, Infallible>(handler.handle(connection, request).await) }
             }
         });
-        let served = builder.serve_connection(TokioIo::new(stream), service);
+        let served = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
         let (metrics, shutdown) = (Arc::clone(&metrics), shutdown.clone());
         connections.spawn(async move {
             metrics.connections.inc();

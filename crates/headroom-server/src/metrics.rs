@@ -42,6 +42,8 @@ label_values! {
         Samples = "samples",
         /// A steering manifest.
         Steering = "steering",
+        /// Messages of viewers.
+        Feedback = "feedback",
         /// A decision or a stream of them.
         Decisions = "decisions",
     }
@@ -100,6 +102,22 @@ label_values! {
         Subscriber = "subscriber",
         /// A line of the input or decision log.
         Record = "record",
+        /// A message of a viewer.
+        Message = "message",
+    }
+
+    /// Where a message came from.
+    MessageSource {
+        /// `POST /v1/feedback`.
+        Post = "post",
+        /// The WebSocket there.
+        Socket = "socket",
+        /// Twitch.
+        Twitch = "twitch",
+        /// YouTube.
+        Youtube = "youtube",
+        /// A recording.
+        Replay = "replay",
     }
 }
 
@@ -118,6 +136,13 @@ struct ByReason {
     reason: &'static str,
 }
 
+impl MessageSource {
+    /// Its label, which keeps the names of its authors apart from others'.
+    pub(crate) fn label(self) -> &'static str {
+        Self::LABELS[self as usize]
+    }
+}
+
 /// All metrics. Counters are resolved once, so counting is one atomic addition.
 pub(crate) struct Metrics {
     registry: RwLock<Registry>,
@@ -125,6 +150,9 @@ pub(crate) struct Metrics {
     reports: Box<[Counter]>,
     dropped: Box<[Counter]>,
     shed: Box<[Counter]>,
+    messages: Box<[Counter]>,
+    blind_spots: Counter,
+    message_delay: Histogram,
     coerced: Counter,
     /// Open connections.
     pub(crate) connections: Gauge,
@@ -215,12 +243,31 @@ impl Metrics {
             Unit::Seconds,
             decision_age.clone(),
         );
+        let messages = resolved(
+            MessageSource::LABELS,
+            |source| BySource { source },
+            |family| {
+                registry.register("messages", "Messages of viewers by where they came from", family);
+            },
+        );
+        let blind_spots = Counter::default();
+        registry.register("blind_spots", "Complaints that telemetry does not explain", blind_spots.clone());
+        let message_delay = Histogram::new([0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5]);
+        registry.register_with_unit(
+            "message_delay",
+            "Time from the arrival of a message to the engine",
+            Unit::Seconds,
+            message_delay.clone(),
+        );
         Self {
             registry: RwLock::new(registry),
             requests,
             reports,
             dropped,
             shed,
+            messages,
+            blind_spots,
+            message_delay,
             coerced,
             connections,
             edge_bytes,
@@ -270,6 +317,18 @@ impl Metrics {
 
     pub(crate) fn shed(&self, what: Shed) {
         self.shed[what as usize].inc();
+    }
+
+    pub(crate) fn message(&self, source: MessageSource) {
+        self.messages[source as usize].inc();
+    }
+
+    pub(crate) fn blind_spot(&self) {
+        self.blind_spots.inc();
+    }
+
+    pub(crate) fn observe_message_delay(&self, delay: std::time::Duration) {
+        self.message_delay.observe(delay.as_secs_f64());
     }
 
     pub(crate) fn shed_record(&self) {
@@ -342,6 +401,9 @@ impl Collector for Engines {
             ("engine_reordered", "Samples older than one seen before", totals.reordered),
             ("engine_redated", "Samples dated too far ahead", totals.redated),
             ("overrides", "Overrides taken in", totals.overrides),
+            ("feedback", "Messages the engines took in", totals.feedback),
+            ("feedback_unheard", "Messages beyond the bound on audiences", totals.unheard),
+            ("commands", "Commands of viewers carried out", totals.commands),
             ("sessions_evicted", "Sessions that made room for others", totals.evicted),
             ("sessions_expired", "Sessions that fell silent", totals.expired),
             ("emergencies", "Decisions made between ticks", totals.emergencies),

@@ -52,14 +52,17 @@ problems! {
     overloaded = SERVICE_UNAVAILABLE "overloaded";
     /// The server starts up or shuts down.
     not_ready = SERVICE_UNAVAILABLE "not_ready";
+    /// This server has no classifier for messages.
+    no_reader = SERVICE_UNAVAILABLE "no_reader";
     /// The origin cannot be reached or broke off.
     origin_unreachable = BAD_GATEWAY "origin_unreachable";
     /// The origin did not answer in time.
     origin_timeout = GATEWAY_TIMEOUT "origin_timeout";
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+impl Problem {
+    /// The document.
+    pub(crate) fn body(&self) -> String {
         let body = serde_json::json!({
             "type": format!("urn:headroom:problem:{}", self.code),
             "title": self.status.canonical_reason().unwrap_or("error"),
@@ -67,7 +70,13 @@ impl IntoResponse for Problem {
             "code": self.code,
             "detail": self.detail,
         });
-        let mut response = Response::new(Body::from(body.to_string()));
+        body.to_string()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

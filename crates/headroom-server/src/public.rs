@@ -6,10 +6,11 @@
 use crate::{
     decisions,
     edge::{CMSD_DYNAMIC, Connection, Edge, allow_cross_origin, preflight},
+    feedback::{Feedback, Outcome},
     identity::parameter,
     ingest::{BatchOutcome, Carrier, Ingest, read_samples},
     listener::Handler,
-    metrics::{Metrics, Request as Kind},
+    metrics::{MessageSource, Metrics, Request as Kind},
     problem::Problem,
     steering::Pathways,
 };
@@ -40,6 +41,7 @@ const MAX_BITRATE: HeaderName = HeaderName::from_static("x-headroom-max-bitrate-
 pub(crate) struct Public {
     pub(crate) edge: Edge,
     pub(crate) ingest: Arc<Ingest>,
+    pub(crate) feedback: Arc<Feedback>,
     pub(crate) pathways: Arc<Pathways>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) settings: crate::config::Public,
@@ -119,6 +121,14 @@ impl Public {
                 takes(Method::POST)?;
                 self.handle_samples(request).await.map(|outcome| Json(outcome).into_response())
             }
+            "/v1/feedback" => {
+                if request.method() == Method::GET {
+                    self.feedback.admit(request.headers())?;
+                    return self.feedback.open_socket(request).await;
+                }
+                takes(Method::POST)?;
+                self.handle_feedback(request).await
+            }
             "/v1/steering" => {
                 takes(Method::GET)?;
                 self.handle_steering(connection, &request)
@@ -173,6 +183,22 @@ impl Public {
             return Err(Problem::malformed(format!("no line is a sample: {first}")));
         }
         Ok(outcome)
+    }
+
+    /// Messages of viewers: one as JSON, or one a line.
+    async fn handle_feedback(&self, request: Request<Incoming>) -> Result<Response, Problem> {
+        self.metrics.request(Kind::Feedback);
+        self.feedback.admit(request.headers())?;
+        let media_type = request.headers().get(header::CONTENT_TYPE).map_or("", |value| value.to_str().unwrap_or("?"));
+        let is_json = media_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json");
+        let body = self.read(request.into_body(), self.settings.max_batch_bytes).await?;
+        let outcome = if is_json {
+            self.feedback.hear_json(MessageSource::Post, &body)?;
+            Outcome { accepted: 1, ..Outcome::default() }
+        } else {
+            self.feedback.hear_lines(&body)?
+        };
+        Ok((StatusCode::ACCEPTED, Json(outcome)).into_response())
     }
 
     /// The steering manifest.

@@ -3,11 +3,13 @@
 use crate::{
     alerts::{Alerts, Notifier, Rule, RuleError, Surroundings},
     bottleneck::Bottlenecks,
+    chat::{self, ChatError},
     clock::Clock,
     config::Config,
     control::{Access, Control, Resources},
     dashboard::Live,
     edge::Edge,
+    feedback::Feedback,
     fleet::{ROUND_TICKS, Surveyor},
     history::{self, History},
     identity::{self, Identifier},
@@ -16,6 +18,7 @@ use crate::{
     metrics::Metrics,
     network::Networks,
     public::Public,
+    reader::Reader,
     record::Recorder,
     shard::Shards,
     steering::Pathways,
@@ -91,6 +94,9 @@ pub enum StartError {
     /// The file with the control token holds none.
     #[error("token file {0} is empty")]
     EmptyToken(PathBuf),
+    /// A configured chat cannot be followed.
+    #[error("a configured chat cannot be followed")]
+    Chat(#[from] ChatError),
 }
 
 impl Server {
@@ -98,7 +104,15 @@ impl Server {
     ///
     /// # Errors
     /// When an address is taken, a log file cannot be created, or the token file cannot be read.
-    pub async fn start(mut config: Config) -> Result<Self, StartError> {
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_with(config, None).await
+    }
+
+    /// The same with a classifier for what viewers say. Without one, only messages that bring a reading are taken.
+    ///
+    /// # Errors
+    /// As [`Server::start`], and when a configured chat cannot be followed.
+    pub async fn start_with(mut config: Config, reader: Option<Arc<dyn Reader>>) -> Result<Self, StartError> {
         let access = access(&config)?;
         let bind = |address| listener::bind(address).map_err(|source| StartError::Listen { address, source });
         let public_listener = bind(config.public.listen)?;
@@ -147,6 +161,9 @@ impl Server {
         let shutdown = CancellationToken::new();
         let tasks = TaskTracker::new();
 
+        let feedback = Arc::new(Feedback::new(reader, Arc::clone(&ingest), config.chat.clone(), shutdown.clone()));
+        chat::start(&config.chat, &feedback, &tasks, &shutdown).await?;
+
         let public = Arc::new(Public {
             edge: Edge::new(
                 config.edge.clone(),
@@ -156,6 +173,7 @@ impl Server {
                 config.engine.default_stream.clone(),
             ),
             ingest: Arc::clone(&ingest),
+            feedback: Arc::clone(&feedback),
             pathways: Arc::clone(&pathways),
             metrics: Arc::clone(&metrics),
             settings: config.public.clone(),
@@ -195,6 +213,7 @@ impl Server {
             max_sessions: config.engine.max_sessions,
             history: history.clone(),
             readers: Semaphore::new(READERS),
+            feedback: Arc::clone(&feedback),
         };
         let control = Arc::new(Control::new(resources, Arc::clone(&live)));
         let bounds = Bounds::new(&config.public);
@@ -209,7 +228,7 @@ impl Server {
         ));
         tasks.spawn(listener::serve(control_listener, bounds, control, serve.0, serve.1, serve.2));
         let interval = Duration::from_millis(config.tick_ms);
-        tasks.spawn(tick(Arc::clone(&shards), bottlenecks, surveyor, metrics, interval, shutdown.clone()));
+        tasks.spawn(tick(Arc::clone(&shards), bottlenecks, surveyor, feedback, metrics, interval, shutdown.clone()));
         tasks.spawn(live.run());
         tracing::info!(public = %public_address, control = %control_address, origin = config.edge.origin, "listening");
         Ok(Self { public: public_address, control: control_address, shards, history, ready, shutdown, tasks })
@@ -257,6 +276,7 @@ async fn tick(
     shards: Arc<Shards>,
     bottlenecks: Arc<Bottlenecks>,
     mut surveyor: Surveyor,
+    feedback: Arc<Feedback>,
     metrics: Arc<Metrics>,
     interval: Duration,
     shutdown: CancellationToken,
@@ -280,9 +300,11 @@ async fn tick(
         }
         if index == 0 {
             bottlenecks.divide(&shards);
+            feedback.tell_conditions();
         }
         let began = Instant::now();
         shards.tick(index);
+        feedback.relay();
         metrics.observe_tick(began.elapsed(), last[index].replace(began).map(|last| began - last));
         surveyor.look(&shards, index);
         index = (index + 1) % count;

@@ -9,6 +9,7 @@ use crate::{
     bottleneck::Crowd,
     clock::Clock,
     dashboard::Pulse,
+    feedback::Seen,
     identity::ById,
     ingest::order::{Order, Window},
     metrics::{Dropped, Metrics},
@@ -17,9 +18,11 @@ use crate::{
     stream::Offer,
 };
 use headroom_core::{
+    audience::{Command, Conditions, State},
     decision::Decision,
     engine::{Census, Config, Counters, Engine, Input, Output, Scope, StreamSettings},
     ladder::Ladder,
+    policy::Weights,
     session::Snapshot,
     telemetry::{Link, Player, Report, Sample, SessionId, StreamId},
     time::{Duration, Timestamp},
@@ -49,6 +52,8 @@ pub(crate) struct Shards {
     recorder: Option<Recorder>,
     /// The last report of each stream's publisher.
     encoders: Mutex<Encoders>,
+    /// What audiences brought to light and others must hear of; taken after every tick.
+    news: Mutex<Vec<Output>>,
 }
 
 /// One engine and what the server itself must remember of its sessions.
@@ -130,6 +135,7 @@ impl Shards {
             metrics,
             recorder,
             encoders: Mutex::default(),
+            news: Mutex::default(),
         }
     }
 
@@ -349,6 +355,58 @@ impl Shards {
         self.feed(&mut shard, Input::Bottleneck { at, stream, capacity });
     }
 
+    /// Takes in a message at the shard of its stream's audience; says whether `session` lives in another.
+    pub(crate) fn handle_feedback(&self, home: StreamId, session: Option<SessionId>, input: Input) -> bool {
+        let index = self.index_of(home.0);
+        self.feed(&mut lock(&self.shards[index]), input);
+        session.is_some_and(|session| self.index_of(session.0) != index)
+    }
+
+    /// Lets a viewer's command act on a session.
+    pub(crate) fn handle_command(&self, session: SessionId, command: Command) {
+        let mut shard = self.shard_of(session);
+        let at = self.clock.now();
+        self.feed(&mut shard, Input::Command { at, session, command });
+    }
+
+    /// What the sessions of each stream go through, over all shards.
+    pub(crate) fn conditions(&self) -> Seen {
+        let mut seen = Seen::default();
+        for shard in &self.shards {
+            let shard = lock(shard);
+            for (stream, conditions) in shard.engine.conditions(self.clock.now()) {
+                *seen.entry(stream).or_default() += conditions;
+            }
+        }
+        seen
+    }
+
+    /// Tells an audience what the sessions of its stream go through.
+    pub(crate) fn tell_conditions(&self, home: StreamId, conditions: Conditions) {
+        let mut shard = lock(&self.shards[self.index_of(home.0)]);
+        let at = self.clock.now();
+        self.feed(&mut shard, Input::Conditions { stream: home, at, conditions });
+    }
+
+    /// Tells every shard what the objectives of a stream are worth.
+    pub(crate) fn weigh(&self, stream: StreamId, weights: Weights) {
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            let at = self.clock.now();
+            self.feed(&mut shard, Input::Weights { stream, at, weights });
+        }
+    }
+
+    /// What is known of the audience of a stream.
+    pub(crate) fn audience(&self, home: StreamId) -> Option<State> {
+        lock(&self.shards[self.index_of(home.0)]).engine.audience(home)
+    }
+
+    /// What audiences brought to light since the last call.
+    pub(crate) fn take_news(&self) -> Vec<Output> {
+        std::mem::take(&mut *self.news.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Forces a cap, or takes it back.
     pub(crate) fn restrict(&self, scope: Scope, max_bitrate: Option<Bitrate>, lasting: Option<Duration>) {
         let restrict = |mut shard: MutexGuard<'_, Shard>| {
@@ -447,8 +505,12 @@ impl Shards {
     }
 
     fn shard_of(&self, session: SessionId) -> MutexGuard<'_, Shard> {
-        // The low bits index the engine's table; the high ones choose the shard.
-        lock(&self.shards[(session.0 >> 48) as usize % self.shards.len()])
+        lock(&self.shards[self.index_of(session.0)])
+    }
+
+    /// The low bits of an identifier index the engine's table; the high ones choose the shard.
+    fn index_of(&self, id: u64) -> usize {
+        (id >> 48) as usize % self.shards.len()
     }
 
     /// Hands an input to the engine, records both sides, tells who watches.
@@ -467,7 +529,9 @@ impl Shards {
                     let gone = shard.companions.remove(session).unwrap_or_default();
                     shard.ended.end(summary, gone.stream, gone.network, gone.surveyed);
                 }
-                Output::Weights { .. } | Output::BlindSpot(_) | Output::BlindSpotCleared { .. } => {}
+                Output::Weights { .. } | Output::BlindSpot(_) | Output::BlindSpotCleared { .. } => {
+                    self.news.lock().unwrap_or_else(PoisonError::into_inner).push(output.clone());
+                }
             }
             if recorded.is_some() {
                 outputs.push(output);

@@ -2,6 +2,7 @@
 //!
 //! Pure: time, seeds and file contents are arguments.
 
+pub mod audience;
 pub mod calibration;
 pub mod comparison;
 pub mod controller;

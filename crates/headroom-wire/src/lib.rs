@@ -4,6 +4,7 @@
 //! - [`cmsd`]: Common Media Server Data (CTA-5006).
 //! - [`steering`]: Content Steering of HLS and DASH.
 //! - [`playlist`]: ladders of HLS and DASH, and a cap on HLS multivariant playlists.
+//! - [`irc`], [`youtube`]: live chats.
 //!
 //! No sockets, files, clocks or threads; no input panics, and work is bounded by the length of the input.
 //!
@@ -21,10 +22,12 @@
 
 pub mod cmcd;
 pub mod cmsd;
+pub mod irc;
 mod percent;
 pub mod playlist;
 pub mod steering;
 mod structured;
+pub mod youtube;
 
 pub use structured::Syntax;
 

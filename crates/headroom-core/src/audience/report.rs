@@ -63,6 +63,8 @@ pub struct State {
     pub messages_per_minute: f64,
     /// Different authors of the last five minutes.
     pub authors: f64,
+    /// Different authors of the last ten minutes: what shares are of.
+    pub recent_authors: f64,
     /// How they feel.
     pub mood: Mood,
     /// 0 to 100: see docs/algorithms/audience.md.

@@ -8,7 +8,7 @@ use crate::{
 };
 use std::collections::{BTreeMap, VecDeque};
 
-/// Audiences at most: 40 kB each at their fullest in an ordinary chat, so stream names from the network cost bounded memory.
+/// Audiences at most: 100 kB each at their fullest in an ordinary chat, so stream names from the network cost bounded memory.
 const MOST: usize = 1_024;
 /// An audience silent for this long is forgotten, habits and all.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
@@ -60,6 +60,20 @@ impl Audiences {
         self.0.get(&stream).map(|entry| entry.audience.state())
     }
 
+    /// Judges one audience between ticks, when there is reason to.
+    pub(super) fn hasten(
+        &mut self,
+        stream: StreamId,
+        now: Timestamp,
+        streams: &mut Streams,
+        outputs: &mut VecDeque<Output>,
+    ) {
+        if let Some(entry) = self.0.get_mut(&stream) {
+            let changes = entry.audience.hasten(now);
+            announce(stream, now, changes, streams, outputs);
+        }
+    }
+
     /// Judges every audience and hands its weights to its stream.
     pub(super) fn tick(
         &mut self,
@@ -75,19 +89,29 @@ impl Audiences {
         self.0.retain(|&stream, entry| {
             let told = entry.told.filter(|&(at, _)| now.since(at) <= TOLD_HOLDS).map(|(_, conditions)| conditions);
             let conditions = told.or_else(|| seen.get(&stream).copied()).unwrap_or_default();
-            for change in entry.audience.tick(now, conditions) {
-                outputs.push_back(match change {
-                    Change::Weights(weights) => {
-                        streams.weigh(stream, weights);
-                        Output::Weights { stream, at: now, weights }
-                    }
-                    Change::Raised(blind_spot) => Output::BlindSpot(blind_spot),
-                    Change::Cleared(aspect) => Output::BlindSpotCleared { stream, aspect, at: now },
-                });
-            }
+            let changes = entry.audience.tick(now, conditions);
+            announce(stream, now, changes, streams, outputs);
             now.since(entry.audience.last_heard()) < FORGOTTEN_AFTER || !entry.audience.is_neutral()
         });
     }
+}
+
+/// Hands weights to their stream and tells the outside.
+fn announce(
+    stream: StreamId,
+    now: Timestamp,
+    changes: Vec<Change>,
+    streams: &mut Streams,
+    outputs: &mut VecDeque<Output>,
+) {
+    outputs.extend(changes.into_iter().map(|change| match change {
+        Change::Weights(weights) => {
+            streams.weigh(stream, weights);
+            Output::Weights { stream, at: now, weights }
+        }
+        Change::Raised(blind_spot) => Output::BlindSpot(blind_spot),
+        Change::Cleared(aspect) => Output::BlindSpotCleared { stream, aspect, at: now },
+    }));
 }
 
 /// What the sessions of each stream go through, in one pass over them.

@@ -83,6 +83,7 @@ impl Engine {
                 self.counters.feedback += 1;
                 let heard = self.audiences.observe(stream, author, at, &id, &reading, session.is_none());
                 self.counters.unheard += u64::from(!heard);
+                self.audiences.hasten(stream, at, &mut self.streams, &mut self.outputs);
                 if let (Some(session), Some(command)) = (session, reading.command) {
                     self.handle_command(session, command, at);
                 }

@@ -1,5 +1,9 @@
 //! Settings: defaults, TOML file, environment, command line.
 
+mod chat;
+
+pub use chat::Chat;
+
 use crate::{alerts, history, identity::Identity, record::Log};
 use figment::{
     Figment,
@@ -46,6 +50,8 @@ pub struct Config {
     pub alerts: alerts::Settings,
     /// What is kept.
     pub history: history::Settings,
+    /// Where viewers are heard.
+    pub chat: Chat,
     /// The engine.
     pub engine: engine::Config,
 }
@@ -64,6 +70,7 @@ impl Default for Config {
             log: Log::default(),
             alerts: alerts::Settings::default(),
             history: history::Settings::default(),
+            chat: Chat::default(),
             engine: engine::Config::default(),
         }
     }
@@ -285,6 +292,9 @@ impl Config {
         if self.history.retention_days == 0 || self.history.max_megabytes < 16 {
             return wrong("history", "retention_days is at least 1, max_megabytes at least 16".into());
         }
+        if let Some((key, problem)) = self.chat.flaw() {
+            return wrong(key, problem);
+        }
         let name = &self.edge.cmsd_name;
         let plain = |byte: u8| matches!(byte, 0x20..=0x7e) && byte != b'"' && byte != b'\\';
         if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
@@ -300,8 +310,8 @@ impl Config {
 /// of their own (`HEADROOM_CONFIG`, `HEADROOM_LINK_…`), which are no mistakes in this one's configuration.
 fn is_setting(name: &str) -> bool {
     const TOP: [&str; 3] = ["tick_ms", "threads", "shards"];
-    const SECTIONS: [&str; 9] =
-        ["public", "control", "edge", "identity", "steering", "log", "engine", "history", "alerts"];
+    const SECTIONS: [&str; 10] =
+        ["public", "control", "edge", "identity", "steering", "log", "engine", "history", "alerts", "chat"];
     let section = name.split_once("__").map(|(section, _)| section);
     let matches = |known: &[&str], name: &str| known.iter().any(|known| known.eq_ignore_ascii_case(name));
     section.map_or_else(|| matches(&TOP, name), |section| matches(&SECTIONS, section))
@@ -359,6 +369,10 @@ mod tests {
             ("[alerts]\nalertmanagers = [\"file:///etc/passwd\"]", "alerts"),
             ("[alerts]\nrules = \"/nonexistent\"", "alerts.rules"),
             ("[history]\nmax_megabytes = 1", "history"),
+            ("[chat]\ntwitch_channels = [\"a\"]", "chat.twitch_channels"),
+            ("[chat]\nyoutube_chats = [\"=s\"]", "chat.youtube_chats"),
+            ("[chat]\nreplay_speed = 0", "chat.replay_speed"),
+            ("[chat]\ntwitch_server = \"x\"", "chat.twitch_server"),
         ];
         for (text, expected) in cases {
             let config: Config = toml::from_str(text).unwrap();

@@ -154,7 +154,7 @@ async fn audited(resources: &Resources, actor: &str, request: Request, next: Nex
 }
 
 /// Compares in a time that tells nothing about where two texts differ.
-fn same(left: &[u8], right: &[u8]) -> bool {
+pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
     left.len() == right.len() && left.iter().zip(right).fold(0, |differs, (left, right)| differs | (left ^ right)) == 0
 }
 

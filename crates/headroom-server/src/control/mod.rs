@@ -2,6 +2,7 @@
 
 mod access;
 mod alerts;
+mod audience;
 mod bottlenecks;
 mod capacity;
 mod history;
@@ -23,6 +24,7 @@ use crate::{
     clock::Clock,
     dashboard::{self, Live},
     edge::Connection,
+    feedback::Feedback,
     fleet::Round,
     history::History,
     ingest::Ingest,
@@ -77,7 +79,10 @@ pub(crate) struct Resources {
     pub(crate) history: Option<Arc<History>>,
     /// Who may read the history at a time.
     pub(crate) readers: Semaphore,
+    pub(crate) feedback: Arc<Feedback>,
 }
+
+pub(crate) use access::same;
 
 type Shared = State<Arc<Resources>>;
 
@@ -88,6 +93,8 @@ impl Control {
             .route("/v1/sessions", get(sessions::list))
             .route("/v1/sessions/{session}", get(sessions::show))
             .route("/v1/streams", get(streams::list))
+            .route("/v1/streams/{stream}/audience", get(audience::show))
+            .route("/v1/audiences", get(audience::list))
             .route("/v1/overrides", put(overrides::put).delete(overrides::delete).get(overrides::list))
             .route("/v1/bottlenecks", put(bottlenecks::put).delete(bottlenecks::delete).get(bottlenecks::list))
             .route("/v1/capacity", get(capacity::show))

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod attacks;
+mod audience;
 mod bad_input;
 mod control;
 mod dashboard;

@@ -1,6 +1,6 @@
 //! A server in this process and a plain client.
 
-use headroom_server::{Config, Server};
+use headroom_server::{Config, Reader, Server};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -9,7 +9,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -17,12 +17,17 @@ use tokio::{
 
 /// A server on free ports with the shortest tick and few shards.
 pub(crate) async fn start(change: impl FnOnce(&mut Config)) -> Server {
+    start_with(change, None).await
+}
+
+/// The same with somebody who reads messages.
+pub(crate) async fn start_with(change: impl FnOnce(&mut Config), reader: Option<Arc<dyn Reader>>) -> Server {
     let mut config = Config { tick_ms: 1_000, shards: 4, ..Config::default() };
     config.public.listen = "127.0.0.1:0".parse().unwrap();
     config.control.listen = "127.0.0.1:0".parse().unwrap();
     config.identity.key = "test".into();
     change(&mut config);
-    Server::start(config.validated().unwrap()).await.unwrap()
+    Server::start_with(config.validated().unwrap(), reader).await.unwrap()
 }
 
 /// A whole answer.

@@ -1,6 +1,6 @@
 //! `headroom demo`: see the whole loop work in two minutes, with nothing installed.
 
-use crate::demo::{Link, Origin, Pair, Player, Progress, Screen, Steering, Verdict};
+use crate::demo::{Chat, Echo, Link, Origin, Pair, Player, Progress, Screen, Steering, Verdict};
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use headroom_core::{
@@ -110,10 +110,27 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         });
         pairs.push((link, halves));
     }
+    let echo = Arc::new(Mutex::new(Echo::default()));
+    let chat = Chat {
+        public: server.public_address(),
+        control: server.control_address(),
+        read: false,
+        viewers: pairs.iter().flat_map(|(_, halves)| halves.iter().map(Arc::clone)).collect(),
+        seed: arguments.seed,
+        length: deadline - epoch,
+    };
+    let writing = Arc::clone(&echo);
+    let chat = tasks.spawn(async move {
+        if let Err(error) = chat.run(epoch, writing).await {
+            tracing::warn!(%error, "the chat of the demo has ended");
+        }
+    });
     follow(arguments, &pairs, &origin, epoch, &mut players).await?;
+    chat.abort();
+    let echo = echo.lock().expect("invariant: no holder panics").clone();
     let (watched, ended_s) = (epoch.elapsed(), origin.live_position_s());
     server.stop().await;
-    finish(arguments, &pairs, watched, ended_s)
+    finish(arguments, &pairs, watched, ended_s, &echo)
 }
 
 /// Shows the table until the players are done or the viewer of the demo has seen enough.
@@ -176,15 +193,19 @@ fn finish(
     pairs: &[(Link, [Arc<Mutex<Progress>>; 2])],
     watched: Duration,
     ended_s: f64,
+    echo: &Echo,
 ) -> anyhow::Result<ExitCode> {
     let outcomes: Vec<_> = pairs.iter().map(|(link, halves)| row(link, halves, ended_s)).collect();
     let halves: Vec<_> = outcomes.into_iter().map(|pair| (pair.alone, pair.steered)).collect();
     let verdict = Verdict::new(&halves);
     if arguments.json {
-        println!("{}", serde_json::to_string(&verdict)?);
+        let mut value = serde_json::to_value(&verdict)?;
+        value["chat"] = serde_json::to_value(echo)?;
+        println!("{value}");
     } else {
         println!("\n{:.0} s watched by {} virtual viewers.", watched.as_secs_f64(), 2 * pairs.len());
         print!("{verdict}");
+        print!("{echo}");
         println!(
             "Virtual players on replayed links show that the loop closes; docs/benchmarks.md has the measurements."
         );

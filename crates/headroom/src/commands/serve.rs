@@ -63,6 +63,12 @@ struct Settings {
     /// Write every decision to this file.
     #[arg(long, value_name = "FILE")]
     log_decisions: Option<PathBuf>,
+    /// Replay this recorded chat, `-` for standard input; see docs/chat.md.
+    #[arg(long, value_name = "FILE")]
+    chat: Option<PathBuf>,
+    /// Stream that chats are about which name none.
+    #[arg(long, value_name = "NAME")]
+    chat_stream: Option<String>,
 }
 
 /// The flags that were given, in the shape of the configuration file.
@@ -78,6 +84,7 @@ struct Given<'a> {
     steering: GivenSteering<'a>,
     log: GivenLog<'a>,
     history: GivenHistory<'a>,
+    chat: GivenChat<'a>,
 }
 
 #[derive(Serialize)]
@@ -105,6 +112,14 @@ struct GivenSteering<'a> {
 }
 
 #[derive(Serialize)]
+struct GivenChat<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replay: Option<&'a Path>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<&'a str>,
+}
+
+#[derive(Serialize)]
 struct GivenLog<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     inputs: Option<&'a Path>,
@@ -122,6 +137,7 @@ impl Settings {
             edge: GivenEdge { origin: self.origin.as_deref() },
             steering: GivenSteering { pathways: self.pathways.as_deref() },
             log: GivenLog { inputs: self.log_inputs.as_deref(), decisions: self.log_decisions.as_deref() },
+            chat: GivenChat { replay: self.chat.as_deref(), stream: self.chat_stream.as_deref() },
             history: GivenHistory { directory: self.data.as_deref() },
         }
     }

@@ -4,6 +4,7 @@
 //! pair replay the same 5G link from the same moment; one obeys Headroom's CMSD, the other plays alone. What the demo
 //! says at the end compares the two halves pair by pair.
 
+mod chat;
 mod link;
 mod origin;
 mod playback;
@@ -11,6 +12,7 @@ mod player;
 mod screen;
 mod verdict;
 
+pub(crate) use chat::{Chat, Echo};
 pub(crate) use link::Link;
 pub(crate) use origin::Origin;
 pub(crate) use player::{Player, Progress, Steering};

@@ -256,7 +256,7 @@ impl Player {
         let mut cmcd = Cmcd {
             version: Version::V2,
             session_id: Some(self.session.as_str().into()),
-            content_id: Some("demo".into()),
+            content_id: Some(super::chat::STREAM.into()),
             object_type: Some(object_type),
             streaming_format: Some(StreamingFormat::Hls),
             stream_type: Some(StreamType::Live),

@@ -1,0 +1,49 @@
+//! Encrypted connections: rustls with the roots of the platform, or of a file.
+
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, pem, pem::PemObject},
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// Why there are no encrypted connections.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// The file of root certificates cannot be read.
+    #[error("root certificates of {path} cannot be read")]
+    Roots {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: pem::Error,
+    },
+    /// The platform has no root certificates.
+    #[error("no root certificates were found; set chat.ca_file or install ca-certificates")]
+    NoRoots,
+    /// The library refuses its own defaults.
+    #[error("the TLS library cannot be set up")]
+    Library(#[from] rustls::Error),
+}
+
+/// What is needed to connect; `roots` empty takes the platform's.
+pub(super) fn client(roots: &Path) -> Result<Arc<ClientConfig>, TlsError> {
+    let mut store = RootCertStore::empty();
+    if roots.as_os_str().is_empty() {
+        store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    } else {
+        let broken = |source| TlsError::Roots { path: roots.to_owned(), source };
+        let found = CertificateDer::pem_file_iter(roots).map_err(broken)?;
+        store.add_parsable_certificates(found.collect::<Result<Vec<_>, _>>().map_err(broken)?);
+    }
+    if store.is_empty() {
+        return Err(TlsError::NoRoots);
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions()?;
+    Ok(Arc::new(builder.with_root_certificates(store).with_no_client_auth()))
+}

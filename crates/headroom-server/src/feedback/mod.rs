@@ -1,0 +1,277 @@
+//! What viewers say, on its way from any source through the reader to the engine of its stream.
+//!
+//! The sessions of a stream are spread over all shards; its audience lives in one, chosen by the stream's identifier. What
+//! the others' sessions go through is told to it, and the weights it finds are told to them: all of it recorded inputs.
+
+mod post;
+mod socket;
+mod topic;
+
+pub(crate) use post::Outcome;
+pub(crate) use topic::Heard;
+
+use crate::{
+    config::Chat,
+    identity::Identifier,
+    ingest::Ingest,
+    metrics::{Dropped, MessageSource, Metrics, Shed as Bound},
+    problem::Problem,
+    reader::{Reader, Shed},
+};
+use headroom_core::{
+    audience::{AuthorId, Conditions, Reading, State},
+    engine::{Input, Output},
+    telemetry::{SessionId, StreamId},
+};
+use headroom_wire::cmcd::StreamingFormat;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use topic::Topics;
+
+/// Longest text read, bytes: eight times the longest message of Twitch. More says nothing more.
+const MAX_TEXT: usize = 4_096;
+/// Longest name of an author, stream or session, and longest identifier of a message.
+const MAX_NAME: usize = 256;
+
+/// The one door for messages.
+pub(crate) struct Feedback {
+    reader: Option<Arc<dyn Reader>>,
+    ingest: Arc<Ingest>,
+    settings: Chat,
+    topics: Topics,
+    sockets: Arc<Semaphore>,
+    shutdown: CancellationToken,
+    numbers: AtomicU64,
+}
+
+/// A message as its source hands it in.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Message {
+    /// What it is about: a stream's name; empty for the configured one.
+    pub(crate) stream: String,
+    /// Who wrote it, unique within the source.
+    pub(crate) author: String,
+    /// Its identifier at the source; empty for none.
+    pub(crate) id: String,
+    /// The author's playback, by the name its player gives; empty when unknown.
+    pub(crate) session: String,
+    /// What was written.
+    pub(crate) text: String,
+    /// What another classifier made of it already.
+    pub(crate) reading: Option<Reading>,
+}
+
+/// Why a message was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refused {
+    /// This server has no classifier.
+    #[error("this server has no classifier, and the message brings no reading")]
+    NoReader,
+    /// Nobody said what it is about.
+    #[error("the message names no stream, and chat.stream is not set")]
+    NoStream,
+    /// It says nothing.
+    #[error("the message has no text")]
+    NoText,
+    /// A name is longer than any real one.
+    #[error("author, stream, session and id have at most {MAX_NAME} bytes")]
+    NameTooLong,
+    /// Who is nobody counts as nobody.
+    #[error("the message names no author")]
+    NoAuthor,
+    /// Too many streams are talked about.
+    #[error("too many streams are talked about")]
+    TooManyStreams,
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NoReader => Self::no_reader(refused.to_string()),
+            Refused::TooManyStreams => Self::overloaded(refused.to_string()),
+            _ => Self::out_of_range(refused.to_string()),
+        }
+    }
+}
+
+impl Feedback {
+    pub(crate) fn new(
+        reader: Option<Arc<dyn Reader>>,
+        ingest: Arc<Ingest>,
+        settings: Chat,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let sockets = Arc::new(Semaphore::new(settings.max_sockets.min(Semaphore::MAX_PERMITS)));
+        Self { reader, ingest, settings, topics: Topics::default(), sockets, shutdown, numbers: AtomicU64::new(0) }
+    }
+
+    /// Takes a message in. It is read on the reader's threads and reaches the engine when it has been.
+    pub(crate) fn hear(self: &Arc<Self>, source: MessageSource, message: Message) -> Result<(), Refused> {
+        let Message { stream, author, mut id, session, text, reading } = message;
+        let stream = if stream.is_empty() { self.settings.stream.clone() } else { stream };
+        if [&stream, &author, &id, &session].iter().any(|name| name.len() > MAX_NAME) {
+            return Err(Refused::NameTooLong);
+        }
+        if stream.is_empty() {
+            return Err(Refused::NoStream);
+        }
+        if author.is_empty() {
+            return Err(Refused::NoAuthor);
+        }
+        if reading.is_none() && text.trim().is_empty() {
+            return Err(Refused::NoText);
+        }
+        if reading.is_none() && self.reader.is_none() {
+            return Err(Refused::NoReader);
+        }
+        let identifier = &self.ingest.identifier;
+        let home = identifier.stream(&stream, None);
+        if !self.topics.know(home, &stream, identifier) {
+            return Err(Refused::TooManyStreams);
+        }
+        if id.is_empty() {
+            id = format!("{}-{}", source.label(), self.numbers.fetch_add(1, Ordering::Relaxed));
+        }
+        let heard = Arrived {
+            home,
+            author: identifier.author(source.label(), &author),
+            id,
+            session: (!session.is_empty()).then(|| identifier.reported_session(&session)),
+            text: if self.settings.show_text { shortened(&text, 200).to_owned() } else { String::new() },
+            at: Instant::now(),
+        };
+        self.metrics().message(source);
+        if let Some(reading) = reading {
+            self.pass_on(heard, reading);
+            return Ok(());
+        }
+        let Some(reader) = &self.reader else { return Err(Refused::NoReader) };
+        let feedback = Arc::clone(self);
+        let reply = move |read: Result<Reading, Shed>| match read {
+            Ok(reading) => feedback.pass_on(heard, reading),
+            Err(Shed) => feedback.metrics().shed(Bound::Message),
+        };
+        reader.submit(shortened(&text, MAX_TEXT).to_owned(), Box::new(reply));
+        Ok(())
+    }
+
+    /// Hands a reading to the engines.
+    fn pass_on(&self, heard: Arrived, reading: Reading) {
+        let Arrived { home, author, id, session, text, at } = heard;
+        let shards = &self.ingest.shards;
+        // A command acts on a live session; without one it is a vote.
+        let session = session.filter(|&session| reading.command.is_some() && shards.snapshot(session).is_some());
+        let now = shards.now();
+        let input = Input::Feedback { stream: home, author, at: now, id: id.clone(), reading, session };
+        let elsewhere = shards.handle_feedback(home, session, input);
+        if let (true, Some(session), Some(command)) = (elsewhere, session, reading.command) {
+            shards.handle_command(session, command);
+        }
+        self.topics.note(home, Heard { id, author, at: now, reading, text });
+        self.metrics().observe_message_delay(at.elapsed());
+    }
+
+    /// Carries news between the shards; called after every tick of one.
+    pub(crate) fn relay(&self) {
+        for output in self.ingest.shards.take_news() {
+            match output {
+                Output::Weights { stream, weights, .. } => {
+                    for alias in self.topics.weigh(stream, weights) {
+                        self.ingest.shards.weigh(alias, weights);
+                    }
+                }
+                Output::BlindSpot(blind_spot) => {
+                    self.metrics().blind_spot();
+                    tracing::warn!(
+                        stream = self.topics.name(blind_spot.stream),
+                        aspect = blind_spot.aspect.word(),
+                        complaints = blind_spot.complaints,
+                        usual = blind_spot.usual,
+                        sessions = blind_spot.telemetry.sessions,
+                        "viewers complain about something telemetry does not show"
+                    );
+                }
+                Output::BlindSpotCleared { stream, aspect, .. } => {
+                    tracing::info!(stream = self.topics.name(stream), aspect = aspect.word(), "complaints have ended");
+                }
+                Output::Decision(_) | Output::Expired { .. } => {}
+            }
+        }
+    }
+
+    /// Tells every audience what the sessions of its stream go through, in all shards; called once a tick interval.
+    pub(crate) fn tell_conditions(&self) {
+        if self.topics.is_empty() {
+            return;
+        }
+        let shards = &self.ingest.shards;
+        let seen = shards.conditions();
+        for (home, aliases) in self.topics.aliases() {
+            let mut sum = Conditions::default();
+            for alias in &aliases {
+                let Some(&conditions) = seen.get(alias) else { continue };
+                sum += conditions;
+                // A rendering that appears later must be weighed like the others.
+                if let Some(weights) = self.topics.appeared(home, *alias) {
+                    shards.weigh(*alias, weights);
+                }
+            }
+            if sum.sessions > 0 {
+                shards.tell_conditions(home, sum);
+            }
+        }
+    }
+
+    /// What is known of the audience of a stream, by name.
+    pub(crate) fn audience(&self, name: &str) -> Option<(State, Vec<Heard>)> {
+        let home = self.ingest.identifier.stream(name, None);
+        let state = self.ingest.shards.audience(home)?;
+        Some((state, self.topics.latest(home)))
+    }
+
+    /// Names of the streams that are talked about.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.topics.names()
+    }
+
+    /// Counts what a source could not read.
+    pub(crate) fn dropped(&self, reason: Dropped) {
+        self.metrics().dropped(reason);
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.ingest.metrics
+    }
+}
+
+/// A message that waits for the reader.
+struct Arrived {
+    home: StreamId,
+    author: AuthorId,
+    id: String,
+    session: Option<SessionId>,
+    text: String,
+    at: Instant,
+}
+
+/// Every identifier a stream of this name has or may get.
+fn aliases(name: &str, identifier: &Identifier) -> Vec<StreamId> {
+    let formats = StreamingFormat::ALL.iter().copied().map(Some).chain([None]);
+    formats.map(|format| identifier.stream(name, format)).collect()
+}
+
+/// The beginning of `text`, at most `limit` bytes, cut between characters.
+fn shortened(text: &str, limit: usize) -> &str {
+    &text[..text.floor_char_boundary(limit)]
+}
+
+/// Conditions by stream, added up over shards.
+pub(crate) type Seen = BTreeMap<StreamId, Conditions>;

@@ -1,0 +1,110 @@
+//! `POST /v1/feedback`: one message as JSON, or many as NDJSON.
+
+use super::{Feedback, Message, Refused};
+use crate::{
+    metrics::{Dropped, MessageSource},
+    problem::Problem,
+};
+use headroom_core::audience::Reading;
+use http::{HeaderMap, header};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Broken lines reported back by number; further ones are only counted.
+const MAX_REPORTED: usize = 20;
+
+/// A message as programs send it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    #[serde(default)]
+    stream: String,
+    author: String,
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    session: String,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    reading: Option<Reading>,
+}
+
+/// What became of the messages.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Outcome {
+    /// Handed to the reader.
+    pub(crate) accepted: u64,
+    /// Lines that are no message.
+    pub(crate) rejected: u64,
+    /// The first of those.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) errors: Vec<LineError>,
+}
+
+/// One line that is no message.
+#[derive(Debug, Serialize)]
+pub(crate) struct LineError {
+    /// Number of the line, from 1.
+    line: usize,
+    /// What is wrong with it.
+    error: String,
+}
+
+impl Feedback {
+    /// Lets in who knows the token, if there is one.
+    pub(crate) fn admit(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let token = self.settings.token.as_bytes();
+        let sent = headers.get(header::AUTHORIZATION).map_or(&[][..], |value| value.as_bytes());
+        let sent = sent.strip_prefix(b"Bearer ").unwrap_or_default();
+        if token.is_empty() || crate::control::same(sent, token) {
+            Ok(())
+        } else {
+            Err(Problem::unauthorized("feedback needs its bearer token"))
+        }
+    }
+
+    /// Takes in one message.
+    pub(crate) fn hear_json(self: &Arc<Self>, source: MessageSource, json: &[u8]) -> Result<(), Problem> {
+        let line: Line = serde_json::from_slice(json).map_err(|error| Problem::malformed(error.to_string()))?;
+        self.hear(source, line.into()).map_err(Problem::from)
+    }
+
+    /// Takes in every line that is a message; the others are named. Fails when none is.
+    pub(crate) fn hear_lines(self: &Arc<Self>, body: &[u8]) -> Result<Outcome, Problem> {
+        let mut outcome = Outcome::default();
+        for (index, line) in body.split(|&byte| byte == b'\n').enumerate() {
+            if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            let heard = serde_json::from_slice::<Line>(line).map_err(|error| error.to_string());
+            let heard = match heard.map(|line| self.hear(MessageSource::Post, line.into())) {
+                Ok(Err(refused @ Refused::NoReader)) => return Err(refused.into()),
+                Ok(heard) => heard.map_err(|refused| refused.to_string()),
+                Err(error) => Err(error),
+            };
+            match heard {
+                Ok(()) => outcome.accepted += 1,
+                Err(error) => {
+                    outcome.rejected += 1;
+                    if outcome.errors.len() < MAX_REPORTED {
+                        outcome.errors.push(LineError { line: index + 1, error });
+                    }
+                }
+            }
+        }
+        self.metrics().dropped_many(Dropped::Malformed, outcome.rejected);
+        if outcome.accepted == 0 {
+            let first = serde_json::to_string(&outcome.errors).unwrap_or_default();
+            return Err(Problem::malformed(format!("no line is a message: {first}")));
+        }
+        Ok(outcome)
+    }
+}
+
+impl From<Line> for Message {
+    fn from(line: Line) -> Self {
+        let Line { stream, author, id, session, text, reading } = line;
+        Self { stream, author, id, session, text, reading }
+    }
+}

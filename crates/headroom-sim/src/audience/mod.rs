@@ -1,0 +1,26 @@
+//! Viewers who write: a chat with ordinary days, faults and brigades, and viewers whose complaints follow what they go through.
+//!
+//! Chat rates vary by the minute and have bursts, a few people write most of it, and complaints come in clusters, so that
+//! counts are far from Poisson. All of it is a model of our own, not a recording: no public recording of live chats with
+//! delivery faults and a free licence was found.
+
+mod chat;
+mod viewers;
+
+pub use chat::{Brigade, Chat, Fault, Watched};
+pub use viewers::{Fared, Viewers};
+
+use headroom_core::{
+    audience::{Aspect, Aspects, Reading, Sentiment},
+    units::Ratio,
+};
+
+/// What a classifier makes of a complaint about `aspect`; of small talk without one.
+fn reading(aspect: Option<Aspect>) -> Reading {
+    Reading {
+        sentiment: if aspect.is_some() { Sentiment::Negative } else { Sentiment::Neutral },
+        confidence: Ratio::clamped(0.93),
+        aspects: aspect.into_iter().collect::<Aspects>(),
+        command: None,
+    }
+}

@@ -31,9 +31,11 @@ mod shard;
 mod sketch;
 mod steering;
 mod stream;
+mod transcriber;
 
 pub use chat::{ChatError, TlsError};
 pub use config::Config;
 pub use reader::{Reader, Reply, Shed};
 pub use record::{ReplayError, Replayed, replay};
 pub use server::{Server, StartError};
+pub use transcriber::{Say, Transcriber, TranscriptReply, Unheard};

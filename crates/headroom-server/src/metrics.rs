@@ -118,6 +118,8 @@ label_values! {
         Youtube = "youtube",
         /// A recording.
         Replay = "replay",
+        /// A clip of a voice or a voice chat.
+        Voice = "voice",
     }
 }
 

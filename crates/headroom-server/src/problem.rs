@@ -54,6 +54,8 @@ problems! {
     not_ready = SERVICE_UNAVAILABLE "not_ready";
     /// This server has no classifier for messages.
     no_reader = SERVICE_UNAVAILABLE "no_reader";
+    /// This server has no speech recognition.
+    no_transcriber = SERVICE_UNAVAILABLE "no_transcriber";
     /// The origin cannot be reached or broke off.
     origin_unreachable = BAD_GATEWAY "origin_unreachable";
     /// The origin did not answer in time.

@@ -129,6 +129,10 @@ impl Public {
                 takes(Method::POST)?;
                 self.handle_feedback(request).await
             }
+            "/v1/feedback/audio" => {
+                takes(Method::POST)?;
+                self.handle_clip(request).await
+            }
             "/v1/steering" => {
                 takes(Method::GET)?;
                 self.handle_steering(connection, &request)
@@ -199,6 +203,16 @@ impl Public {
             self.feedback.hear_lines(&body)?
         };
         Ok((StatusCode::ACCEPTED, Json(outcome)).into_response())
+    }
+
+    /// A clip of a viewer's voice: WAV, FLAC, Vorbis or Opus.
+    async fn handle_clip(&self, request: Request<Incoming>) -> Result<Response, Problem> {
+        self.metrics.request(Kind::Feedback);
+        self.feedback.admit(request.headers())?;
+        let admission = self.feedback.admit_clip(request.uri().query().unwrap_or_default())?;
+        let clip = self.read(request.into_body(), self.feedback.max_clip_bytes()).await?;
+        let text = self.feedback.hear_clip(admission, clip).await?;
+        Ok((StatusCode::ACCEPTED, Json(serde_json::json!({ "origin": "voice", "text": text }))).into_response())
     }
 
     /// The steering manifest.

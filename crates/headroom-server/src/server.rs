@@ -23,6 +23,7 @@ use crate::{
     shard::Shards,
     steering::Pathways,
     stream::Streams,
+    transcriber::Transcriber,
 };
 use std::{
     io,
@@ -48,6 +49,7 @@ pub struct Server {
     public: SocketAddr,
     control: SocketAddr,
     shards: Arc<Shards>,
+    feedback: Arc<Feedback>,
     history: Option<Arc<History>>,
     ready: Arc<AtomicBool>,
     shutdown: CancellationToken,
@@ -161,7 +163,13 @@ impl Server {
         let shutdown = CancellationToken::new();
         let tasks = TaskTracker::new();
 
-        let feedback = Arc::new(Feedback::new(reader, Arc::clone(&ingest), config.chat.clone(), shutdown.clone()));
+        let feedback = Arc::new(Feedback::new(
+            reader,
+            Arc::clone(&ingest),
+            config.chat.clone(),
+            config.speech.clone(),
+            shutdown.clone(),
+        ));
         chat::start(&config.chat, &feedback, &tasks, &shutdown).await?;
 
         let public = Arc::new(Public {
@@ -228,10 +236,26 @@ impl Server {
         ));
         tasks.spawn(listener::serve(control_listener, bounds, control, serve.0, serve.1, serve.2));
         let interval = Duration::from_millis(config.tick_ms);
-        tasks.spawn(tick(Arc::clone(&shards), bottlenecks, surveyor, feedback, metrics, interval, shutdown.clone()));
+        tasks.spawn(tick(
+            Arc::clone(&shards),
+            bottlenecks,
+            surveyor,
+            Arc::clone(&feedback),
+            metrics,
+            interval,
+            shutdown.clone(),
+        ));
         tasks.spawn(live.run());
         tracing::info!(public = %public_address, control = %control_address, origin = config.edge.origin, "listening");
-        Ok(Self { public: public_address, control: control_address, shards, history, ready, shutdown, tasks })
+        Ok(Self { public: public_address, control: control_address, shards, feedback, history, ready, shutdown, tasks })
+    }
+
+    /// Lets the server hear voices, as `[speech]` of its configuration says: clips, and the voice chats of streams.
+    ///
+    /// # Errors
+    /// When a voice chat cannot be followed for want of a thread.
+    pub fn listen_with(&self, transcriber: Arc<dyn Transcriber>) -> io::Result<()> {
+        self.feedback.listen_with(transcriber)
     }
 
     /// Where players are served.

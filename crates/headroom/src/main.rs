@@ -2,6 +2,8 @@
 
 mod commands;
 mod demo;
+#[cfg(feature = "speech")]
+mod hearing;
 mod link;
 
 use clap::Parser;

@@ -1,8 +1,10 @@
 //! Settings: defaults, TOML file, environment, command line.
 
 mod chat;
+mod speech;
 
 pub use chat::Chat;
+pub use speech::{Speech, VoiceChat};
 
 use crate::{alerts, history, identity::Identity, record::Log};
 use figment::{
@@ -52,6 +54,8 @@ pub struct Config {
     pub history: history::Settings,
     /// Where viewers are heard.
     pub chat: Chat,
+    /// What is heard of voices.
+    pub speech: Speech,
     /// The engine.
     pub engine: engine::Config,
 }
@@ -71,6 +75,7 @@ impl Default for Config {
             alerts: alerts::Settings::default(),
             history: history::Settings::default(),
             chat: Chat::default(),
+            speech: Speech::default(),
             engine: engine::Config::default(),
         }
     }
@@ -295,6 +300,9 @@ impl Config {
         if let Some((key, problem)) = self.chat.flaw() {
             return wrong(key, problem);
         }
+        if let Some((key, problem)) = self.speech.flaw() {
+            return wrong(key, problem);
+        }
         let name = &self.edge.cmsd_name;
         let plain = |byte: u8| matches!(byte, 0x20..=0x7e) && byte != b'"' && byte != b'\\';
         if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
@@ -310,8 +318,8 @@ impl Config {
 /// of their own (`HEADROOM_CONFIG`, `HEADROOM_LINK_…`), which are no mistakes in this one's configuration.
 fn is_setting(name: &str) -> bool {
     const TOP: [&str; 3] = ["tick_ms", "threads", "shards"];
-    const SECTIONS: [&str; 10] =
-        ["public", "control", "edge", "identity", "steering", "log", "engine", "history", "alerts", "chat"];
+    const SECTIONS: [&str; 11] =
+        ["public", "control", "edge", "identity", "steering", "log", "engine", "history", "alerts", "chat", "speech"];
     let section = name.split_once("__").map(|(section, _)| section);
     let matches = |known: &[&str], name: &str| known.iter().any(|known| known.eq_ignore_ascii_case(name));
     section.map_or_else(|| matches(&TOP, name), |section| matches(&SECTIONS, section))
@@ -372,6 +380,8 @@ mod tests {
             ("[chat]\ntwitch_channels = [\"a\"]", "chat.twitch_channels"),
             ("[chat]\nyoutube_chats = [\"=s\"]", "chat.youtube_chats"),
             ("[chat]\nreplay_speed = 0", "chat.replay_speed"),
+            ("[speech]\nmax_clips = 0", "speech.max_clips"),
+            ("[speech]\nvoice_chats = [{ stream = \"a\", command = [] }]", "speech.voice_chats"),
             ("[chat]\ntwitch_server = \"x\"", "chat.twitch_server"),
         ];
         for (text, expected) in cases {

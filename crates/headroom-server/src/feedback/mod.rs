@@ -3,6 +3,7 @@
 //! The sessions of a stream are spread over all shards; its audience lives in one, chosen by the stream's identifier. What
 //! the others' sessions go through is told to it, and the weights it finds are told to them: all of it recorded inputs.
 
+mod audio;
 mod post;
 mod socket;
 mod topic;
@@ -11,13 +12,14 @@ pub(crate) use post::Outcome;
 pub(crate) use topic::Heard;
 
 use crate::{
-    config::Chat,
+    config::{Chat, Speech},
     identity::Identifier,
     ingest::Ingest,
     metrics::{Dropped, MessageSource, Metrics, Shed as Bound},
     problem::Problem,
     reader::{Reader, Shed},
 };
+use audio::Ears;
 use headroom_core::{
     audience::{AuthorId, Conditions, Reading, State},
     engine::{Input, Output},
@@ -46,6 +48,7 @@ pub(crate) struct Feedback {
     reader: Option<Arc<dyn Reader>>,
     ingest: Arc<Ingest>,
     settings: Chat,
+    ears: Ears,
     topics: Topics,
     sockets: Arc<Semaphore>,
     shutdown: CancellationToken,
@@ -107,10 +110,20 @@ impl Feedback {
         reader: Option<Arc<dyn Reader>>,
         ingest: Arc<Ingest>,
         settings: Chat,
+        speech: Speech,
         shutdown: CancellationToken,
     ) -> Self {
         let sockets = Arc::new(Semaphore::new(settings.max_sockets.min(Semaphore::MAX_PERMITS)));
-        Self { reader, ingest, settings, topics: Topics::default(), sockets, shutdown, numbers: AtomicU64::new(0) }
+        Self {
+            reader,
+            ingest,
+            settings,
+            ears: Ears::new(speech),
+            topics: Topics::default(),
+            sockets,
+            shutdown,
+            numbers: AtomicU64::new(0),
+        }
     }
 
     /// Takes a message in. It is read on the reader's threads and reaches the engine when it has been.

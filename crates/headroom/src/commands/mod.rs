@@ -7,7 +7,7 @@ mod demo;
 mod doctor;
 mod link;
 #[cfg(feature = "speech")]
-mod models;
+pub(crate) mod models;
 mod replay;
 mod serve;
 mod text;

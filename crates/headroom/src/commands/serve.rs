@@ -1,9 +1,16 @@
 //! `headroom serve`: the server.
 
+#[cfg(feature = "speech")]
+use crate::hearing::Hearing;
 use anyhow::Context;
 use clap::Args;
-use headroom_server::{Config, Server, config::DEFAULT_TOML};
+use headroom_server::{
+    Config, Server,
+    config::{DEFAULT_TOML, Speech},
+};
 use serde::Serialize;
+#[cfg(feature = "speech")]
+use std::sync::Arc;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -169,7 +176,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let runtime = runtime.enable_all().build().context("threads cannot be started")?;
     runtime.block_on(async {
+        let speech = config.speech.clone();
         let server = Server::start(config).await?;
+        give_ears(&server, &speech);
         wait_for_signal().await?;
         tracing::info!("stopping");
         server.stop().await;
@@ -177,6 +186,23 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     })?;
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Speech recognition, where the configuration wants it. Without it the server runs on and says why clips are refused.
+fn give_ears(server: &Server, speech: &Speech) {
+    if !speech.is_on() {
+        return;
+    }
+    #[cfg(feature = "speech")]
+    let given = Hearing::start(speech).and_then(|hearing| Ok(server.listen_with(Arc::new(hearing))?));
+    #[cfg(not(feature = "speech"))]
+    let given: anyhow::Result<()> = {
+        let _ = server;
+        Err(anyhow::anyhow!("this build has no speech recognition: build it with `--features speech`"))
+    };
+    if let Err(error) = given {
+        tracing::warn!("nobody is heard: {error:#}");
+    }
 }
 
 /// Logs go to standard error, at level `info` unless `RUST_LOG` says otherwise.

@@ -2,6 +2,7 @@
 
 mod chats;
 mod load;
+mod voice;
 
 use crate::support::{Answer, directory, eventually, get, metric, post, send, start_with, with_cmcd};
 use futures_util::{SinkExt, StreamExt};

@@ -1,0 +1,131 @@
+//! `POST /v1/feedback/audio`: what a viewer says. The words become a message like a written one; the sound is dropped.
+
+use super::{Feedback, Message, Refused};
+use crate::{
+    config::Speech,
+    identity::parameter,
+    metrics::{MessageSource, Shed as Bound},
+    problem::Problem,
+    transcriber::{Transcriber, Unheard},
+};
+use bytes::Bytes;
+use percent_encoding::percent_decode_str;
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+/// The recogniser, once there is one, and room for clips.
+pub(super) struct Ears {
+    settings: Speech,
+    transcriber: OnceLock<Arc<dyn Transcriber>>,
+    room: Arc<Semaphore>,
+}
+
+/// The right to send a clip. Memory for clips is bounded by how many of these there are.
+pub(crate) struct Admission {
+    message: Message,
+    transcriber: Arc<dyn Transcriber>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Ears {
+    pub(super) fn new(settings: Speech) -> Self {
+        let room = Arc::new(Semaphore::new(settings.max_clips.min(Semaphore::MAX_PERMITS)));
+        Self { settings, transcriber: OnceLock::new(), room }
+    }
+}
+
+impl Feedback {
+    /// Gives the server ears, and lets them follow the configured voice chats. A second pair is ignored.
+    pub(crate) fn listen_with(self: &Arc<Self>, transcriber: Arc<dyn Transcriber>) -> io::Result<()> {
+        for chat in &self.ears.settings.voice_chats {
+            let (feedback, stream) = (Arc::clone(self), chat.stream.clone());
+            let say = move |text| {
+                // Who speaks in a voice chat is not told apart: the whole chat is one author.
+                let message =
+                    Message { stream: stream.clone(), author: "voice chat".into(), text, ..Message::default() };
+                if let Err(error) = feedback.hear(MessageSource::Voice, message) {
+                    tracing::debug!(%error, stream, "voice chat");
+                }
+            };
+            transcriber.follow(chat, Arc::new(say))?;
+        }
+        let _ = self.ears.transcriber.set(transcriber);
+        Ok(())
+    }
+
+    /// Decides by the head of a request whether its clip is read at all.
+    pub(crate) fn admit_clip(&self, query: &str) -> Result<Admission, Problem> {
+        if !self.ears.settings.clips {
+            return Err(Problem::not_found("clips are not taken here (speech.clips)"));
+        }
+        let transcriber = self.ears.transcriber.get().map(Arc::clone);
+        let transcriber =
+            transcriber.ok_or_else(|| Problem::no_transcriber("this server has no speech recognition"))?;
+        if self.reader.is_none() {
+            return Err(Refused::NoReader.into());
+        }
+        let named = |name| {
+            let value = percent_decode_str(parameter(query, name).unwrap_or_default()).decode_utf8();
+            value.map(String::from).map_err(|_| Problem::malformed(format!("{name} is not UTF-8")))
+        };
+        let message = Message {
+            stream: named("stream")?,
+            author: named("author")?,
+            session: named("session")?,
+            ..Message::default()
+        };
+        if message.author.is_empty() {
+            return Err(Refused::NoAuthor.into());
+        }
+        let Ok(room) = Arc::clone(&self.ears.room).try_acquire_owned() else {
+            self.metrics().shed(Bound::Message);
+            return Err(Problem::overloaded(Unheard::Shed.to_string()));
+        };
+        Ok(Admission { message, transcriber, _room: room })
+    }
+
+    /// Largest clip, in bytes.
+    pub(crate) fn max_clip_bytes(&self) -> usize {
+        self.ears.settings.max_clip_bytes
+    }
+
+    /// Hears a clip and passes its words on. Answers the words; where nobody spoke there are none.
+    pub(crate) async fn hear_clip(self: &Arc<Self>, admission: Admission, clip: Bytes) -> Result<String, Problem> {
+        let Admission { message, transcriber, _room } = admission;
+        let (sender, receiver) = oneshot::channel();
+        transcriber.submit(
+            clip,
+            Box::new(move |heard| {
+                // The client may have gone.
+                let _ = sender.send(heard);
+            }),
+        );
+        let text = match receiver.await.unwrap_or(Err(Unheard::Failed)) {
+            Ok(text) => text,
+            Err(unheard) => {
+                if unheard == Unheard::Shed {
+                    self.metrics().shed(Bound::Message);
+                }
+                return Err(unheard.into());
+            }
+        };
+        if !text.is_empty() {
+            self.hear(MessageSource::Voice, Message { text: text.clone(), ..message })?;
+        }
+        Ok(text)
+    }
+}
+
+impl From<Unheard> for Problem {
+    fn from(unheard: Unheard) -> Self {
+        let detail = unheard.to_string();
+        match unheard {
+            Unheard::Shed | Unheard::Failed => Self::overloaded(detail),
+            Unheard::NotSound(_) => Self::malformed(detail),
+            Unheard::TooLong { .. } => Self::out_of_range(detail),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Who hears what viewers say: the speech recogniser, as the server sees it.
+//!
+//! The server does not depend on an inference engine. The binary hands it one that implements [`Transcriber`].
+
+use crate::config::VoiceChat;
+use bytes::Bytes;
+use std::{io, sync::Arc};
+
+/// Turns sound into text, on threads of its own.
+pub trait Transcriber: Send + Sync + 'static {
+    /// Queues a sound file (`clip`, as it was uploaded) and returns at once. `reply` is called exactly once, from any
+    /// thread: with the words, which are empty where nobody spoke, or with why there are none. The clip is dropped after
+    /// that and never written anywhere.
+    fn submit(&self, clip: Bytes, reply: TranscriptReply);
+
+    /// Listens to a voice chat for as long as the process lives; `say` is called with the words of each utterance.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    fn follow(&self, chat: &VoiceChat, say: Say) -> io::Result<()>;
+}
+
+/// Called with what was understood of a clip. Must not block.
+pub type TranscriptReply = Box<dyn FnOnce(Result<String, Unheard>) + Send>;
+
+/// Called with what was said. Must not block.
+pub type Say = Arc<dyn Fn(String) + Send + Sync>;
+
+/// Why a clip has no transcript.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unheard {
+    /// More clips came than can be heard.
+    #[error("more clips came than can be heard")]
+    Shed,
+    /// The file is no sound that can be read.
+    #[error("{0}")]
+    NotSound(String),
+    /// The clip lasts longer than clips may.
+    #[error("the clip is longer than {most_s} s")]
+    TooLong {
+        /// The longest that is heard, in seconds.
+        most_s: u32,
+    },
+    /// The recogniser failed.
+    #[error("speech recognition failed")]
+    Failed,
+}

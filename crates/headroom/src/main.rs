@@ -5,6 +5,7 @@ mod demo;
 #[cfg(feature = "speech")]
 mod hearing;
 mod link;
+mod reading;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -46,7 +46,6 @@ impl DeviceName {
 
 impl ClassifierArguments {
     /// The defaults, for commands whose own options have these names.
-    #[cfg(feature = "speech")]
     pub(crate) fn usual() -> Self {
         Self { models: None, device: DeviceName::Cpu, threads: 1 }
     }

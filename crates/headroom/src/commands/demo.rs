@@ -1,6 +1,7 @@
 //! `headroom demo`: see the whole loop work in two minutes, with nothing installed.
 
 use crate::demo::{Chat, Echo, Link, Origin, Pair, Player, Progress, Screen, Steering, Verdict};
+use crate::reading;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use headroom_core::{
@@ -79,7 +80,10 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let ladder = Ladder::default();
     let origin = Arc::new(Origin::new(ladder.clone(), SEGMENT, arguments.seed));
     let origin_address = Arc::clone(&origin).serve(&mut tasks).await?;
-    let server = Server::start(configuration(arguments, &ladder, &format!("http://{origin_address}"))).await?;
+    let reader = reading::reader();
+    let read = reader.is_some();
+    let server =
+        Server::start_with(configuration(arguments, &ladder, &format!("http://{origin_address}")), reader).await?;
     if !arguments.json {
         announce(arguments, &server);
     }
@@ -114,7 +118,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let chat = Chat {
         public: server.public_address(),
         control: server.control_address(),
-        read: false,
+        read,
         viewers: pairs.iter().flat_map(|(_, halves)| halves.iter().map(Arc::clone)).collect(),
         seed: arguments.seed,
         length: deadline - epoch,

@@ -1,7 +1,7 @@
 //! One file per subcommand: its arguments and its `run`.
 
 mod bench;
-mod classifier;
+pub(crate) mod classifier;
 mod classify;
 mod demo;
 mod doctor;

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "speech")]
 use crate::hearing::Hearing;
+use crate::reading;
 use anyhow::Context;
 use clap::Args;
 use headroom_server::{
@@ -177,7 +178,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let runtime = runtime.enable_all().build().context("threads cannot be started")?;
     runtime.block_on(async {
         let speech = config.speech.clone();
-        let server = Server::start(config).await?;
+        let server = Server::start_with(config, reading::reader()).await?;
         give_ears(&server, &speech);
         wait_for_signal().await?;
         tracing::info!("stopping");

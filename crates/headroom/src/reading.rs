@@ -1,0 +1,50 @@
+//! The classifier, as the server wants it: a queue in front of the models, one thread behind it.
+
+use crate::commands::classifier::ClassifierArguments;
+use headroom_infer::text::{Queue, QueueSettings};
+use headroom_server::{Reader, Reply, Shed};
+use std::sync::Arc;
+
+/// Reads what viewers write.
+struct Messages(Queue);
+
+/// A reader over the models that are found; `None`, with the reason in the log, where there are none. The server then
+/// takes only messages that bring their reading.
+pub(crate) fn reader() -> Option<Arc<dyn Reader>> {
+    match ClassifierArguments::usual().open() {
+        Ok(classifier) => Some(Arc::new(Messages(Queue::start(vec![classifier], QueueSettings::default())))),
+        Err(error) => {
+            tracing::warn!("messages of viewers are not read: {error:#}");
+            None
+        }
+    }
+}
+
+impl Reader for Messages {
+    fn submit(&self, text: String, reply: Reply) {
+        self.0.submit(text, move |result| reply(result.map(|prediction| prediction.reading).map_err(|_| Shed)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use headroom_core::audience::{Aspect, Command, Sentiment};
+    use std::sync::mpsc;
+
+    #[test]
+    fn the_shipped_models_read_for_the_server() {
+        let reader = reader().expect("the models are in the repository");
+        for (text, sentiment, aspect, command) in [
+            ("the stream keeps buffering every few minutes", Sentiment::Negative, Some(Aspect::Buffering), None),
+            ("switch to 720p", Sentiment::Neutral, None, Some(Command::SetQuality(Some(720)))),
+        ] {
+            let (sender, answer) = mpsc::channel();
+            reader.submit(text.to_owned(), Box::new(move |reading| sender.send(reading).expect("someone waits")));
+            let reading = answer.recv().unwrap().unwrap();
+            assert_eq!(reading.sentiment, sentiment, "{text}");
+            assert_eq!(reading.aspects.iter().next(), aspect, "{text}");
+            assert_eq!(reading.command, command, "{text}");
+        }
+    }
+}

@@ -6,6 +6,10 @@ use serde_json::json;
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -28,17 +32,22 @@ async fn throughput_is_measured_where_the_network_is_the_brake() {
     std::fs::write(directory.join("seg.ts"), vec![7; SEGMENT]).unwrap();
     let server = start(|config| config.edge.origin = format!("dir:{}", directory.display())).await;
     let (public, control) = (server.public_address(), server.control_address());
+    // Beside other tests the player may be what is slow, and such transfers say nothing: it goes on until one does.
+    let watched = Arc::new(AtomicBool::new(true));
+    let watching = Arc::clone(&watched);
     let player = tokio::task::spawn_blocking(move || {
         let mut connection = TcpStream::connect(public).unwrap();
         fetch(&mut connection, "/live.m3u8", None);
-        for _ in 0..3 {
+        for _ in 0..1_000 {
+            if !watching.load(Ordering::Relaxed) {
+                break;
+            }
             fetch(&mut connection, "/seg.ts", None);
+            std::thread::sleep(Duration::from_millis(20));
         }
-        connection
     });
-    let _open = player.await.unwrap();
     // Loopback is faster than any link, so what is measured is the lower bound for so short a transfer.
-    let session = eventually(5, async || {
+    let session = eventually(20, async || {
         let page = get(control, "/v1/sessions").await.json();
         page["items"].as_array()?.iter().find(|item| item["forecast_kbps"].is_array()).cloned()
     })
@@ -47,7 +56,9 @@ async fn throughput_is_measured_where_the_network_is_the_brake() {
     assert!(session["rtt_ms"].is_number(), "{session}");
     assert!(session["forecast_kbps"][1].as_f64().is_some_and(|rate| rate > 20_000.0), "{session}");
     let measured = "headroom_reports_total{source=\"transfer\"}";
-    eventually(5, async || (metric(&server, measured).await == 3.0).then_some(())).await;
+    assert!(metric(&server, measured).await >= 1.0);
+    watched.store(false, Ordering::Relaxed);
+    player.await.unwrap();
     server.stop().await;
     std::fs::remove_dir_all(directory).unwrap();
 }

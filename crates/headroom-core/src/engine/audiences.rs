@@ -109,7 +109,7 @@ fn announce(
             streams.weigh(stream, weights);
             Output::Weights { stream, at: now, weights }
         }
-        Change::Raised(blind_spot) => Output::BlindSpot(blind_spot),
+        Change::Raised(blind_spot) => Output::BlindSpot(Box::new(blind_spot)),
         Change::Cleared(aspect) => Output::BlindSpotCleared { stream, aspect, at: now },
     }));
 }

@@ -177,7 +177,7 @@ pub enum Output {
         weights: Weights,
     },
     /// Viewers complain about something that telemetry does not explain.
-    BlindSpot(BlindSpot),
+    BlindSpot(Box<BlindSpot>),
     /// They stopped.
     BlindSpotCleared {
         /// Which stream.

@@ -230,3 +230,9 @@ fn a_starting_player_is_left_alone() {
     decisions(&mut engine, [report(4.0, 3_000, 900, 1.5), tick(4.5)]);
     assert!(engine.decision(VIEWER).unwrap().max_bitrate <= Some(Bitrate::kbps(800)), "now it has something to lose");
 }
+
+#[test]
+fn an_output_is_little_more_than_a_decision() {
+    // A tick of a million sessions writes most of a million of them.
+    assert!(size_of::<Output>() <= size_of::<Decision>() + 8, "{} {}", size_of::<Output>(), size_of::<Decision>());
+}

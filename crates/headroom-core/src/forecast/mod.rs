@@ -29,8 +29,8 @@ pub const HORIZONS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs
 pub const LEVELS: [f32; 5] = [0.1, 0.3, 0.5, 0.7, 0.9];
 
 /// Highest throughput one viewer's link is believed to have: ten times the 1 Gbit/s that 3GPP TS 22.261 table 7.1-1
-/// wants a 5G user to experience at best. Anything above is a cache, a loopback or a broken clock, and no evidence; no
-/// session is told to expect more.
+/// wants a 5G user to experience at best. Anything above is a cache or a loopback and counts as this much; no session is
+/// told to expect more.
 pub const PLAUSIBLE_THROUGHPUT: Bitrate = Bitrate::mbps(10_000);
 
 /// Quantiles of the mean throughput over each horizon, in kbit/s; zero everywhere when nothing is known.

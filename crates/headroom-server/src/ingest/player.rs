@@ -32,8 +32,9 @@ pub(crate) fn player_sample(record: &Vitals<'_>) -> (Player, Left) {
 
     let mut measured_throughput = kbps(&record.measured_throughput).filter(|&rate| rate > Bitrate::ZERO);
     if measured_throughput.is_some_and(|rate| rate > PLAUSIBLE_THROUGHPUT) {
+        // Beyond belief, but the link is no bottleneck: the engine takes it for the highest rate it believes in. Taken for
+        // nothing, a short buffer would look like starvation on a link nothing is known of.
         left.implausible = true;
-        measured_throughput = None;
     }
     if measured_throughput.is_some() && matches!(state, Some(PlayerState::Paused | PlayerState::Ended)) {
         left.paused = true;

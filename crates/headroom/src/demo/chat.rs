@@ -174,7 +174,7 @@ async fn request(address: SocketAddr, method: &str, path: &str, body: &str) -> a
     let mut stream = TcpStream::connect(address).await?;
     let length = body.len();
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nhost: demo\r\nconnection: close\r\ncontent-type: application/x-ndjson\r\ncontent-length: {length}\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/x-ndjson\r\ncontent-length: {length}\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await?;
     stream.write_all(body.as_bytes()).await?;

@@ -73,11 +73,13 @@ pub enum Reason {
     Override,
     /// A shared bottleneck was divided.
     Allocation,
+    /// Nothing was measured yet; others on its network, or its radio, say what to expect.
+    Newcomer,
 }
 
 impl Reason {
     /// Every reason, in the order of their discriminants: labels of a metric.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::NoEvidence,
         Self::Throughput,
         Self::Buffer,
@@ -90,6 +92,7 @@ impl Reason {
         Self::Stale,
         Self::Override,
         Self::Allocation,
+        Self::Newcomer,
     ];
 
     /// The name in logs and metrics.
@@ -108,6 +111,7 @@ impl Reason {
             Self::Stale => "stale",
             Self::Override => "override",
             Self::Allocation => "allocation",
+            Self::Newcomer => "newcomer",
         }
     }
 }
@@ -127,6 +131,7 @@ impl fmt::Display for Reason {
             Self::Stale => "telemetry is silent, the last decision stands",
             Self::Override => "set by an operator or the viewer",
             Self::Allocation => "fair share of a shared bottleneck",
+            Self::Newcomer => "nothing measured yet: as others on its network, or its radio, lead to expect",
         })
     }
 }

@@ -5,7 +5,7 @@
 
 use headroom_core::{
     audience::AuthorId,
-    telemetry::{SessionId, StreamId},
+    telemetry::{NetworkId, SessionId, StreamId},
 };
 use headroom_wire::cmcd::StreamingFormat;
 use http::{HeaderMap, header};
@@ -69,6 +69,7 @@ enum Kind {
     Address = 4,
     Stream = 5,
     Author = 6,
+    Network = 7,
 }
 
 impl Identifier {
@@ -117,6 +118,19 @@ impl Identifier {
         let agent = headers.get(header::USER_AGENT).map_or(&[][..], |value| value.as_bytes());
         let address = self.client_address(headers, peer).to_string();
         SessionId(self.hash(Kind::Address, &[address.as_bytes(), &[0], agent]))
+    }
+
+    /// The access network of an address: who is in one prefix of a provider's usual allotment (/24, /48) is nearly always in one
+    /// autonomous system and often behind one cell or one cable. The address itself is not kept. The loopback is no network: there
+    /// a proxy speaks that does not say for whom.
+    pub(crate) fn network(&self, address: IpAddr) -> NetworkId {
+        let hash = match address.to_canonical() {
+            address if address.is_loopback() => return NetworkId::default(),
+            IpAddr::V4(address) => self.hash(Kind::Network, &[&address.octets()[..3]]),
+            IpAddr::V6(address) => self.hash(Kind::Network, &[&address.octets()[..6]]),
+        };
+        // 0 stands for no network.
+        NetworkId(hash.max(1))
     }
 
     /// Address of the client, through proxies that are believed.
@@ -248,6 +262,17 @@ mod tests {
             let by = identifier(Identity { forwarded_from, ..Identity::default() });
             assert_eq!(by.client_address(&headers, peer), expected, "{forwarded_from:?} {peer}");
         }
+    }
+
+    #[test]
+    fn neighbours_share_a_network() {
+        let by = identifier(Identity::default());
+        let network = |address: &str| by.network(address.parse().unwrap());
+        assert_eq!(network("192.0.2.1"), network("::ffff:192.0.2.200"));
+        assert_ne!(network("192.0.2.1"), network("192.0.3.1"));
+        assert_eq!(network("2001:db8:7::1"), network("2001:db8:7:ff::2"));
+        assert_ne!(network("2001:db8:7::1"), network("2001:db8:8::1"));
+        assert_eq!(network("127.0.0.1"), NetworkId::default());
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod answer;
 mod bottleneck;
 mod chat;
 mod clock;
+mod cohort;
 pub mod config;
 mod control;
 mod dashboard;

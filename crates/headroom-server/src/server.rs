@@ -325,6 +325,7 @@ async fn tick(
         if index == 0 {
             bottlenecks.divide(&shards);
             feedback.tell_conditions();
+            shards.pool_cohorts();
         }
         let began = Instant::now();
         shards.tick(index);

@@ -8,6 +8,7 @@ use crate::{
     answer::Answer,
     bottleneck::Crowd,
     clock::Clock,
+    cohort::Cohorts,
     dashboard::Pulse,
     feedback::Seen,
     identity::ById,
@@ -20,11 +21,11 @@ use crate::{
 use headroom_core::{
     audience::{Command, Conditions, State},
     decision::Decision,
-    engine::{Census, Config, Counters, Engine, Input, Output, Scope, StreamSettings},
+    engine::{Census, CohortPool, Config, Counters, Engine, Input, Output, Scope, StreamSettings},
     ladder::Ladder,
     policy::Weights,
     session::Snapshot,
-    telemetry::{Link, Player, Report, Sample, SessionId, StreamId},
+    telemetry::{Link, NetworkId, Player, Report, Sample, SessionId, StreamId},
     time::{Duration, Timestamp},
     units::Bitrate,
 };
@@ -54,6 +55,7 @@ pub(crate) struct Shards {
     encoders: Mutex<Encoders>,
     /// What audiences brought to light and others must hear of; taken after every tick.
     news: Mutex<Vec<Output>>,
+    cohorts: Cohorts,
 }
 
 /// One engine and what the server itself must remember of its sessions.
@@ -79,12 +81,21 @@ struct Companion {
     last_seen: Timestamp,
     stream: StreamId,
     rtt_ms: u16,
-    /// Position of its network in the configuration.
-    network: u16,
+    /// Where it is; the engine knows of it.
+    whereabouts: Whereabouts,
     /// How far the sums of the fleet have taken it in.
     surveyed: Surveyed,
     /// The player reports for itself, so watching its transfers adds nothing.
     reports: bool,
+}
+
+/// Where a request came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Whereabouts {
+    /// Position of the operator's name for the network in the configuration; 0 for none.
+    pub(crate) named: u16,
+    /// The network itself; 0 when not known.
+    pub(crate) network: NetworkId,
 }
 
 /// Where a numbered report came from: the numbers of the two modes run side by side.
@@ -104,6 +115,8 @@ pub(crate) struct PlayerReport {
     pub(crate) stream: Option<StreamId>,
     /// How it came and its number, where it has one.
     pub(crate) order: (Mode, Option<u32>),
+    /// Where it came from.
+    pub(crate) whereabouts: Whereabouts,
     /// What it says.
     pub(crate) player: Player,
 }
@@ -136,6 +149,7 @@ impl Shards {
             recorder,
             encoders: Mutex::default(),
             news: Mutex::default(),
+            cohorts: Cohorts::default(),
         }
     }
 
@@ -200,7 +214,36 @@ impl Shards {
         if let Some(player) = player {
             let sample = Sample { session: report.session, stream, at: now, report: Report::Player(player) };
             self.feed(shard, Input::Sample(sample));
+            self.locate(shard, report.session, report.whereabouts, now);
         }
+    }
+
+    /// Tells the engine where a session is, when that is new, and what others there measured.
+    fn locate(&self, shard: &mut Shard, session: SessionId, whereabouts: Whereabouts, at: Timestamp) {
+        let Some(companion) = shard.companions.get_mut(&session) else { return };
+        let before = std::mem::replace(&mut companion.whereabouts, whereabouts);
+        let (stream, network) = (companion.stream, whereabouts.network);
+        if before.network == network {
+            return;
+        }
+        if let Some(outlook) = self.cohorts.outlook(stream, network) {
+            self.feed(shard, Input::Cohort { at, stream, network, outlook });
+        }
+        self.feed(shard, Input::Join { at, session, network });
+    }
+
+    /// Adds up what cohorts measured in all shards, and warns those of their members whose cohort falls.
+    pub(crate) fn pool_cohorts(&self) {
+        for (index, (stream, network), outlook) in self.cohorts.add_up(self, self.clock.now()) {
+            let mut shard = lock(&self.shards[index]);
+            let at = self.clock.now();
+            self.feed(&mut shard, Input::Cohort { at, stream, network, outlook });
+        }
+    }
+
+    /// The cohorts of one shard's sessions.
+    pub(crate) fn cohorts_of(&self, index: usize) -> Vec<CohortPool> {
+        lock(&self.shards[index]).engine.cohorts().collect()
     }
 
     /// Takes in what a transfer or the transport showed of a session.
@@ -272,13 +315,19 @@ impl Shards {
     }
 
     /// Notes that a session asked for something, without a report; answers what it should know.
-    pub(crate) fn handle_request(&self, session: SessionId, stream: Option<StreamId>) -> Answer {
+    pub(crate) fn handle_request(
+        &self,
+        session: SessionId,
+        stream: Option<StreamId>,
+        whereabouts: Whereabouts,
+    ) -> Answer {
         let mut shard = self.shard_of(session);
         let now = self.clock.now();
         if let Some(companion) = shard.companions.get_mut(&session) {
             companion.last_seen = now;
             companion.stream = stream.unwrap_or(companion.stream);
         }
+        self.locate(&mut shard, session, whereabouts, now);
         self.answer(&shard, session, now)
     }
 
@@ -312,7 +361,7 @@ impl Shards {
             let Shard { engine, companions, .. } = &mut *shard;
             for &session in some {
                 if let (Some(snapshot), Some(companion)) = (engine.view(session), companions.get_mut(&session)) {
-                    round.observe(&snapshot, companion.network, &mut companion.surveyed, now);
+                    round.observe(&snapshot, companion.whereabouts.named, &mut companion.surveyed, now);
                 }
             }
         }
@@ -324,13 +373,6 @@ impl Shards {
         let mut encoders = self.encoders.lock().unwrap_or_else(PoisonError::into_inner);
         encoders.retain(|_, (at, _)| now.since(*at) < PUBLISHER_GONE);
         encoders.clone()
-    }
-
-    /// Takes note of the network a session is in.
-    pub(crate) fn note_network(&self, session: SessionId, network: u16) {
-        if let Some(companion) = self.shard_of(session).companions.get_mut(&session) {
-            companion.network = network;
-        }
     }
 
     /// Makes a stream known to every shard.
@@ -527,7 +569,7 @@ impl Shards {
                 }
                 Output::Expired { session, summary, .. } => {
                     let gone = shard.companions.remove(session).unwrap_or_default();
-                    shard.ended.end(summary, gone.stream, gone.network, gone.surveyed);
+                    shard.ended.end(summary, gone.stream, gone.whereabouts.named, gone.surveyed);
                 }
                 Output::Weights { .. } | Output::BlindSpot(_) | Output::BlindSpotCleared { .. } => {
                     self.news.lock().unwrap_or_else(PoisonError::into_inner).push(output.clone());

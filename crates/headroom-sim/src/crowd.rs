@@ -17,7 +17,7 @@ use headroom_core::{
     ladder::RungIndex,
     policy::{Memory, Policy, Segments, View, Weights},
     qoe::Linear,
-    telemetry::{Player, PlayerState, Report, Sample, SessionId, StreamId},
+    telemetry::{NetworkId, Player, PlayerState, Report, Sample, SessionId, StreamId},
     time::{Duration, Timestamp},
     units::Bitrate,
 };
@@ -51,6 +51,8 @@ pub enum Guidance {
         config: Box<Config>,
         /// Whether it is told, at each tick, what the bottleneck carried since the last.
         capacity_known: bool,
+        /// Whether it knows that all come over one network, and pools what they measure.
+        cohort: bool,
     },
 }
 
@@ -76,6 +78,8 @@ const PAYLOAD_SHARE: f64 = 0.95;
 const TICK_S: f64 = 2.0;
 /// Viewers join this long after each other: not at once, and not in step with any segment duration.
 const STAGGER_S: f64 = 0.37;
+/// Where all come from.
+const NETWORK: NetworkId = NetworkId(1);
 /// The engine's clock at the start: time zero means "never" in places.
 const START_S: f64 = 1_000.0;
 
@@ -139,10 +143,17 @@ struct Viewer<'a> {
     steps: Vec<Step>,
 }
 
+/// The engine, and what it knows.
+struct Guide {
+    engine: Engine,
+    capacity_known: bool,
+    cohort: bool,
+}
+
 struct Run<'a> {
     crowd: &'a Crowd<'a>,
     client: &'a dyn Policy,
-    engine: Option<(Engine, bool)>,
+    engine: Option<Guide>,
     link: Cursor<'a>,
     now_s: f64,
     next_tick_s: f64,
@@ -153,7 +164,7 @@ impl<'a> Run<'a> {
     fn new(crowd: &'a Crowd<'a>, client: &'a dyn Policy, guidance: &Guidance) -> Self {
         let engine = match guidance {
             Guidance::None => None,
-            Guidance::Engine { config, capacity_known } => {
+            Guidance::Engine { config, capacity_known, cohort } => {
                 let mut engine = Engine::new((**config).clone());
                 for (index, video) in crowd.videos.iter().enumerate() {
                     let settings = StreamSettings {
@@ -164,7 +175,7 @@ impl<'a> Run<'a> {
                     };
                     engine.handle_input(Input::Stream { stream: StreamId(index as u64), at: clock(0.0), settings });
                 }
-                Some((engine, *capacity_known))
+                Some(Guide { engine, capacity_known: *capacity_known, cohort: *cohort })
             }
         };
         let viewer = |(index, video): (usize, &'a Video)| Viewer {
@@ -249,7 +260,7 @@ impl<'a> Run<'a> {
         let carried = self.link.bits_until(self.next_tick_s) - self.link.bits_until(before_s);
         let at = clock(self.next_tick_s);
         self.next_tick_s += TICK_S;
-        let Some((engine, capacity_known)) = &mut self.engine else { return };
+        let Some(Guide { engine, capacity_known, .. }) = &mut self.engine else { return };
         if *capacity_known {
             let capacity = Bitrate::bps((carried * PAYLOAD_SHARE / TICK_S) as u64);
             engine.handle_input(Input::Bottleneck { at, stream: None, capacity: Some(capacity) });
@@ -295,11 +306,14 @@ impl<'a> Run<'a> {
         };
         let own = self.client.decide(&view, &mut viewer.memory).rung;
         viewer.rung = viewer.received.map_or(own, |cap| own.min(cap));
-        if let Some((engine, _)) = &mut self.engine {
+        if let Some(Guide { engine, cohort, .. }) = &mut self.engine {
             let kinds = self.crowd.videos.len();
             let (session, stream) = (SessionId(index as u64 + 1), StreamId((index % kinds) as u64));
             let report = Report::Player(report(viewer, capacity_s));
             engine.handle_input(Input::Sample(Sample { session, stream, at: clock(now_s), report }));
+            if *cohort && viewer.next == 0 {
+                engine.handle_input(Input::Join { at: clock(now_s), session, network: NETWORK });
+            }
             viewer.received = engine.decision(session).and_then(|decision| decision.cap);
         }
         viewer.asked_s = now_s;
@@ -397,7 +411,7 @@ mod tests {
         let policy = Throughput { safety: 1.2, ..Throughput::default() };
         let crowd = crowd(&trace, &videos, 8);
         let alone = crowd.play(&policy, &Guidance::None);
-        let guidance = Guidance::Engine { config: Box::default(), capacity_known: true };
+        let guidance = Guidance::Engine { config: Box::default(), capacity_known: true, cohort: false };
         let guided = crowd.play(&policy, &guidance);
         assert!(guided.stall_ratio <= alone.stall_ratio, "{guided:?} {alone:?}");
         assert!(guided.bitrate_mbps * 8.0 < 24.0, "{guided:?}");

@@ -120,7 +120,7 @@ pub(super) fn conditions(table: &Table, streams: &Streams, now: Timestamp) -> Ve
     for record in table.records() {
         let target = streams.target(record.stream);
         let ladder = &target.settings.ladder;
-        let count = &mut counts[record.stream as usize];
+        let count = &mut counts[usize::from(record.stream)];
         count.sessions += 1;
         let low = record.playing(ladder).is_some_and(|rung| {
             ladder.rung(rung).height < LOW_PICTURE && ladder.rung(ladder.top()).height >= LOW_PICTURE

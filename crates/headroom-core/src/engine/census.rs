@@ -231,7 +231,7 @@ impl Engine {
     /// Counts the live sessions. Costs a pass over them, some ten nanoseconds each.
     #[must_use]
     pub fn census(&self) -> Census {
-        let mut counted: BTreeMap<u32, StreamCensus> = BTreeMap::new();
+        let mut counted: BTreeMap<u16, StreamCensus> = BTreeMap::new();
         let streams: &Streams = &self.streams;
         for record in self.table.records() {
             let target = streams.target(record.stream);

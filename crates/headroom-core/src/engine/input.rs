@@ -3,10 +3,11 @@
 use crate::{
     audience::{AuthorId, BlindSpot, Command, Conditions, Reading},
     decision::Decision,
+    forecast::Outlook,
     ladder::Ladder,
     policy::Weights,
     session::Summary,
-    telemetry::{Sample, SessionId, StreamId},
+    telemetry::{NetworkId, Sample, SessionId, StreamId},
     time::{Duration, Timestamp},
     units::Bitrate,
 };
@@ -95,6 +96,28 @@ pub enum Input {
         at: Timestamp,
         /// The counts.
         conditions: Conditions,
+    },
+    /// A session comes from a network: it joins the cohort of those that play the same stream from there.
+    Join {
+        /// When.
+        #[serde(rename = "at_us")]
+        at: Timestamp,
+        /// Who.
+        session: SessionId,
+        /// From where; 0 when that is not known any more.
+        network: NetworkId,
+    },
+    /// What a cohort measured, over all engines: counts, for a while, in place of what this engine sees of it.
+    Cohort {
+        /// When.
+        #[serde(rename = "at_us")]
+        at: Timestamp,
+        /// What its members play.
+        stream: StreamId,
+        /// The network they share.
+        network: NetworkId,
+        /// What to expect of one of them.
+        outlook: Outlook,
     },
     /// What another engine's audience made the objectives worth.
     Weights {

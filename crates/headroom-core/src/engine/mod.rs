@@ -7,6 +7,7 @@
 mod audiences;
 mod bottlenecks;
 mod census;
+mod cohorts;
 mod commands;
 mod config;
 mod counters;
@@ -15,6 +16,7 @@ mod streams;
 mod table;
 
 pub use census::{Census, Scores, Spans, StreamCensus, Tally};
+pub use cohorts::CohortPool;
 pub use config::{Config, ConfigError, PolicyKind};
 pub use counters::Counters;
 pub use input::{Input, Output, Scope, StreamSettings};
@@ -27,7 +29,7 @@ use crate::{
     guard::Limits,
     ladder::{Ladder, RungIndex},
     pacing::Pace,
-    policy::{Policy, Segments, View},
+    policy::{Policy, Proposal, Segments, View},
     qoe::{RISK_SEGMENTS, carried_at, stall_risk},
     session::{Evidence, NO_RUNG, Record, Snapshot},
     telemetry::{Report, Sample, SessionId, StreamId},
@@ -36,9 +38,13 @@ use crate::{
 };
 use audiences::Audiences;
 use bottlenecks::Bottlenecks;
+use cohorts::Cohorts;
 use std::collections::VecDeque;
 use streams::{Streams, Target};
 use table::Table;
+
+/// What a newcomer's rung is chosen for: about the first two segments.
+const FIRST_SEGMENTS: Duration = Duration::from_secs(4);
 
 /// Keeps every session's state and decides for it.
 pub struct Engine {
@@ -48,6 +54,7 @@ pub struct Engine {
     streams: Streams,
     bottlenecks: Bottlenecks,
     audiences: Audiences,
+    cohorts: Cohorts,
     counters: Counters,
     outputs: VecDeque<Output>,
     last_tick: Option<Timestamp>,
@@ -63,6 +70,7 @@ impl Engine {
             streams: Streams::new(config.default_stream.clone()),
             bottlenecks: Bottlenecks::default(),
             audiences: Audiences::default(),
+            cohorts: Cohorts::default(),
             counters: Counters::default(),
             outputs: VecDeque::new(),
             last_tick: None,
@@ -90,6 +98,8 @@ impl Engine {
             }
             Input::Command { at, session, command } => self.handle_command(session, command, at),
             Input::Conditions { stream, at, conditions } => self.audiences.tell(stream, at, conditions),
+            Input::Join { at, session, network } => self.handle_join(session, network, at),
+            Input::Cohort { at, stream, network, outlook } => self.cohorts.tell(stream, network, at, outlook),
             Input::Weights { stream, weights, .. } => self.streams.weigh(stream, weights),
         }
     }
@@ -103,7 +113,7 @@ impl Engine {
     #[must_use]
     pub fn decision(&self, session: SessionId) -> Option<Decision> {
         let record = self.table.get(session)?;
-        Some(self.decision_of(record, self.streams.target(record.stream), &record.forecast()))
+        Some(self.decision_of(record, self.streams.target(record.stream), &self.cohorts.expect(record)))
     }
 
     /// The state of a session.
@@ -111,7 +121,7 @@ impl Engine {
     pub fn view(&self, session: SessionId) -> Option<Snapshot> {
         let record = self.table.get(session)?;
         let target = self.streams.target(record.stream);
-        Some(record.snapshot(target.stream, &target.settings.ladder))
+        Some(record.snapshot(target.stream, &target.settings.ladder, &self.cohorts.expect(record)))
     }
 
     /// What each session that plays a stream, or anything, could use of a bottleneck: for who divides a capacity over
@@ -165,6 +175,7 @@ impl Engine {
                 let inserted = self.table.insert(Record::new(sample.session, stream, at));
                 if let Some(evicted) = inserted.evicted {
                     self.counters.evicted += 1;
+                    self.cohorts.leave(evicted.cohort);
                     self.outputs.push_back(Output::Expired { session: evicted.id, at, summary: evicted.summary() });
                 }
                 inserted.slot
@@ -179,7 +190,9 @@ impl Engine {
         record.play_until(at, &target.settings.ladder, |rung| target.picture(rung));
         if sample.stream != self.streams.target(record.stream).stream && sample.stream.0 != 0 {
             record.stream = self.streams.index(sample.stream);
+            record.cohort = self.cohorts.change_stream(record.cohort, sample.stream);
         }
+        let before = record.before();
         let evidence = match &sample.report {
             Report::Player(player) => record.observe_player(at, player),
             Report::Link(link) => record.observe_link(at, link),
@@ -189,6 +202,9 @@ impl Engine {
             }
             Report::Encoder(_) => Evidence::Routine,
         };
+        if let Some(news) = record.news_since(&before, at) {
+            self.cohorts.observe(record.cohort, at, news.seconds, news.kbps, before.average_kbps);
+        }
         match evidence {
             Evidence::Routine => {}
             Evidence::Starvation | Evidence::Collapse => {
@@ -207,6 +223,7 @@ impl Engine {
         self.last_tick = Some(at);
         self.bottlenecks.divide(&mut self.table, &self.streams);
         self.audiences.tick(at, &self.table, &mut self.streams, &mut self.outputs);
+        self.cohorts.tick(at);
         let mut slot = 0;
         while slot < self.table.records().len() {
             let record = self.table.record_mut(slot);
@@ -215,7 +232,7 @@ impl Engine {
                 self.remove(slot, at);
                 continue;
             }
-            if record.take_dirty() {
+            if record.take_dirty() || self.cohorts.is_falling(record.cohort) {
                 self.decide(slot, at, Evidence::Routine);
             }
             slot += 1;
@@ -264,6 +281,7 @@ impl Engine {
 
     fn remove(&mut self, slot: usize, at: Timestamp) {
         let gone = self.table.remove(slot);
+        self.cohorts.leave(gone.cohort);
         self.outputs.push_back(Output::Expired { session: gone.id, at, summary: gone.summary() });
     }
 
@@ -274,24 +292,31 @@ impl Engine {
         if record.paused() {
             return;
         }
-        let forecast = record.forecast();
+        let forecast = self.cohorts.expect(record);
         let view = view_of(record, target, &forecast, at);
         let mut memory = record.memory;
-        let mut proposal = self.policy.decide(&view, &mut memory);
-        if record.starting() {
+        let new = record.history.is_empty() || record.starting();
+        let mut proposal = if new && !self.cohorts.prior(record).0.is_unknown() {
+            // Others know how fast it is here. The first segment should arrive within its own duration, as likely as not.
+            let rung = target.settings.ladder.highest_within(forecast.median(FIRST_SEGMENTS)).unwrap_or(0);
+            Proposal { rung, reason: Reason::Newcomer }
+        } else {
+            let proposal = self.policy.decide(&view, &mut memory);
             // An empty buffer is what starting up means. Which rung starts fastest is the player's to find out.
-            proposal.reason = Reason::NoEvidence;
-        }
-        proposal.rung = room_for_the_player(&view, proposal.rung, self.config.cap_risk);
+            let reason = if record.starting() { Reason::NoEvidence } else { proposal.reason };
+            Proposal { rung: room_for_the_player(&view, proposal.rung, self.config.cap_risk), reason }
+        };
         let ceiling = ceiling(record, &self.streams, target, at);
         if proposal.reason == Reason::NoEvidence && ceiling.is_some() {
             // Nothing is known of what the player does: an order must hold for whatever that is.
             proposal.rung = target.settings.ladder.top();
         }
-        // When an order ends, the policy's choice returns at once: slow climbing guards against estimates, not orders.
+        // When an order ends, the policy's choice returns at once: slow climbing guards against estimates, not orders. Nor is
+        // what others measured a place to climb from.
         let order_ended = record.reason == Reason::Override && ceiling.is_none();
+        let climbs = record.cap != NO_RUNG && !order_ended && record.reason != Reason::Newcomer;
         let limits = Limits {
-            previous: (record.cap != NO_RUNG && !order_ended).then_some(record.cap),
+            previous: climbs.then_some(record.cap),
             changed_at: record.changed_at(),
             starting: record.starting(),
             starved: record.starved(),
@@ -308,7 +333,8 @@ impl Engine {
             true => record.cap,
             false => allowed.rung,
         };
-        let risk = if cap == NO_RUNG { Ratio::ZERO } else { stall_risk(&view, cap, RISK_SEGMENTS) };
+        let unjudged = cap == NO_RUNG || allowed.reason == Reason::Newcomer;
+        let risk = if unjudged { Ratio::ZERO } else { stall_risk(&view, cap, RISK_SEGMENTS) };
         let neutral = Pace {
             target_buffer: record.wished(target.settings.target_buffer),
             target_latency: record.wished(target.settings.target_latency),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// Streams by position; position 0 is the default for sessions whose stream is unknown.
 pub(super) struct Streams {
     targets: Vec<Target>,
-    positions: BTreeMap<StreamId, u32>,
+    positions: BTreeMap<StreamId, u16>,
     /// Ceiling over every session.
     pub(super) everyone: Ceiling,
 }
@@ -78,7 +78,8 @@ impl Ceiling {
     }
 }
 
-/// Streams known at most; later ones share the default settings, so stream names from the network cost bounded memory.
+/// Streams known at most, as many as a session's record can point to; later ones share the default settings, so stream names
+/// from the network cost bounded memory.
 const MAX_STREAMS: usize = 65_536;
 
 impl Streams {
@@ -91,14 +92,14 @@ impl Streams {
     }
 
     /// Position of `stream`, made on first sight with the default settings.
-    pub(super) fn index(&mut self, stream: StreamId) -> u32 {
+    pub(super) fn index(&mut self, stream: StreamId) -> u16 {
         if let Some(&position) = self.positions.get(&stream) {
             return position;
         }
         if self.targets.len() >= MAX_STREAMS {
             return 0;
         }
-        let position = self.targets.len() as u32;
+        let position = self.targets.len() as u16;
         let settings = self.targets[0].settings.clone();
         self.targets.push(Target::new(stream, settings));
         self.positions.insert(stream, position);
@@ -110,12 +111,12 @@ impl Streams {
         self.target(self.positions.get(&stream).copied().unwrap_or(0))
     }
 
-    pub(super) fn target(&self, position: u32) -> &Target {
-        &self.targets[position as usize]
+    pub(super) fn target(&self, position: u16) -> &Target {
+        &self.targets[usize::from(position)]
     }
 
     pub(super) fn configure(&mut self, stream: StreamId, settings: StreamSettings) {
-        let position = self.index(stream) as usize;
+        let position = usize::from(self.index(stream));
         if position > 0 || stream.0 == 0 {
             let Target { ceiling, weights, stalls, .. } = self.targets[position];
             self.targets[position] = Target { ceiling, weights, stalls, ..Target::new(stream, settings) };
@@ -128,14 +129,14 @@ impl Streams {
     }
 
     /// Takes note of a buffer that ran dry.
-    pub(super) fn note_stall(&mut self, position: u32, at: Timestamp) {
-        let stalls = &mut self.targets[position as usize].stalls;
+    pub(super) fn note_stall(&mut self, position: u16, at: Timestamp) {
+        let stalls = &mut self.targets[usize::from(position)].stalls;
         *stalls = RecentStalls { count: stalls.at(at) + 1.0, at: stalls.at.max(at) };
     }
 
     /// Sets what the objectives of a stream are worth.
     pub(super) fn weigh(&mut self, stream: StreamId, weights: Weights) {
-        let position = self.index(stream) as usize;
+        let position = usize::from(self.index(stream));
         // Position 0 stands for all streams that are not known.
         if position > 0 || stream.0 == 0 {
             self.targets[position].weights = weights.bounded();
@@ -147,7 +148,7 @@ impl Streams {
     }
 
     pub(super) fn override_stream(&mut self, stream: StreamId, max_bitrate: Option<Bitrate>, until: Option<Timestamp>) {
-        let position = self.index(stream) as usize;
+        let position = usize::from(self.index(stream));
         self.targets[position].ceiling = Ceiling { max_bitrate, until };
     }
 }

@@ -1,23 +1,30 @@
 //! Throughput of one session a few seconds ahead, from what it did so far.
 //!
 //! [`History`] keeps the last transfers, [`Ewma`] the fast and slow averages; [`Forecast`] is what policies read:
-//! quantiles of the mean throughput over the next 2, 4 and 10 s.
+//! quantiles of the mean throughput over the next 2, 4 and 10 s. Before a session has a history, its cohort ([`Pool`]) or its
+//! radio ([`radio_prior`]) speaks for it.
 
 mod coded;
+mod cohort;
 mod ewma;
 mod features;
 mod history;
 mod lognormal;
+mod prior;
 mod quantile;
+mod radio;
 mod scale;
 mod timeline;
 
 pub use coded::CodedForecast;
+pub use cohort::{Outlook, Pool};
 pub use ewma::Ewma;
 pub use features::Features;
 pub use history::{History, Transfer};
 pub use lognormal::lognormal;
+pub use prior::{PRIOR_WEIGHT_S, SETTLED_S};
 pub use quantile::{OUTPUTS as QUANTILE_OUTPUTS, Quantile, WIDTH as QUANTILE_WIDTH, quantile};
+pub use radio::{RADIO_WEIGHT_S, Signal, radio_prior};
 pub use timeline::Timeline;
 
 use crate::{time::Duration, units::Bitrate};

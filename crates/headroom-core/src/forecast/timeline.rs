@@ -29,19 +29,39 @@ impl Timeline {
     pub fn extend(&mut self, seconds: f32, kbps: f32) {
         // What is older than the timeline cannot show in it. NaN becomes zero.
         let mut left = (seconds.min(Self::SECONDS as f32 + 1.0) * 255.0 + 0.5) as u32;
-        while left > 0 {
-            let passed = u32::from(self.current_share);
-            let taken = left.min(255 - passed);
-            left -= taken;
-            let (old, new) = (passed as f32, taken as f32);
-            self.current_kbps = (self.current_kbps * old + kbps * new) / (old + new);
-            self.current_share = (passed + taken) as u8;
-            if self.current_share == u8::MAX {
-                self.codes.copy_within(..Self::SECONDS - 1, 1);
-                self.codes[0] = encode(self.current_kbps);
-                (self.current_share, self.current_kbps) = (0, 0.0);
-            }
+        let passed = u32::from(self.current_share);
+        let taken = left.min(255 - passed);
+        if taken == 0 {
+            return;
         }
+        left -= taken;
+        self.current_kbps = mean(self.current_kbps, passed, kbps, taken);
+        self.current_share = (passed + taken) as u8;
+        if self.current_share < u8::MAX {
+            return;
+        }
+        self.shift_in(1, self.current_kbps);
+        // Seconds that begin and end within the time are all alike.
+        self.shift_in((left / 255) as usize, mean(0.0, 0, kbps, 255));
+        let rest = left % 255;
+        self.current_share = rest as u8;
+        self.current_kbps = if rest > 0 { mean(0.0, 0, kbps, rest) } else { 0.0 };
+    }
+
+    /// Adds finished seconds of one rate.
+    fn shift_in(&mut self, seconds: usize, kbps: f32) {
+        let seconds = seconds.min(Self::SECONDS);
+        if seconds > 0 {
+            self.codes.copy_within(..Self::SECONDS - seconds, seconds);
+            self.codes[..seconds].fill(encode(kbps));
+        }
+    }
+
+    /// Seconds that are known, at most [`Timeline::SECONDS`] and the current one.
+    #[must_use]
+    pub fn known_s(&self) -> f32 {
+        let finished = self.codes.iter().take_while(|&&code| code != 0).count();
+        finished as f32 + f32::from(self.current_share) / 255.0
     }
 
     /// The rates on the [`scale`], newest first, and how many are known. What lies before the first transfer repeats the
@@ -60,6 +80,12 @@ impl Timeline {
         codes[known..].fill(repeated);
         (codes, known)
     }
+}
+
+/// Mean of two rates that held for these shares of time.
+fn mean(old_kbps: f32, old: u32, new_kbps: f32, new: u32) -> f32 {
+    let (old, new) = (old as f32, new as f32);
+    (old_kbps * old + new_kbps * new) / (old + new)
 }
 
 fn encode(kbps: f32) -> u8 {

@@ -2,7 +2,7 @@
 
 use crate::{
     decision::Reason,
-    forecast::{CodedForecast, Ewma, Forecast, History, PLAUSIBLE_THROUGHPUT},
+    forecast::{CodedForecast, Ewma, Forecast, History, PLAUSIBLE_THROUGHPUT, Signal},
     ladder::{Ladder, RungIndex},
     policy::Memory,
     qoe::Opinion,
@@ -39,7 +39,9 @@ pub(crate) struct Record {
     fast: Ewma,
     pub(crate) memory: Memory,
     pub(crate) opinion: Opinion,
-    pub(crate) stream: u32,
+    /// Position of its stream, and of its cohort or [`NO_COHORT`].
+    pub(crate) stream: u16,
+    pub(crate) cohort: u16,
     buffer_ms: u32,
     capacity_ms: u32,
     latency_ms: u32,
@@ -67,6 +69,22 @@ pub(crate) struct Record {
     flags: u8,
 }
 
+/// What a session was used to before a report.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Before {
+    transfers: u8,
+    evidence_ms: u32,
+    pub(crate) average_kbps: Option<f32>,
+}
+
+/// What a report brought to light of a link.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct News {
+    pub(crate) kbps: f32,
+    /// Time it speaks for, seconds.
+    pub(crate) seconds: f32,
+}
+
 /// What a report means for the session beyond its fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Evidence {
@@ -80,13 +98,15 @@ pub(crate) enum Evidence {
     Quit,
 }
 
+/// No cohort: the network is not known.
+pub(crate) const NO_COHORT: u16 = 0;
 /// No rung: nothing decided, nothing played.
 pub(crate) const NO_RUNG: u8 = u8::MAX;
 /// A time that has not come.
 const NEVER: u32 = u32::MAX;
 /// Radio values that were never reported.
-pub(crate) const NO_RSRP: i16 = i16::MIN;
-pub(crate) const NO_DECIBEL: i8 = i8::MIN;
+const NO_RSRP: i16 = i16::MIN;
+const NO_DECIBEL: i8 = i8::MIN;
 const UNKNOWN_MS: u32 = u32::MAX;
 const UNKNOWN_LINK: u16 = u16::MAX;
 
@@ -106,7 +126,7 @@ const OWN_CEILING: u8 = 32;
 const STARTED_UP: Duration = Duration::from_secs(1);
 
 impl Record {
-    pub(crate) fn new(id: SessionId, stream: u32, at: Timestamp) -> Self {
+    pub(crate) fn new(id: SessionId, stream: u16, at: Timestamp) -> Self {
         Self {
             id,
             started: at,
@@ -119,6 +139,7 @@ impl Record {
             memory: Memory::default(),
             opinion: Opinion::default(),
             stream,
+            cohort: NO_COHORT,
             buffer_ms: UNKNOWN_MS,
             capacity_ms: UNKNOWN_MS,
             latency_ms: UNKNOWN_MS,
@@ -254,6 +275,43 @@ impl Record {
         self.history.push_after(pause, throughput, transfer_time);
         self.forecast = CodedForecast::of(&self.history);
         before.is_some_and(|before| kbps < COLLAPSE_SHARE * before) && kbps < self.encoded_kbps
+    }
+
+    /// What it is used to.
+    pub(crate) fn before(&self) -> Before {
+        Before {
+            transfers: self.history.pushed(),
+            evidence_ms: self.evidence_ms,
+            average_kbps: self.fast.value(FAST_HALF_LIFE_S),
+        }
+    }
+
+    /// The transfer that was observed since, if one was.
+    pub(crate) fn news_since(&self, before: &Before, at: Timestamp) -> Option<News> {
+        let newest = self.history.newest().filter(|_| self.history.pushed() != before.transfers)?;
+        // Without news for longer than this it was away, and its last rate says nothing of that time.
+        const LONGEST_S: f32 = 4.0;
+        let since = at.since(self.started).as_millis() as f32 - before.evidence_ms as f32;
+        let silent_s = if before.average_kbps.is_some() { since / 1e3 } else { 0.0 };
+        Some(News { kbps: newest.throughput_kbps, seconds: silent_s.max(newest.seconds).min(LONGEST_S) })
+    }
+
+    /// How far its newest transfer lies below what it is used to: a natural logarithm, at most zero.
+    pub(crate) fn fallen(&self) -> f32 {
+        match (self.history.newest(), self.fast.value(FAST_HALF_LIFE_S)) {
+            (Some(newest), Some(average)) => (newest.throughput_kbps / average).ln().min(0.0),
+            _ => 0.0,
+        }
+    }
+
+    /// What its radio says.
+    pub(crate) fn signal(&self) -> Signal {
+        let decibel = |value: i8| (value != NO_DECIBEL).then_some(f32::from(value));
+        Signal {
+            rsrp_dbm: (self.rsrp_dbm != NO_RSRP).then_some(f32::from(self.rsrp_dbm)),
+            rsrq_db: decibel(self.rsrq_db),
+            sinr_db: decibel(self.sinr_db),
+        }
     }
 
     /// Throughput of the next seconds, made when the last transfer came in.

@@ -1,9 +1,9 @@
 //! A session as people and programs read it.
 
-use super::record::{NO_DECIBEL, NO_RSRP, NO_RUNG, Record};
+use super::record::{NO_RUNG, Record};
 use crate::{
     decision::Reason,
-    forecast::Forecast,
+    forecast::{Forecast, Signal},
     ladder::Ladder,
     telemetry::{SessionId, StreamId},
     time::{Duration, Timestamp},
@@ -85,8 +85,8 @@ pub struct Summary {
 }
 
 impl Record {
-    pub(crate) fn snapshot(&self, stream: StreamId, ladder: &Ladder) -> Snapshot {
-        let decibel = |value: i8| (value != NO_DECIBEL).then_some(f32::from(value));
+    pub(crate) fn snapshot(&self, stream: StreamId, ladder: &Ladder, forecast: &Forecast) -> Snapshot {
+        let Signal { rsrp_dbm, rsrq_db, sinr_db } = self.signal();
         Snapshot {
             session: self.id,
             stream,
@@ -96,16 +96,16 @@ impl Record {
             live_latency: self.live_latency(),
             playing: self.playing(ladder).map(|rung| ladder.bitrate(rung)),
             max_bitrate: (self.cap != NO_RUNG).then(|| ladder.bitrate(self.cap)),
-            forecast: interval(&self.forecast()),
+            forecast: interval(forecast),
             mos: self.score(),
             stall_risk: Ratio::clamped(f32::from(self.stall_risk_percent) / 100.0),
             reason: self.reason,
             rtt: self.rtt(),
             jitter: self.jitter(),
             loss_ratio: self.loss_ratio(),
-            rsrp_dbm: (self.rsrp_dbm != NO_RSRP).then_some(f32::from(self.rsrp_dbm)),
-            rsrq_db: decibel(self.rsrq_db),
-            sinr_db: decibel(self.sinr_db),
+            rsrp_dbm,
+            rsrq_db,
+            sinr_db,
             starvations: self.starvations,
             stalled: Duration::from_millis(u64::from(self.stall_ms)),
         }

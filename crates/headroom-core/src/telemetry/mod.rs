@@ -23,6 +23,11 @@ pub struct SessionId(pub u64);
 #[serde(transparent)]
 pub struct StreamId(pub u64);
 
+/// An access network, as a hash of an address prefix, of an autonomous system, or of a cell: who shares it, shares its fate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NetworkId(pub u64);
+
 /// One report about one session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sample {

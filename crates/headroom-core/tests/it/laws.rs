@@ -1,12 +1,12 @@
 //! Properties of decisions over arbitrary sessions.
 
 use headroom_core::{
-    decision::Decision,
+    decision::{Decision, Reason},
     engine::{Config, Engine, Input, Output, PolicyKind, Scope, StreamSettings},
-    forecast::{Forecast, History, lognormal},
+    forecast::{Forecast, History, Outlook, lognormal},
     ladder::{Ladder, Rung},
     policy::{Headroom, L2a, Lolp, Memory, Policy, Segments, Throughput, View, Weights},
-    telemetry::{Link, Player, PlayerState, Report, Sample, SessionId, StreamId},
+    telemetry::{Link, NetworkId, Player, PlayerState, Report, Sample, SessionId, StreamId},
     time::{Duration, Timestamp},
     units::{Bitrate, Ratio},
 };
@@ -64,7 +64,19 @@ fn event() -> impl Strategy<Value = (u64, Input)> {
         max_bitrate,
         until: None,
     });
-    let input = prop_oneof![12 => sample, 6 => Just(Input::Tick { at: Timestamp::EPOCH }), 1 => order];
+    let join = (1_u64..4, 0_u64..3).prop_map(|(session, network)| Input::Join {
+        at: Timestamp::EPOCH,
+        session: SessionId(session),
+        network: NetworkId(network),
+    });
+    let cohort = (1_u64..3, 50.0_f32..100_000.0, -2.0_f32..0.5).prop_map(|(network, kbps, fall)| Input::Cohort {
+        at: Timestamp::EPOCH,
+        stream: StreamId(1),
+        network: NetworkId(network),
+        outlook: Outlook { quantiles_kbps: [0.3, 0.7, 1.0, 1.4, 3.0].map(|share| share * kbps), fall: fall.min(0.0) },
+    });
+    let tick = Just(Input::Tick { at: Timestamp::EPOCH });
+    let input = prop_oneof![12 => sample, 6 => tick, 1 => order, 1 => join, 1 => cohort];
     (0_u64..4_000, input)
 }
 
@@ -82,6 +94,10 @@ fn timed(events: Vec<(u64, Input)>) -> Vec<Input> {
             Input::Tick { .. } => Input::Tick { at: dated(gap) },
             Input::Override { scope, max_bitrate, until, .. } => {
                 Input::Override { at: dated(gap), scope, max_bitrate, until }
+            }
+            Input::Join { session, network, .. } => Input::Join { at: dated(gap), session, network },
+            Input::Cohort { stream, network, outlook, .. } => {
+                Input::Cohort { at: dated(gap), stream, network, outlook }
             }
             other => other,
         })
@@ -150,7 +166,9 @@ proptest! {
                         }
                         _ => continue,
                     };
-                    if let Some(before) = before.filter(|before| before.cap.is_some() && decision.cap > before.cap) {
+                    // What others measured is no place to climb from.
+                    let own = before.filter(|before| before.reason != Reason::Newcomer);
+                    if let Some(before) = own.filter(|before| before.cap.is_some() && decision.cap > before.cap) {
                         prop_assert!(decision.at.since(before.at) >= guard.dwell, "{policy:?} climbs too soon");
                         prop_assert!(decision.cap.unwrap() - before.cap.unwrap() <= guard.steps_up);
                     }

@@ -30,6 +30,7 @@ pub(crate) fn sentence(snapshot: &Snapshot, ladder: Option<&Ladder>) -> String {
         Reason::Dwell => "the last change is too recent to climb again".to_owned(),
         Reason::Override => "an operator or the viewer set this limit".to_owned(),
         Reason::Allocation => "that is its fair share of a shared bottleneck".to_owned(),
+        Reason::Newcomer => "it has measured nothing yet, and others on its network get about that".to_owned(),
     };
     let risk = snapshot.stall_risk.get();
     let risk = match snapshot.max_bitrate {

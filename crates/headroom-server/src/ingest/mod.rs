@@ -12,7 +12,7 @@ use crate::{
     identity::Identifier,
     metrics::{Dropped, Metrics, Source},
     network::Networks,
-    shard::{Mode, PlayerReport, Shards},
+    shard::{Mode, PlayerReport, Shards, Whereabouts},
 };
 use headroom_core::{
     telemetry::{Player, Report, SessionId, StreamId},
@@ -74,8 +74,7 @@ impl Ingest {
             }
         }
         let session = self.identifier.silent_session(carrier.headers, carrier.query, carrier.peer);
-        let answer = self.shards.handle_request(session, None);
-        self.note_network(session, carrier);
+        let answer = self.shards.handle_request(session, None, self.whereabouts(carrier));
         Heard { session, content: None, reported: false, answer }
     }
 
@@ -97,8 +96,8 @@ impl Ingest {
         self.metrics.report(source);
         let session = self.session_of(record, carrier);
         let stream = record.content_id.as_deref().map(|name| self.stream(session, name, record.streaming_format));
-        let answer = self.shards.handle_player(self.report(&parsed, session, stream, Mode::Request));
-        self.note_network(session, carrier);
+        let report = self.report(&parsed, session, stream, Mode::Request, self.whereabouts(carrier));
+        let answer = self.shards.handle_player(report);
         let content = record.content_id.as_deref().filter(|_| want_content).map(str::to_owned);
         Some(Heard { session, content, reported: true, answer })
     }
@@ -138,12 +137,11 @@ impl Ingest {
         Ok(())
     }
 
-    /// Takes note of the network a session is in, where networks are told apart.
-    fn note_network(&self, session: SessionId, carrier: Carrier<'_>) {
-        if !self.networks.is_empty() {
-            let address = self.identifier.client_address(carrier.headers, carrier.peer);
-            self.shards.note_network(session, self.networks.find(address));
-        }
+    /// Where a request came from.
+    fn whereabouts(&self, carrier: Carrier<'_>) -> Whereabouts {
+        let address = self.identifier.client_address(carrier.headers, carrier.peer);
+        let named = if self.networks.is_empty() { 0 } else { self.networks.find(address) };
+        Whereabouts { named, network: self.identifier.network(address) }
     }
 
     /// Whose record it is.
@@ -161,6 +159,7 @@ impl Ingest {
         session: SessionId,
         stream: Option<StreamId>,
         mode: Mode,
+        whereabouts: Whereabouts,
     ) -> PlayerReport {
         let record = &parsed.vitals;
         if parsed.tally.coerced > 0 {
@@ -176,7 +175,7 @@ impl Ingest {
         if left.paused {
             self.metrics.dropped(Dropped::Paused);
         }
-        PlayerReport { session, stream, order: (mode, record.sequence_number), player }
+        PlayerReport { session, stream, order: (mode, record.sequence_number), whereabouts, player }
     }
 
     /// Takes in a throughput a player names outside CMCD with a steering request.
@@ -208,6 +207,7 @@ impl Ingest {
 struct Batch<'a> {
     ingest: &'a Ingest,
     carrier: Carrier<'a>,
+    whereabouts: Whereabouts,
     arrived: Timestamp,
     taken: u64,
     /// Content of the record before: bodies hold many records of few streams.
@@ -216,15 +216,15 @@ struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     fn new(ingest: &'a Ingest, carrier: Carrier<'a>) -> Self {
-        Self { ingest, carrier, arrived: ingest.shards.now(), taken: 0, content: None }
+        let (whereabouts, arrived) = (ingest.whereabouts(carrier), ingest.shards.now());
+        Self { ingest, carrier, whereabouts, arrived, taken: 0, content: None }
     }
 
     fn take_in(&mut self, parsed: &ParsedVitals<'_>) {
         let session = self.ingest.session_of(&parsed.vitals, self.carrier);
         let stream = self.stream_of(session, &parsed.vitals);
-        let report = self.ingest.report(parsed, session, stream, Mode::Event);
+        let report = self.ingest.report(parsed, session, stream, Mode::Event, self.whereabouts);
         self.ingest.shards.handle_batched(report, self.arrived);
-        self.ingest.note_network(session, self.carrier);
         self.taken += 1;
     }
 

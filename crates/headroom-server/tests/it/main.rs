@@ -6,6 +6,7 @@ mod alerts;
 mod attacks;
 mod audience;
 mod bad_input;
+mod cohorts;
 mod control;
 mod dashboard;
 mod edge;

@@ -139,11 +139,26 @@ fn example(history: &History, mut mean_kbps: impl FnMut(Duration) -> f64) -> Opt
     Some(Example { features: features.values, targets: HORIZONS.map(target) })
 }
 
+/// Seconds of a trace that follow each other without a gap.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Where in the trace it begins.
+    pub start_s: usize,
+    /// Mean rate of each second, kbit/s.
+    pub kbps: Vec<f64>,
+}
+
 /// The trace second by second in kbit/s, cut where its recorder paused.
+#[must_use]
+pub fn seconds(trace: &Trace) -> Vec<Vec<f64>> {
+    runs(trace).into_iter().map(|run| run.kbps).collect()
+}
+
+/// The trace second by second, cut where its recorder paused.
 ///
 /// A pause is a step of more than 3 s in a trace whose steps are mostly shorter than 1.5 s; of it the first second counts.
 #[must_use]
-pub fn seconds(trace: &Trace) -> Vec<Vec<f64>> {
+pub fn runs(trace: &Trace) -> Vec<Run> {
     const LONGEST_STEP_S: f64 = 3.0;
     let mut steps: Vec<f64> = (0..trace.samples().len())
         .filter_map(|index| trace.bounds_of(index))
@@ -153,7 +168,7 @@ pub fn seconds(trace: &Trace) -> Vec<Vec<f64>> {
     let usual_s = *steps.select_nth_unstable_by(middle, f64::total_cmp).1;
     let mut cursor = trace.cursor(AtEnd::Stop);
     let mut runs = Vec::new();
-    let (mut run, mut before) = (Vec::new(), 0.0);
+    let (mut run, mut before) = (Run { start_s: 0, kbps: Vec::new() }, 0.0);
     for second in 0..trace.duration_s() as usize {
         let (start_s, end_s) = (second as f64, second as f64 + 1.0);
         let bits = cursor.bits_until(end_s);
@@ -162,9 +177,13 @@ pub fn seconds(trace: &Trace) -> Vec<Vec<f64>> {
             .bounds_of(index)
             .is_some_and(|(from_s, to_s)| usual_s < 1.5 && to_s - from_s > LONGEST_STEP_S && start_s >= from_s + 1.0);
         if !paused {
-            run.push((bits - before) / 1_000.0);
-        } else if !run.is_empty() {
-            runs.push(std::mem::take(&mut run));
+            run.kbps.push((bits - before) / 1_000.0);
+        } else {
+            let next = Run { start_s: second + 1, kbps: Vec::new() };
+            let ended = std::mem::replace(&mut run, next);
+            if !ended.kbps.is_empty() {
+                runs.push(ended);
+            }
         }
         before = bits;
     }

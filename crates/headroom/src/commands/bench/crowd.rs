@@ -50,7 +50,8 @@ pub(crate) struct Arguments {
 struct Row<'a> {
     viewers: u16,
     client: &'a str,
-    /// `none`, `guided`, or `allocated`: guided by an engine that is told the capacity.
+    /// `none`, `guided`, `cohort`: guided by an engine that pools what the viewers measure, or `allocated`: guided by one that is
+    /// told the capacity.
     guidance: &'static str,
     #[serde(flatten)]
     outcome: Outcome,
@@ -73,9 +74,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     let videos = videos(arguments.seconds)?;
     let qoe = Linear { stall_penalty: profile.stall_penalty, switch_penalty: 1.0 };
-    let engine = |capacity_known| Guidance::Engine {
+    let engine = |capacity_known, cohort| Guidance::Engine {
         config: Box::new(Config { policy: arguments.policy, ..Config::default() }),
         capacity_known,
+        cohort,
     };
     if !arguments.json {
         print_head();
@@ -89,7 +91,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             capacity_s: profile.buffer_s,
             qoe,
         };
-        for (guidance, kind) in [("none", Guidance::None), ("guided", engine(false)), ("allocated", engine(true))] {
+        for (guidance, kind) in [
+            ("none", Guidance::None),
+            ("guided", engine(false, false)),
+            ("cohort", engine(false, true)),
+            ("allocated", engine(true, false)),
+        ] {
             let outcome = crowd.play(client.as_ref(), &kind);
             print(&Row { viewers, client: &arguments.client, guidance, outcome }, arguments.json)?;
         }

@@ -5,11 +5,19 @@ use anyhow::Context;
 use clap::Args;
 use headroom_core::{forecast::Quantile, network::Network};
 use headroom_sim::{
-    forecasting::{Model, Row, Tally, day, foretell},
+    forecasting::{
+        Model, Row, Tally,
+        cold_start::{MOMENTS, Prior, foretell_starts, pooled},
+        day, foretell,
+    },
     trace::Format,
     train::forecast::{Example, Settings, examples_by_second, fit},
 };
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -21,6 +29,13 @@ pub(crate) struct Arguments {
     /// name; files without a date are days of their own.
     #[arg(long)]
     leave_one_day_out: bool,
+    /// Foretell the starts of sessions in place of their course: with nothing to go by, with what sessions of other days measured,
+    /// with what the same link carried before, and with the radio.
+    #[arg(long, conflicts_with_all = ["leave_one_day_out", "weights"])]
+    cold_start: bool,
+    /// Seconds of own history that those priors count as; as in the engine when absent.
+    #[arg(long, requires = "cold_start", value_name = "SECONDS", value_parser = super::abr::positive)]
+    prior_weight: Option<f64>,
     /// Seed of that training.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -40,6 +55,10 @@ const EPOCHS: usize = 12;
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let sources = source::load(&arguments.traces, arguments.format)?;
+    if arguments.cold_start {
+        print(&cold_start(&sources, arguments.prior_weight)?, arguments.json)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut models = vec![
         ("last_value", Model::LastValue),
         ("mean_5", Model::Mean),
@@ -68,6 +87,31 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     print(&rows, arguments.json)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The starts of the sessions of each day, the cohort being the other days.
+fn cold_start(sources: &[Source], prior_weight: Option<f64>) -> anyhow::Result<Vec<Row>> {
+    let days: BTreeSet<&str> = sources.iter().map(|source| day(&source.name)).collect();
+    anyhow::ensure!(days.len() > 1, "a cohort of other days needs two days");
+    let names = ["none", "cohort", "beside", "radio"];
+    let mut tallies = vec![<[Tally; MOMENTS]>::default(); names.len()];
+    for held_out in days {
+        let (own, others): (Vec<&Source>, Vec<&Source>) =
+            sources.iter().partition(|source| day(&source.name) == held_out);
+        let pool = pooled(others.iter().map(|source| &source.trace));
+        let priors = [Prior::None, Prior::Cohort(Box::new(pool)), Prior::Beside, Prior::Radio].map(|prior| {
+            let weight_s = prior_weight.map_or_else(|| prior.weight_s(), |weight| weight as f32);
+            (prior, weight_s)
+        });
+        for source in own {
+            foretell_starts(&source.trace, &priors, &mut tallies);
+        }
+    }
+    let row = |(name, tallies): (&str, &[Tally; MOMENTS])| -> Vec<Row> {
+        let named = |(known_s, tally): (usize, &Tally)| tally.rows(&format!("{name}, {known_s} s known"), false);
+        tallies.iter().enumerate().flat_map(named).filter(|row| row.count > 0).collect()
+    };
+    Ok(names.into_iter().zip(&tallies).flat_map(row).collect())
 }
 
 /// One network for each day, trained on the others and scored on its own; two days at a time.

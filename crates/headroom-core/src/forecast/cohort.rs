@@ -1,0 +1,260 @@
+//! What sessions that share a way to us measured lately: a forecast for one that has measured nothing yet, and a warning
+//! for all when many of them fall at once.
+//!
+//! A cohort plays the same stream from the same edge over the same access network. A [`Pool`] keeps two things about it: how
+//! its rates spread (a histogram in which every second of every session counts alike and fades by half in a minute), and how
+//! far its rates lie below what each session was used to. The second is compared with what is usual there, for the rates of a
+//! jumpy link lie below their own mean most of the time.
+
+use super::{Forecast, HORIZONS, LEVELS};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Classes of rates.
+const CLASSES: usize = 48;
+/// Natural logarithm of the lowest rate told apart, 10 kbit/s, as on the scale of the timeline.
+const LN_LOWEST: f32 = std::f32::consts::LN_10;
+/// Width of a class: 48 of them reach 10 Gbit/s, a third more each.
+const LN_WIDTH: f32 = 6.0 * std::f32::consts::LN_10 / CLASSES as f32;
+
+/// Time after which what was measured counts half. A newcomer asks how the cell is now; a minute of a few viewers is enough
+/// to tell (own choice; on the drives that are not in any training 30 s to 5 min forecast alike).
+const FADE_S: f32 = 60.0;
+/// A fall is judged over this half-life, and against the usual one over that of [`FADE_S`]: a little more than a tick.
+const FALL_FADE_S: f32 = 3.0;
+/// Session-seconds below which a pool says nothing of rates: three sessions of some segments.
+const ENOUGH_S: f32 = 20.0;
+/// Session-seconds at the usual level that every judgement of a fall starts with: one session alone cannot warn the others.
+const FALL_PRIOR_S: f32 = 12.0;
+/// A fall by less than a fourth is not worth a warning: sessions differ by as much by chance.
+const LEAST_FALL: f32 = 0.29;
+/// One observation says at most so much about a fall (a factor of 7).
+const FARTHEST_CHANGE: f32 = 2.0;
+
+/// What one cohort measured. Pools of several engines add up ([`Pool::merge`]).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pool {
+    /// Session-seconds in each class of rates.
+    classes: [f32; CLASSES],
+    /// Changes against what each session was used to, in natural logarithms: just now, and usually.
+    recent: Mean,
+    usual: Mean,
+    /// When the classes and means were faded last.
+    at: Timestamp,
+}
+
+/// A weighted sum and its weight.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Mean {
+    sum: f32,
+    weight: f32,
+}
+
+impl Mean {
+    fn observe(&mut self, value: f32, weight: f32) {
+        self.sum += value * weight;
+        self.weight += weight;
+    }
+
+    fn fade(&mut self, share: f32) {
+        self.sum *= share;
+        self.weight *= share;
+    }
+}
+
+/// What is to be expected of a session of the cohort.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outlook {
+    /// Rates in kbit/s at the levels [`LEVELS`]; zeros where too little was measured.
+    pub quantiles_kbps: [f32; LEVELS.len()],
+    /// Natural logarithm of what became of the rates within the last seconds: 0 for nothing unusual, below it for a fall.
+    pub fall: f32,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        let (recent, usual) = (Mean::default(), Mean::default());
+        Self { classes: [0.0; CLASSES], recent, usual, at: Timestamp::EPOCH }
+    }
+}
+
+impl Pool {
+    /// A session carried `kbps` for `seconds`, where it was used to `used_to_kbps`, if to anything.
+    pub fn observe(&mut self, at: Timestamp, seconds: f32, kbps: f32, used_to_kbps: Option<f32>) {
+        self.fade_to(at);
+        self.classes[class(kbps)] += seconds;
+        if let Some(used_to) = used_to_kbps {
+            let change = (kbps.max(1.0) / used_to.max(1.0)).ln().clamp(-FARTHEST_CHANGE, FARTHEST_CHANGE);
+            self.recent.observe(change, seconds);
+            self.usual.observe(change, seconds);
+        }
+    }
+
+    /// What is to be expected at `at`.
+    #[must_use]
+    pub fn outlook(&self, at: Timestamp) -> Outlook {
+        let seconds: f32 = self.classes.iter().sum();
+        let quantiles_kbps =
+            if seconds < ENOUGH_S { [0.0; LEVELS.len()] } else { LEVELS.map(|level| self.rate_at(level * seconds)) };
+        Outlook { quantiles_kbps, fall: self.fall(at) }
+    }
+
+    /// Adds what another pool of the same cohort holds.
+    pub fn merge(&mut self, other: &Self) {
+        let at = self.at.max(other.at);
+        let mut other = other.clone();
+        self.fade_to(at);
+        other.fade_to(at);
+        for (mine, theirs) in self.classes.iter_mut().zip(other.classes) {
+            *mine += theirs;
+        }
+        for (mine, theirs) in [(&mut self.recent, other.recent), (&mut self.usual, other.usual)] {
+            mine.sum += theirs.sum;
+            mine.weight += theirs.weight;
+        }
+    }
+
+    /// When something was measured last.
+    #[must_use]
+    pub fn last_heard(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Lets what is older than `at` fade. Reports out of order count as of the newest.
+    fn fade_to(&mut self, at: Timestamp) {
+        let passed = at.since(self.at).as_secs_f64() as f32;
+        if passed <= 0.0 {
+            return;
+        }
+        self.at = at;
+        let slow = (-std::f32::consts::LN_2 * passed / FADE_S).exp();
+        self.classes.iter_mut().for_each(|seconds| *seconds *= slow);
+        self.usual.fade(slow);
+        self.recent.fade((-std::f32::consts::LN_2 * passed / FALL_FADE_S).exp());
+    }
+
+    fn fall(&self, at: Timestamp) -> f32 {
+        if self.usual.weight < ENOUGH_S {
+            return 0.0;
+        }
+        let mut recent = self.recent;
+        recent.fade((-std::f32::consts::LN_2 * at.since(self.at).as_secs_f64() as f32 / FALL_FADE_S).exp());
+        let usual = self.usual.sum / self.usual.weight;
+        let fall = (recent.sum - usual * recent.weight) / (recent.weight + FALL_PRIOR_S);
+        if fall < -LEAST_FALL { fall } else { 0.0 }
+    }
+
+    /// The rate below which `seconds` of the pool lie: log-linear within a class.
+    fn rate_at(&self, seconds: f32) -> f32 {
+        let mut below = 0.0;
+        for (number, &held) in self.classes.iter().enumerate() {
+            if below + held >= seconds && held > 0.0 {
+                let share = (seconds - below) / held;
+                return (LN_LOWEST + (number as f32 + share) * LN_WIDTH).exp();
+            }
+            below += held;
+        }
+        (LN_LOWEST + CLASSES as f32 * LN_WIDTH).exp()
+    }
+}
+
+fn class(kbps: f32) -> usize {
+    // `as` saturates: what lies below the lowest class, and NaN, counts in it.
+    (((kbps.ln() - LN_LOWEST) / LN_WIDTH) as usize).min(CLASSES - 1)
+}
+
+impl Outlook {
+    /// The forecast for a session that has measured nothing itself: the same for every horizon. Unknown where too little was
+    /// measured.
+    #[must_use]
+    pub fn forecast(&self) -> Forecast {
+        Forecast { quantiles_kbps: [self.quantiles_kbps; HORIZONS.len()] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn second(second: f64) -> Timestamp {
+        Timestamp::from_secs_f64(1_000.0 + second)
+    }
+
+    /// `sessions` report every second at `kbps`, used to `used_to`.
+    fn watch(pool: &mut Pool, from: u32, to: u32, sessions: u32, kbps: f32, used_to: f32) {
+        for at in from..to {
+            for session in 0..sessions {
+                let late = f64::from(session) / f64::from(sessions);
+                pool.observe(second(f64::from(at) + late), 1.0, kbps, Some(used_to));
+            }
+        }
+    }
+
+    #[test]
+    fn quantiles_are_those_of_what_was_measured() {
+        let mut pool = Pool::default();
+        assert!(pool.outlook(second(0.0)).forecast().is_unknown());
+        for at in 0..100 {
+            pool.observe(second(f64::from(at) / 100.0), 1.0, 1_000.0 * 1.05_f32.powi(at * 37 % 100), None);
+        }
+        let outlook = pool.outlook(second(1.0));
+        for (quantile, level) in outlook.quantiles_kbps.into_iter().zip(LEVELS) {
+            let expected = 1_000.0 * 1.05_f32.powf(100.0 * level);
+            assert!((quantile / expected).ln().abs() < LN_WIDTH / 2.0, "{quantile} for {expected}");
+        }
+        assert!(!outlook.forecast().is_unknown());
+    }
+
+    #[test]
+    fn the_past_fades() {
+        let mut pool = Pool::default();
+        watch(&mut pool, 0, 30, 5, 2_000.0, 2_000.0);
+        watch(&mut pool, 400, 430, 5, 20_000.0, 20_000.0);
+        assert!(pool.outlook(second(430.0)).quantiles_kbps[0] > 15_000.0);
+    }
+
+    #[test]
+    fn many_that_fall_at_once_warn_and_one_alone_does_not() {
+        let mut pool = Pool::default();
+        watch(&mut pool, 0, 60, 10, 8_000.0, 8_000.0);
+        assert_eq!(pool.outlook(second(60.0)).fall, 0.0);
+        let mut alone = pool.clone();
+        alone.observe(second(60.0), 2.0, 500.0, Some(8_000.0));
+        assert_eq!(alone.outlook(second(60.5)).fall, 0.0);
+        watch(&mut pool, 60, 64, 10, 2_000.0, 8_000.0);
+        let fall = pool.outlook(second(64.0)).fall;
+        assert!((-1.4..-0.4).contains(&fall), "to a quarter is −1.39 once all have said it: {fall}");
+        assert_eq!(pool.outlook(second(90.0)).fall, 0.0, "old news");
+    }
+
+    #[test]
+    fn a_jumpy_cohort_is_not_falling_for_ever() {
+        let mut pool = Pool::default();
+        for at in 0..200 {
+            for session in 0..10 {
+                // Half of the seconds lie at a tenth of what the session is used to.
+                let kbps = if (at * 7 + session * 3) % 10 < 5 { 800.0 } else { 8_000.0 };
+                pool.observe(second(f64::from(at)), 1.0, kbps, Some(8_000.0));
+            }
+        }
+        assert_eq!(pool.outlook(second(200.0)).fall, 0.0);
+    }
+
+    #[test]
+    fn pools_of_several_engines_are_one_pool() {
+        let (mut whole, mut parts) = (Pool::default(), [Pool::default(), Pool::default()]);
+        for at in 0..200 {
+            let (kbps, moment) = (1_000.0 * 1.3_f32.powi(at % 9), second(f64::from(at) / 4.0));
+            whole.observe(moment, 1.0, kbps, Some(3_000.0));
+            parts[at as usize % 2].observe(moment, 1.0, kbps, Some(3_000.0));
+        }
+        let [mut first, second_part] = parts;
+        first.merge(&second_part);
+        let (one, two) = (whole.outlook(second(50.0)), first.outlook(second(50.0)));
+        for (one, two) in one.quantiles_kbps.into_iter().zip(two.quantiles_kbps) {
+            assert!((one / two - 1.0).abs() < 1e-3, "{one} {two}");
+        }
+        assert!((one.fall - two.fall).abs() < 1e-4);
+    }
+}

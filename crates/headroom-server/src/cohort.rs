@@ -1,0 +1,57 @@
+//! Cohorts over all shards.
+//!
+//! Sessions that share a stream and a network are spread over many engines, each of which sees a few of them. Every round of
+//! ticks their pools are added up here. An engine is told the sum when a session comes that may need it, and when a cohort
+//! falls. What it is told is an input like any other: recorded, and replayed.
+
+use crate::shard::Shards;
+use headroom_core::{
+    engine::CohortPool,
+    forecast::Outlook,
+    telemetry::{NetworkId, StreamId},
+    time::Timestamp,
+};
+use std::{
+    collections::HashMap,
+    sync::{PoisonError, RwLock},
+};
+
+/// What every cohort leads to expect, as of the last round.
+#[derive(Default)]
+pub(crate) struct Cohorts(RwLock<HashMap<Key, Outlook>>);
+
+type Key = (StreamId, NetworkId);
+
+impl Cohorts {
+    /// What sessions of this stream and network lead to expect.
+    pub(crate) fn outlook(&self, stream: StreamId, network: NetworkId) -> Option<Outlook> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&(stream, network)).copied()
+    }
+
+    /// Adds up what the shards hold at `now`. Returns the cohorts that fall, each with a shard that holds some of it.
+    pub(crate) fn add_up(&self, shards: &Shards, now: Timestamp) -> Vec<(usize, Key, Outlook)> {
+        let mut sums: HashMap<Key, CohortPool> = HashMap::new();
+        let mut homes: Vec<(usize, Key)> = Vec::new();
+        for index in 0..shards.count() {
+            for part in shards.cohorts_of(index) {
+                let key = (part.stream, part.network);
+                homes.push((index, key));
+                match sums.get_mut(&key) {
+                    Some(sum) => {
+                        sum.members += part.members;
+                        sum.pool.merge(&part.pool);
+                    }
+                    None => {
+                        sums.insert(key, part);
+                    }
+                }
+            }
+        }
+        let outlooks: HashMap<Key, Outlook> =
+            sums.iter().filter_map(|(&key, sum)| Some((key, sum.outlook(now)?))).collect();
+        homes.retain(|(_, key)| outlooks.get(key).is_some_and(|outlook| outlook.fall < 0.0));
+        let falling = homes.into_iter().map(|(index, key)| (index, key, outlooks[&key])).collect();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = outlooks;
+        falling
+    }
+}

@@ -1,5 +1,6 @@
 //! Counters, gauges and histograms for Prometheus. No session or address is ever a label.
 
+use crate::reader::Reader;
 use headroom_core::{decision::Reason, time::Duration};
 use prometheus_client::{
     collector::Collector,
@@ -293,6 +294,12 @@ impl Metrics {
         registry.register_collector(Box::new(engines));
     }
 
+    /// Adds what the reader counts to every exposition.
+    pub(crate) fn follow_reader(&self, reader: Arc<dyn Reader>) {
+        let mut registry = self.registry.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        registry.register_collector(Box::new(Recalled(reader)));
+    }
+
     pub(crate) fn request(&self, kind: Request) {
         self.requests[kind as usize].inc();
     }
@@ -421,6 +428,23 @@ impl Collector for Engines {
             ConstCounter::new(count).encode(decisions.encode_family(&labels)?)?;
         }
         Ok(())
+    }
+}
+
+/// Asks the reader of messages when asked.
+struct Recalled(Arc<dyn Reader>);
+
+impl std::fmt::Debug for Recalled {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Recalled")
+    }
+}
+
+impl Collector for Recalled {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let counter = ConstCounter::new(self.0.recalled());
+        let help = "Messages whose words had been read a short while before";
+        counter.encode(encoder.encode_descriptor("messages_recalled", help, None, counter.metric_type())?)
     }
 }
 

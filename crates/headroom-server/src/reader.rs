@@ -9,6 +9,11 @@ pub trait Reader: Send + Sync + 'static {
     /// Queues `text` and returns at once. `reply` is called exactly once, from any thread: with the reading, or with
     /// [`Shed`] when the text had to make room for newer ones.
     fn submit(&self, text: String, reply: Reply);
+
+    /// Texts so far that were answered from memory: their words had been read a short while before.
+    fn recalled(&self) -> u64 {
+        0
+    }
 }
 
 /// Called with what became of a text. Must not block.

@@ -163,6 +163,9 @@ impl Server {
         let shutdown = CancellationToken::new();
         let tasks = TaskTracker::new();
 
+        if let Some(reader) = &reader {
+            metrics.follow_reader(Arc::clone(reader));
+        }
         let feedback = Arc::new(Feedback::new(
             reader,
             Arc::clone(&ingest),

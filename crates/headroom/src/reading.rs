@@ -24,6 +24,10 @@ impl Reader for Messages {
     fn submit(&self, text: String, reply: Reply) {
         self.0.submit(text, move |result| reply(result.map(|prediction| prediction.reading).map_err(|_| Shed)));
     }
+
+    fn recalled(&self) -> u64 {
+        self.0.counters().0.recalled
+    }
 }
 
 #[cfg(test)]

@@ -5,12 +5,14 @@ use super::{
     command::{Intent, resolve},
     language::{Router, softmax},
     normalise::Normaliser,
+    recall::Recall,
 };
 use headroom_core::{
     audience::{Aspect, Aspects, Reading, Sentiment},
     units::Ratio,
 };
 use serde::Deserialize;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokenizers::{Tokenizer, TruncationParams};
@@ -32,6 +34,8 @@ pub struct Prediction {
     pub probabilities: [f32; 3],
     /// Guessed language.
     pub language: Language,
+    /// Whether the same words were read a short while ago and no network ran for them now.
+    pub recalled: bool,
 }
 
 /// A classifier cannot be made of a folder.
@@ -114,7 +118,7 @@ impl Classifier {
         let clean: Vec<String> = messages.iter().map(|message| self.normaliser.apply(message)).collect();
         let routes: Vec<_> =
             messages.iter().zip(&clean).map(|(message, clean)| self.router.route(message, clean)).collect();
-        let mut scores: Vec<Option<Scores>> = vec![None; messages.len()];
+        let mut scores: Vec<Option<Scored>> = vec![None; messages.len()];
         for (english, model) in [(true, &mut self.english), (false, &mut self.multilingual)] {
             let chosen: Vec<usize> =
                 (0..messages.len()).filter(|&at| routes[at].english == english && !clean[at].is_empty()).collect();
@@ -133,15 +137,15 @@ impl Classifier {
 }
 
 /// A message with nothing to read in it says nothing: neutral by definition.
-fn prediction(text: &str, clean: &str, scores: Option<&Scores>, language: Language) -> Prediction {
-    let Some(scores) = scores else {
+fn prediction(text: &str, clean: &str, scored: Option<&Scored>, language: Language) -> Prediction {
+    let Some(Scored { scores, recalled }) = scored else {
         let reading = Reading {
             sentiment: Sentiment::Neutral,
             confidence: Ratio::clamped(1.0),
             aspects: Aspects::NONE,
             command: None,
         };
-        return Prediction { reading, probabilities: [0.0, 1.0, 0.0], language };
+        return Prediction { reading, probabilities: [0.0, 1.0, 0.0], language, recalled: false };
     };
     let soft = softmax(&scores.sentiment);
     let probabilities = [soft[0], soft[1], soft[2]];
@@ -158,7 +162,7 @@ fn prediction(text: &str, clean: &str, scores: Option<&Scores>, language: Langua
             .collect(),
         command: resolve(Intent::ALL[highest(&scores.command)], text, clean),
     };
-    Prediction { reading, probabilities, language }
+    Prediction { reading, probabilities, language, recalled: *recalled }
 }
 
 /// Index of the largest value, the first of equal ones.
@@ -166,10 +170,22 @@ fn highest(values: &[f32]) -> usize {
     (0..values.len()).rev().max_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap_or(0)
 }
 
+/// Messages that a network computes at once. More gain nothing (the caches of a core are full), and the longest of them
+/// decides how much of the work is padding.
+const GROUP: usize = 8;
+
+/// Scores, and whether they were only remembered.
+#[derive(Clone, Copy)]
+struct Scored {
+    scores: Scores,
+    recalled: bool,
+}
+
 /// One network with its tokenizer.
 struct Model {
     tokenizer: Tokenizer,
     network: Box<dyn Network>,
+    recall: Recall,
 }
 
 /// `labels.json`: what the outputs mean.
@@ -204,17 +220,33 @@ impl Model {
         let truncation =
             TruncationParams { max_length: labels.max_tokens.clamp(8, 512), ..TruncationParams::default() };
         tokenizer.with_truncation(Some(truncation)).map_err(|error| broken(&path, error.to_string()))?;
-        Ok(Self { tokenizer, network: device.open(&folder.join("model.onnx"), threads)? })
+        Ok(Self { tokenizer, network: device.open(&folder.join("model.onnx"), threads)?, recall: Recall::default() })
     }
 
-    fn scores(&mut self, texts: &[&str]) -> Result<Vec<Scores>, ReadError> {
-        let mut ids = Vec::with_capacity(texts.len());
-        for text in texts {
-            let encoding = self.tokenizer.encode_fast(*text, true);
-            ids.push(encoding.map_err(|error| ReadError::Tokenizer(error.to_string()))?.get_ids().to_vec());
+    /// Scores of every text, in order. What was read lately, or stands here twice, is not computed again.
+    fn scores(&mut self, texts: &[&str]) -> Result<Vec<Scored>, ReadError> {
+        let mut known: HashMap<&str, Scored> = HashMap::with_capacity(texts.len());
+        let mut fresh = Vec::new();
+        for &text in &texts.iter().copied().collect::<BTreeSet<_>>() {
+            if let Some(scores) = self.recall.get(text) {
+                known.insert(text, Scored { scores, recalled: true });
+            } else {
+                let encoding = self.tokenizer.encode_fast(text, true);
+                let encoding = encoding.map_err(|error| ReadError::Tokenizer(error.to_string()))?;
+                fresh.push((text, encoding.get_ids().to_vec()));
+            }
         }
-        let batch: Vec<&[u32]> = ids.iter().map(Vec::as_slice).collect();
-        Ok(self.network.scores(&batch)?)
+        // Neighbours of like length need little padding.
+        fresh.sort_by_key(|(_, ids)| ids.len());
+        for group in fresh.chunks(GROUP) {
+            let batch: Vec<&[u32]> = group.iter().map(|(_, ids)| ids.as_slice()).collect();
+            for ((text, _), scores) in group.iter().zip(self.network.scores(&batch)?) {
+                self.recall.put(text, scores);
+                known.insert(text, Scored { scores, recalled: false });
+            }
+        }
+        let missing = || NetworkError("the model answered for fewer texts than it was given".into()).into();
+        texts.iter().map(|text| known.get(text).copied().ok_or_else(missing)).collect()
     }
 }
 
@@ -263,6 +295,21 @@ mod tests {
         let found = classifier.read(&strange).unwrap();
         assert_eq!(found.len(), strange.len());
         assert_eq!(found[0].probabilities, [0.0, 1.0, 0.0], "nothing said is neutral");
+    }
+
+    #[test]
+    fn what_was_just_read_is_recalled_and_reads_the_same() {
+        let mut classifier = Classifier::open(&repository(), Device::Cpu, 1).unwrap();
+        let first = classifier.read(&["KEKW what a shot", "switch to 480p", "switch to 720p"]).unwrap();
+        assert!(first.iter().all(|found| !found.recalled));
+        // A run of one emote cleans to one gloss, so both are the same words to the network.
+        let again = classifier.read(&["KEKW KEKW what a shot", "se corta mucho hoy", "KEKW what a shot"]).unwrap();
+        assert_eq!(again.iter().map(|found| found.recalled).collect::<Vec<_>>(), [true, false, true]);
+        assert_eq!(again[0].probabilities, first[0].probabilities);
+        assert_eq!(again[2], Prediction { recalled: true, ..first[0] });
+        let commands = classifier.read(&["switch to 720p", "switch to 480p"]).unwrap();
+        let resolutions = commands.iter().map(|found| found.reading.command);
+        assert_eq!(resolutions.collect::<Vec<_>>(), [720, 480].map(|rung| Some(Command::SetQuality(Some(rung)))));
     }
 
     #[test]

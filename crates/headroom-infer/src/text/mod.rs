@@ -14,6 +14,7 @@ mod normalise;
 mod onnxruntime;
 mod pure;
 mod queue;
+mod recall;
 
 pub use classifier::{Classifier, OpenError, Prediction, ReadError};
 pub use folder::{ModelsError, find_models};

@@ -46,6 +46,8 @@ pub struct Counters {
     pub submitted: u64,
     /// Messages read.
     pub read: u64,
+    /// Messages among them whose words were read a short while ago, so that no network ran.
+    pub recalled: u64,
     /// Messages that made room for newer ones.
     pub shed: u64,
     /// Messages the engine failed on.
@@ -165,8 +167,13 @@ impl Shared {
             {
                 let mut state = self.lock();
                 state.counters.batches += 1;
-                let count = batch.len() as u64;
-                *if outcome.is_ok() { &mut state.counters.read } else { &mut state.counters.failed } += count;
+                match &outcome {
+                    Ok(predictions) => {
+                        state.counters.read += batch.len() as u64;
+                        state.counters.recalled += predictions.iter().filter(|found| found.recalled).count() as u64;
+                    }
+                    Err(_) => state.counters.failed += batch.len() as u64,
+                }
             }
             match outcome {
                 Ok(predictions) => {
@@ -212,7 +219,7 @@ mod tests {
     fn neutral() -> Prediction {
         let (sentiment, confidence) = (Sentiment::Neutral, Ratio::clamped(1.0));
         let reading = Reading { sentiment, confidence, aspects: Aspects::NONE, command: None };
-        Prediction { reading, probabilities: [0.0, 1.0, 0.0], language: Language::En }
+        Prediction { reading, probabilities: [0.0, 1.0, 0.0], language: Language::En, recalled: false }
     }
 
     /// Says which texts it was given, then waits for leave.

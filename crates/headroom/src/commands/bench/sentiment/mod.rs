@@ -1,24 +1,33 @@
-//! `headroom bench sentiment`: messages read for each second of a core, beside other engines on the same messages.
+//! `headroom bench sentiment`: messages read for each second of a core, beside other engines on the same messages; how long
+//! a message waits at a steady rate; what a burst does to the server.
+
+mod chat;
+mod engines;
+mod queue;
+mod server;
 
 use crate::commands::classifier::{ClassifierArguments, DeviceName};
 use anyhow::{Context, ensure};
+use chat::Chat;
 use clap::Args;
-use headroom_infer::text::{Classifier, Queue, QueueSettings, find_models};
+use engines::{Cost, PEERS, ours, theirs};
+use headroom_infer::text::find_models;
 use serde_json::{Value, json};
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
-use std::sync::mpsc::channel;
-use std::time::{Duration, Instant};
+use std::process::ExitCode;
+use std::time::Duration;
 
 /// Arguments of `headroom bench sentiment`.
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     classifier: ClassifierArguments,
-    /// English messages, TSV with columns `lang` and `text` [default: the training text of the checkout].
+    /// Messages, TSV with columns `lang` and `text` [default: the training text of the checkout].
     #[arg(long, value_name = "FILE")]
     texts: Option<PathBuf>,
+    /// Language of the messages, or `all`. The peers run the English model and are left out for any other.
+    #[arg(long, default_value = "en")]
+    language: String,
     /// How many of them.
     #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(32..))]
     messages: u32,
@@ -28,9 +37,15 @@ pub(crate) struct Arguments {
     /// Rounds; the fastest of each engine counts, since other work on the machine only ever makes it slower.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
     rounds: u16,
-    /// Seconds of each rate through the queue; 0 leaves this part out.
+    /// Seconds of the steady rate through the queue and through a server; 0 leaves both out.
     #[arg(long, default_value_t = 10)]
     queue_seconds: u32,
+    /// Seconds of a burst of ten times that; 0 leaves it out.
+    #[arg(long, default_value_t = 5)]
+    burst_seconds: u32,
+    /// Share of the messages that were written before, word for word.
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    repeats: f64,
     /// One JSON object a line.
     #[arg(long)]
     json: bool,
@@ -38,23 +53,13 @@ pub(crate) struct Arguments {
 
 /// Alone, as `classify` and a quiet chat use it, and together.
 const BATCHES: [usize; 2] = [1, 32];
-/// Engines of training/speed.py.
-const PEERS: [&str; 3] = ["onnxruntime", "pytorch", "distilbert"];
-/// Messages a second: a busy chat, and ten times that.
-const RATES: [u32; 2] = [500, 5_000];
+/// Messages a second of a busy chat.
+const STEADY: u32 = 500;
+/// Messages a second of a burst.
+const BURST: u32 = 5_000;
 
-/// What one engine took for all messages.
-#[derive(Clone)]
-struct Cost {
-    engine: String,
-    cpu_s: f64,
-    p50_ms: f64,
-}
-
-impl Cost {
-    fn less(self, other: Self) -> Self {
-        Self { cpu_s: self.cpu_s.min(other.cpu_s), p50_ms: self.p50_ms.min(other.p50_ms), ..self }
-    }
+fn share(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| "a share lies between 0 and 1".into())
 }
 
 /// Measures all and prints a line a result.
@@ -62,22 +67,23 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let folder = find_models(arguments.classifier.models.as_deref())?;
     let texts = texts(arguments, &folder)?;
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let mut classifier = arguments.classifier.open()?;
     let name = match arguments.classifier.device {
         DeviceName::Cpu => "headroom rten int8",
         DeviceName::Onnxruntime => "headroom onnxruntime int8",
         DeviceName::Cuda => "headroom cuda",
         DeviceName::Tensorrt => "headroom tensorrt",
     };
-    let peers_there = arguments.peer_python.exists();
-    if !peers_there {
+    let in_english = arguments.language == "en";
+    let peers_there = in_english && arguments.peer_python.exists();
+    if in_english && !peers_there {
         note(&format!("skipped: no peers, {} is not there (training/train.sh)", arguments.peer_python.display()));
     }
     for batch in BATCHES {
         let mut own: Option<Cost> = None;
         let mut peers: Vec<Option<Cost>> = vec![None; PEERS.len()];
         for _ in 0..arguments.rounds {
-            let cost = ours(&mut classifier, name, &texts, batch)?;
+            // One that has read nothing: what was read lately is recalled, which is no measure of a network.
+            let cost = ours(&mut arguments.classifier.open()?, name, &texts, batch)?;
             own = Some(own.map_or(cost.clone(), |best| best.less(cost)));
             for (best, peer) in peers.iter_mut().zip(PEERS).filter(|_| peers_there) {
                 let cost = theirs(&arguments.peer_python, peer, &folder, &texts, batch)?;
@@ -90,9 +96,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             peers.iter().flatten().for_each(|peer| print(arguments.json, batch, count, &own, Some(peer)));
         }
     }
-    if arguments.queue_seconds > 0 {
-        for rate in RATES {
-            queue(arguments, &texts, rate)?;
+    let chat = || Chat::new(&texts, arguments.repeats);
+    for (rate, seconds) in [(STEADY, arguments.queue_seconds), (BURST, arguments.burst_seconds)] {
+        if seconds > 0 {
+            queue::measure(&arguments.classifier, chat(), rate, seconds, arguments.json)?;
+            server::measure(chat(), rate, seconds, arguments.json)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -105,86 +113,25 @@ fn texts(arguments: &Arguments, models: &Path) -> anyhow::Result<Vec<String>> {
     let mut lines = table.lines();
     let header: Vec<&str> = lines.next().unwrap_or_default().split('\t').collect();
     let column = |name| header.iter().position(|column| *column == name);
+    let wanted_language = Some(arguments.language.as_str()).filter(|wanted| *wanted != "all");
     let (language, text) = (column("lang"), column("text").context("the file has no column `text`")?);
     let mut texts: Vec<String> = lines
         .map(|line| line.split('\t').collect::<Vec<_>>())
-        .filter(|cells| language.is_none_or(|at| cells.get(at) == Some(&"en")))
+        .filter(|cells| wanted_language.is_none_or(|wanted| language.and_then(|at| cells.get(at)) == Some(&wanted)))
         .filter_map(|cells| cells.get(text).map(|text| (*text).to_owned()))
         .collect();
     // Evenly over the file, which is sorted by kind.
     let wanted = arguments.messages as usize;
-    ensure!(texts.len() >= wanted, "{} holds {} English messages, {wanted} wanted", path.display(), texts.len());
+    ensure!(
+        texts.len() >= wanted,
+        "{} holds {} messages in `{}`, {wanted} wanted",
+        path.display(),
+        texts.len(),
+        arguments.language
+    );
     let step = texts.len() / wanted;
     texts = texts.into_iter().step_by(step).take(wanted).collect();
     Ok(texts)
-}
-
-fn ours(classifier: &mut Classifier, engine: &str, texts: &[&str], batch: usize) -> anyhow::Result<Cost> {
-    let mut walls = Vec::new();
-    let start = cpu_time();
-    for some in texts.chunks(batch) {
-        let at = Instant::now();
-        classifier.read(some)?;
-        walls.push(at.elapsed().as_secs_f64());
-    }
-    let cpu_s = (cpu_time() - start).as_secs_f64();
-    Ok(Cost { engine: engine.to_owned(), cpu_s, p50_ms: 1_000.0 * quantile(&mut walls, 0.5) })
-}
-
-fn theirs(python: &Path, engine: &str, models: &Path, texts: &[&str], batch: usize) -> anyhow::Result<Cost> {
-    let script = models.join("../training/speed.py");
-    let mut child = Command::new(python)
-        .args([script.as_os_str(), engine.as_ref(), models.as_os_str(), batch.to_string().as_ref()])
-        .env("OMP_NUM_THREADS", "1")
-        .env("TOKENIZERS_PARALLELISM", "false")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .context("cannot start the peer")?;
-    if let Some(mut input) = child.stdin.take() {
-        input.write_all(texts.join("\n").as_bytes()).context("the peer does not read")?;
-    }
-    let output = child.wait_with_output()?;
-    let error = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "the peer {engine} failed: {}", error.trim().lines().last().unwrap_or_default());
-    let answer: Value = serde_json::from_slice(&output.stdout).context("the peer answered no JSON")?;
-    let number = |key: &str| answer[key].as_f64().with_context(|| format!("the peer answered without {key}"));
-    let engine = answer["engine"].as_str().unwrap_or(engine).to_owned();
-    Ok(Cost { engine, cpu_s: number("cpu_s")?, p50_ms: number("p50_ms")? })
-}
-
-/// `rate` messages a second through the queue with one worker: from submission to answer.
-fn queue(arguments: &Arguments, texts: &[&str], rate: u32) -> anyhow::Result<()> {
-    let queue = Queue::start(vec![arguments.classifier.open()?], QueueSettings::default());
-    let (done, answers) = channel();
-    let (start, cpu) = (Instant::now(), cpu_time());
-    let total = rate * arguments.queue_seconds;
-    for number in 0..total {
-        let due = Duration::from_secs_f64(f64::from(number) / f64::from(rate));
-        std::thread::sleep(due.saturating_sub(start.elapsed()));
-        let (done, since) = (done.clone(), Instant::now());
-        queue.submit(texts[number as usize % texts.len()].to_owned(), move |outcome| {
-            let _ = done.send((outcome.is_ok(), since.elapsed()));
-        });
-    }
-    drop(done);
-    let answers: Vec<(bool, Duration)> = answers.iter().collect();
-    let cpu_s = (cpu_time() - cpu).as_secs_f64();
-    let mut waits: Vec<f64> =
-        answers.iter().filter(|(read, _)| *read).map(|(_, wait)| 1_000.0 * wait.as_secs_f64()).collect();
-    let (counters, _) = queue.counters();
-    ensure!(answers.len() == total as usize, "{} of {total} messages were answered", answers.len());
-    let (p50, p99) = (quantile(&mut waits, 0.5), quantile(&mut waits, 0.99));
-    let batch = counters.read as f64 / counters.batches.max(1) as f64;
-    let object = json!({ "queue_rate": rate, "seconds": arguments.queue_seconds, "read": counters.read, "shed": counters.shed,
-        "p50_ms": rounded(p50), "p99_ms": rounded(p99), "mean_batch": rounded(batch), "cpu_s": rounded(cpu_s) });
-    let line = format!(
-        "queue, {rate} messages/s for {} s: {} read, {} shed, p50 {p50:.0} ms, p99 {p99:.0} ms, {batch:.1} a batch, {cpu_s:.1} CPU s",
-        arguments.queue_seconds, counters.read, counters.shed
-    );
-    put(arguments.json, &object, &line);
-    Ok(())
 }
 
 fn print(as_json: bool, batch: usize, count: f64, own: &Cost, peer: Option<&Cost>) {

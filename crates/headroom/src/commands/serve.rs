@@ -178,9 +178,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let runtime = runtime.enable_all().build().context("threads cannot be started")?;
     runtime.block_on(async {
         let speech = config.speech.clone();
+        // Before anybody can see the server answer, and end it.
+        let asked_to_stop = watch_signals()?;
         let server = Server::start_with(config, reading::reader()).await?;
         give_ears(&server, &speech);
-        wait_for_signal().await?;
+        asked_to_stop.await;
         tracing::info!("stopping");
         server.stop().await;
         Ok::<_, anyhow::Error>(())
@@ -217,14 +219,15 @@ fn start_logging(json: bool) {
     }
 }
 
-/// Ends with the first SIGINT or SIGTERM.
-async fn wait_for_signal() -> anyhow::Result<()> {
+/// From here on SIGINT and SIGTERM no longer end the process by themselves; the future ends with the first of them.
+fn watch_signals() -> anyhow::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt()).context("signal handler")?;
     let mut terminate = signal(SignalKind::terminate()).context("signal handler")?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }

@@ -145,14 +145,19 @@ enum Event {
     Ended(anyhow::Result<()>),
 }
 
-/// Ctrl+C becomes an event. A second one ends the program at once, as without this.
+/// From here on Ctrl+C becomes an event. A second one ends the program at once, as without this.
 fn watch_interrupt(events: Sender<Event>) -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot watch Ctrl+C")?;
+    let guard = runtime.enter();
+    // Here and not on the thread: nobody may be told of Ctrl+C before it is watched.
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot watch Ctrl+C")?;
+    drop(guard);
     std::thread::spawn(move || {
         runtime.block_on(async {
-            if tokio::signal::ctrl_c().await.is_ok() {
+            if interrupt.recv().await.is_some() {
                 let _ = events.send(Event::Interrupted);
-                if tokio::signal::ctrl_c().await.is_ok() {
+                if interrupt.recv().await.is_some() {
                     std::process::exit(130);
                 }
             }

@@ -36,18 +36,10 @@ impl Policy for Headroom {
             return Proposal { rung: view.current.unwrap_or(0), reason: Reason::NoEvidence };
         }
         let outlook = Outlook::new(self, view);
-        let mut best = (f64::NEG_INFINITY, 0);
-        for rung in 0..=view.ladder.top() {
-            let value = outlook.expected_value(view, rung);
-            if value > best.0 {
-                best = (value, rung);
-            } else if matches!(view.segments, Segments::Nominal) {
-                // Stalls and the switch cost the more the larger the bit rate, never less: past the top of such a curve
-                // there is no other. Sizes of single segments need not follow the bit rate.
-                break;
-            }
-        }
-        let rung = best.1;
+        let rung = match view.segments {
+            Segments::Nominal => outlook.summit(view),
+            Segments::Known(_) => outlook.highest(view),
+        };
         let reason = match view.current {
             Some(current) if rung < current => Reason::StallRisk,
             Some(current) if rung > current => Reason::RoomAbove,
@@ -126,6 +118,44 @@ impl Outlook {
             quality_weight: f64::from(view.weights.quality),
             switch_cost: policy.switch_penalty * per_segment,
         }
+    }
+
+    /// The best rung where segments are as large as their bit rate says: stalls and the switch then cost the more the
+    /// larger the bit rate, never less, so the values rise to one summit and fall behind it. The way there from the rung
+    /// that is played is short.
+    fn summit(&self, view: &View<'_>) -> RungIndex {
+        let start = view.current.map_or(0, |current| current.min(view.ladder.top()));
+        let (mut rung, mut value) = (start, self.expected_value(view, start));
+        while let Some(below) = rung.checked_sub(1) {
+            let lower = self.expected_value(view, below);
+            if lower < value {
+                break;
+            }
+            (rung, value) = (below, lower);
+        }
+        if rung < start {
+            return rung;
+        }
+        while rung < view.ladder.top() {
+            let higher = self.expected_value(view, rung + 1);
+            if higher <= value {
+                break;
+            }
+            (rung, value) = (rung + 1, higher);
+        }
+        rung
+    }
+
+    /// The best rung whatever the sizes of single segments are; of equals the lowest.
+    fn highest(&self, view: &View<'_>) -> RungIndex {
+        let mut best = (f64::NEG_INFINITY, 0);
+        for rung in 0..=view.ladder.top() {
+            let value = self.expected_value(view, rung);
+            if value > best.0 {
+                best = (value, rung);
+            }
+        }
+        best.1
     }
 
     /// Mean value, in Mbit/s per segment, of holding `rung` for the horizon.

@@ -21,6 +21,11 @@ impl<V: VoiceActivity> Listener<V> {
         self.endpointer.is_speaking()
     }
 
+    /// What has been said of the utterance that is open; nothing during a pause.
+    pub fn so_far(&self) -> Option<Utterance> {
+        self.endpointer.so_far()
+    }
+
     /// Takes the next samples, of any number; appends the utterances they end to `utterances`.
     pub fn push(&mut self, mut samples: &[f32], utterances: &mut Vec<Utterance>) {
         if !self.pending.is_empty() {

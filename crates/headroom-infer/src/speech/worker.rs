@@ -1,6 +1,6 @@
 //! Decodes on a thread of its own, with a bounded queue before it.
 
-use super::{TranscribeError, Transcript, Utterance, Whisper};
+use super::{End, TranscribeError, Transcript, Utterance, Whisper};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -33,6 +33,7 @@ impl Worker {
             move || {
                 while let Some((utterance, since)) = queue.pop() {
                     let transcript = whisper.transcribe(&utterance);
+                    queue.rest();
                     tell(Heard { utterance, transcript, latency: since.elapsed() });
                 }
             }
@@ -48,6 +49,12 @@ impl Worker {
     /// Hands an utterance over at once: for live sound. Where the queue is full the oldest one is dropped.
     pub fn offer(&self, utterance: Utterance) {
         self.queue.push_over_oldest(utterance);
+    }
+
+    /// Hands over what was said so far of an utterance that is still open ([`super::Endpointer::so_far`]), if the thread rests;
+    /// whether it did. Whole utterances go first: they replace a glimpse that waits.
+    pub fn glimpse(&self, utterance: Utterance) -> bool {
+        self.queue.push_if_idle(utterance)
     }
 
     /// Utterances dropped unheard so far.
@@ -92,8 +99,19 @@ struct Queue {
 #[derive(Default)]
 struct Waiting {
     utterances: VecDeque<(Utterance, Instant)>,
+    /// Whether the thread is at work.
+    busy: bool,
     shed: u64,
     closed: bool,
+}
+
+impl Waiting {
+    /// A glimpse is handed over only to a thread at rest, so none waits behind anything else.
+    fn drop_glimpse(&mut self) {
+        if self.utterances.front().is_some_and(|(utterance, _)| utterance.end == End::Open) {
+            self.utterances.pop_front();
+        }
+    }
 }
 
 impl Queue {
@@ -106,8 +124,19 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn push_if_idle(&self, utterance: Utterance) -> bool {
+        let mut waiting = self.lock();
+        let idle = !waiting.busy && !waiting.closed && waiting.utterances.is_empty();
+        if idle {
+            waiting.utterances.push_back((utterance, Instant::now()));
+            self.changed.notify_all();
+        }
+        idle
+    }
+
     fn push_when_room(&self, utterance: Utterance) {
         let mut waiting = self.lock();
+        waiting.drop_glimpse();
         while waiting.utterances.len() >= self.capacity && !waiting.closed {
             waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
@@ -123,6 +152,7 @@ impl Queue {
         if waiting.closed {
             return;
         }
+        waiting.drop_glimpse();
         while waiting.utterances.len() >= self.capacity {
             waiting.utterances.pop_front();
             waiting.shed += 1;
@@ -135,6 +165,7 @@ impl Queue {
         let mut waiting = self.lock();
         loop {
             if let Some(next) = waiting.utterances.pop_front() {
+                waiting.busy = true;
                 self.changed.notify_all();
                 return Some(next);
             }
@@ -143,6 +174,10 @@ impl Queue {
             }
             waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    fn rest(&self) {
+        self.lock().busy = false;
     }
 
     fn close(&self, drop_waiting: bool) {
@@ -157,7 +192,6 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use super::super::End;
     use super::*;
 
     fn numbered(start: u64) -> Utterance {
@@ -171,6 +205,24 @@ mod tests {
         queue.close(false);
         let left: Vec<u64> = std::iter::from_fn(|| queue.pop()).map(|(utterance, _)| utterance.start).collect();
         assert_eq!((left, queue.lock().shed), (vec![3, 4], 3));
+    }
+
+    #[test]
+    fn a_glimpse_waits_for_nobody_and_makes_room_for_the_whole() {
+        let queue = Queue::new(2);
+        let open = |start| Utterance { end: End::Open, ..numbered(start) };
+        assert!(queue.push_if_idle(open(1)));
+        assert!(!queue.push_if_idle(open(2)), "one at a time");
+        queue.push_over_oldest(numbered(3));
+        assert_eq!(queue.pop().map(|(utterance, _)| utterance.start), Some(3), "the whole replaces its beginning");
+        assert!(!queue.push_if_idle(open(4)), "the thread is at work");
+        queue.rest();
+        assert!(queue.push_if_idle(open(5)));
+        queue.close(false);
+        assert_eq!(queue.pop().map(|(utterance, _)| utterance.start), Some(5));
+        assert_eq!(queue.lock().shed, 0, "a glimpse replaced is nothing lost");
+        queue.rest();
+        assert!(!queue.push_if_idle(open(6)), "it is closed");
     }
 
     #[test]

@@ -40,8 +40,16 @@ pub(crate) fn player_sample(record: &Vitals<'_>) -> (Player, Left) {
         left.paused = true;
         measured_throughput = None;
     }
-    // An audio request's untyped buffer is that of the audio, which players keep level with the video's.
-    let mut buffer_length = millis(&record.buffer_length);
+    // A buffer without a type is that of the requested object. Players may hold less sound than picture, so the buffer of
+    // an audio segment could look like starvation; nothing is lost with it, the next video request tells.
+    let buffer = |list: &ByObjectType| {
+        if is_audio {
+            list.get(ObjectType::Video).map(|value| Duration::from_millis(u64::from(value)))
+        } else {
+            millis(list)
+        }
+    };
+    let mut buffer_length = buffer(&record.buffer_length);
     if buffer_length.is_some_and(|buffer| buffer > PLAUSIBLE_BUFFER) {
         left.implausible = true;
         buffer_length = None;
@@ -64,7 +72,7 @@ pub(crate) fn player_sample(record: &Vitals<'_>) -> (Player, Left) {
         measured_throughput,
         transfer_time,
         buffer_length,
-        target_buffer_length: millis(&record.target_buffer_length),
+        target_buffer_length: buffer(&record.target_buffer_length),
         live_latency: record.live_latency.and_then(|millis| u64::try_from(millis).ok()).map(Duration::from_millis),
         object_duration: record
             .object_duration
@@ -102,5 +110,29 @@ fn state(state: cmcd::PlayerState) -> PlayerState {
         cmcd::PlayerState::FatalError => PlayerState::FatalError,
         cmcd::PlayerState::Quit => PlayerState::Quit,
         cmcd::PlayerState::Preloading => PlayerState::Preloading,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_audio_request_says_is_not_taken_for_the_video() {
+        for (text, bit_rate, buffer, target) in [
+            ("bl=6000,br=1200,ot=v,tbl=8000,v=2", Some(1200), Some(6000), Some(8000)),
+            ("bl=700,br=64,ot=a,tbl=1000,v=2", None, None, None),
+            ("bl=700,br=64,ot=a", None, None, None),
+            ("bl=(6000;v 700;a),br=(1200;v 64;a),ot=a,tbl=(8000;v),v=2", Some(1200), Some(6000), Some(8000)),
+            ("bl=6000,ot=av,br=1200", Some(1200), Some(6000), None),
+            ("bl=6000,br=1200", Some(1200), Some(6000), None),
+        ] {
+            let parsed = Vitals::parse(text).unwrap();
+            let (player, left) = player_sample(&parsed.vitals);
+            assert_eq!(left, Left::default(), "{text}");
+            assert_eq!(player.encoded_bitrate, bit_rate.map(Bitrate::kbps), "{text}");
+            assert_eq!(player.buffer_length, buffer.map(Duration::from_millis), "{text}");
+            assert_eq!(player.target_buffer_length, target.map(Duration::from_millis), "{text}");
+        }
     }
 }

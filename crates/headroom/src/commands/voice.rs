@@ -8,7 +8,7 @@ use clap::Args;
 use headroom_infer::audio::{self, DeviceError, Microphone, Pcm, Recording, Source, decibels, seconds};
 use headroom_infer::models::{DEFAULT, Status};
 use headroom_infer::speech::{
-    Earshot, EndpointSettings, Heard, Language, Listener, Transcript, Utterance, Whisper, WhisperSettings, Worker,
+    Earshot, End, EndpointSettings, Heard, Language, Listener, Transcript, Utterance, Whisper, WhisperSettings, Worker,
 };
 use serde_json::{Map, Value, json};
 use std::io::{IsTerminal, Write};
@@ -43,7 +43,10 @@ pub(crate) struct Arguments {
     /// Run on the graphics processor (needs a build with feature `cuda` or `vulkan`).
     #[arg(long)]
     gpu: bool,
-    /// One JSON object an utterance.
+    /// Show what is understood while somebody still speaks (microphone and pipe; about four times the processor time).
+    #[arg(long, conflicts_with = "wav")]
+    partial: bool,
+    /// One JSON object an utterance (and `{"partial": "words so far"}` in between with --partial).
     #[arg(long)]
     json: bool,
 }
@@ -104,9 +107,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     watch_interrupt(events.clone())?;
     std::thread::spawn({
         let worker = Arc::clone(&worker);
-        let (input, device) = (arguments.input, arguments.device);
+        let (input, device, partial) = (arguments.input, arguments.device, arguments.partial);
         move || {
-            let end = listen(input, device.as_deref(), &worker, &events);
+            let end = listen(input, device.as_deref(), partial, &worker, &events);
             worker.finish();
             let _ = events.send(Event::Ended(end));
         }
@@ -167,10 +170,17 @@ fn watch_interrupt(events: Sender<Event>) -> anyhow::Result<()> {
 }
 
 /// Reads the input to its end on the thread that opened it (some systems' devices may not change threads).
-fn listen(input: Input, device: Option<&str>, worker: &Worker, events: &Sender<Event>) -> anyhow::Result<()> {
+fn listen(
+    input: Input,
+    device: Option<&str>,
+    partial: bool,
+    worker: &Worker,
+    events: &Sender<Event>,
+) -> anyhow::Result<()> {
     let say = |event| {
         let _ = events.send(event);
     };
+    let live = Live { meter: events, glimpses: partial.then_some(worker) };
     if let Some(path) = &input.wav {
         let named = || path.display().to_string();
         let mut recording = Recording::open(path).with_context(named)?;
@@ -182,7 +192,7 @@ fn listen(input: Input, device: Option<&str>, worker: &Worker, events: &Sender<E
     } else if input.stdin {
         say(Event::Listening(None));
         let mut pcm = Pcm::new(std::io::stdin().lock());
-        hear(&mut pcm, Some(events), |utterance| worker.submit(utterance)).context("standard input")?;
+        hear(&mut pcm, Some(&live), |utterance| worker.submit(utterance)).context("standard input")?;
     } else {
         let mut microphone = Microphone::open(device).map_err(explain)?;
         say(Event::Listening(Some(microphone.name().to_owned())));
@@ -194,7 +204,7 @@ fn listen(input: Input, device: Option<&str>, worker: &Worker, events: &Sender<E
                 say(Event::Note(format!("recognition is behind the microphone: {shed} utterances left out so far")));
             }
         };
-        hear(&mut microphone, Some(events), offer).context("microphone")?;
+        hear(&mut microphone, Some(&live), offer).context("microphone")?;
     }
     Ok(())
 }
@@ -207,27 +217,46 @@ fn explain(error: DeviceError) -> anyhow::Error {
     }
 }
 
+/// What follows sound that somebody waits behind, while it comes in.
+struct Live<'a> {
+    meter: &'a Sender<Event>,
+    /// Who is shown open utterances now and then, where that is wished.
+    glimpses: Option<&'a Worker>,
+}
+
+/// New sound that makes a new glimpse of an open utterance worth its decode: a second. Nothing is glimpsed in a pause, and
+/// the pause that ends an utterance is longer than a decode, so that its text does not wait for the last glimpse.
+const GLIMPSE_EVERY: usize = audio::SAMPLE_RATE as usize;
+
 fn hear(
     source: &mut impl Source,
-    meter: Option<&Sender<Event>>,
+    live: Option<&Live<'_>>,
     mut hand_over: impl FnMut(Utterance),
 ) -> Result<(), audio::ReadError> {
     // Live sound is answered soon, a recording as well as possible.
-    let settings = if meter.is_some() { EndpointSettings::default() } else { EndpointSettings::recorded() };
+    let settings = if live.is_some() { EndpointSettings::default() } else { EndpointSettings::recorded() };
     let mut listener = Listener::new(Earshot::default(), settings);
     let (mut samples, mut utterances) = (Vec::new(), Vec::new());
-    let mut metered = Vec::new();
+    let (mut metered, mut since_glimpse) = (Vec::new(), 0);
     let end = loop {
         samples.clear();
         let more = source.read(&mut samples);
         listener.push(&samples, &mut utterances);
         utterances.drain(..).for_each(&mut hand_over);
-        if let Some(meter) = meter {
+        if let Some(live) = live {
             metered.extend_from_slice(&samples);
             // Ten readings a second of sound.
             if metered.len() >= audio::SAMPLE_RATE as usize / 10 {
-                let _ = meter.send(Event::Level(decibels(&metered), listener.is_speaking()));
+                let _ = live.meter.send(Event::Level(decibels(&metered), listener.is_speaking()));
                 metered.clear();
+            }
+            since_glimpse = if listener.is_speaking() { since_glimpse + samples.len() } else { 0 };
+            if let Some(worker) = live.glimpses
+                && since_glimpse >= GLIMPSE_EVERY
+                && let Some(utterance) = listener.so_far()
+                && worker.glimpse(utterance)
+            {
+                since_glimpse = 0;
             }
         }
         match more {
@@ -250,6 +279,7 @@ fn follow(inbox: &Receiver<Event>, screen: Screen, mut respond: Respond) -> anyh
             Event::Note(note) => screen.note(&note),
             Event::Heard(heard) => match &heard.transcript {
                 Ok(transcript) if transcript.text.is_empty() => {}
+                Ok(transcript) if heard.utterance.end == End::Open => screen.partial(&transcript.text)?,
                 Ok(transcript) => screen.heard(&heard, transcript, respond(&transcript.text)?)?,
                 Err(error) => screen.note(&error.to_string()),
             },
@@ -303,6 +333,20 @@ impl Screen {
             }
         }
         out.flush().context("cannot write to standard output")
+    }
+
+    /// What an open utterance says so far: an object for programs, a passing line for people.
+    #[expect(clippy::print_stderr, reason = "shown in the place of the level meter")]
+    fn partial(&self, words: &str) -> anyhow::Result<()> {
+        if self.json {
+            let mut out = std::io::stdout().lock();
+            writeln!(out, "{}", json!({ "partial": words }))?;
+            out.flush().context("cannot write to standard output")?;
+        } else if self.meter {
+            self.clear_meter();
+            eprintln!("… {words}");
+        }
+        Ok(())
     }
 
     #[expect(clippy::print_stderr, reason = "the level meter")]

@@ -85,6 +85,28 @@ fn raw_samples_on_standard_input_give_the_same_words() {
 }
 
 #[test]
+fn words_so_far_are_shown_while_somebody_speaks() {
+    let Some(path) = recording("jfk.wav") else { return };
+    let samples = std::fs::read(&path).unwrap().split_off(44);
+    let arguments = ["voice", "--stdin", "--json", "--partial"];
+    let mut child = headroom().args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // Eleven seconds of speech at twice its pace: 16 kHz of 16 bit.
+    for tenth in samples.chunks(3_200) {
+        stdin.write_all(tenth).unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    drop(stdin);
+    let output = text(&child.wait_with_output().unwrap().stdout);
+    let lines: Vec<serde_json::Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (partial, whole): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line.get("partial").is_some());
+    assert!(lines[0].get("partial").is_some_and(|words| !words.as_str().unwrap().is_empty()), "{output}");
+    assert!(partial.iter().all(|line| line.as_object().unwrap().len() == 1), "{output}");
+    let said: String = whole.iter().map(|line| line["feedback"].as_str().unwrap().to_lowercase() + " ").collect();
+    assert!(said.contains("my fellow americans") && said.contains("your country can do for you"), "{said}");
+}
+
+#[test]
 fn ctrl_c_ends_cleanly() {
     let Some(_) = recording("goforward.wav") else { return };
     let mut child = headroom().args(["voice", "--stdin"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

@@ -61,6 +61,8 @@ pub enum End {
     Length,
     /// The stream is over.
     EndOfStream,
+    /// Nothing yet: the speaker goes on, and this is what was said so far.
+    Open,
 }
 
 /// A stretch of speech.
@@ -116,6 +118,13 @@ impl Endpointer {
         if self.speaking { self.follow(probability) } else { self.wait(probability) }
     }
 
+    /// What has been said of an open utterance, with enough voice in it to be one; nothing during a pause, which may end it.
+    #[must_use]
+    pub fn so_far(&self) -> Option<Utterance> {
+        let spoken = self.speaking && self.pause == 0;
+        spoken.then(|| self.utterance(self.frames.len(), End::Open)).flatten()
+    }
+
     /// Ends the stream; gives the utterance that was open.
     pub fn finish(&mut self) -> Option<Utterance> {
         if !self.speaking {
@@ -161,10 +170,17 @@ impl Endpointer {
 
     /// Takes the first `count` frames out as an utterance, unless there was too little voice in them.
     fn close(&mut self, count: usize, end: End) -> Option<Utterance> {
+        let utterance = self.utterance(count, end);
+        self.frames.drain(..count);
+        utterance
+    }
+
+    /// The first `count` frames as an utterance, unless there is too little voice in them.
+    fn utterance(&self, count: usize, end: End) -> Option<Utterance> {
         let start = (self.taken - self.frames.len() as u64) * FRAME as u64;
         let mut samples = Vec::with_capacity(count * FRAME);
         let (mut voiced_frames, mut sum) = (0, 0.0);
-        for frame in self.frames.drain(..count) {
+        for frame in self.frames.range(..count) {
             samples.extend_from_slice(&frame.samples);
             if frame.probability >= self.settings.onset_probability {
                 voiced_frames += 1;

@@ -106,3 +106,19 @@ fn the_stream_may_end_inside_an_utterance() {
     );
     check(&[], expect![""]);
 }
+
+#[test]
+fn an_open_utterance_is_seen_while_somebody_speaks_and_not_in_a_pause() {
+    let mut endpointer = Endpointer::new(EndpointSettings::default());
+    let mut push = |count: usize, probability: f32| {
+        for _ in 0..count {
+            assert_eq!(endpointer.push(&[0.0; FRAME], probability), None);
+        }
+        endpointer.so_far().map(|utterance| (utterance.samples.len() / FRAME, utterance.voiced_frames, utterance.end))
+    };
+    assert_eq!(push(30, 0.0), None);
+    assert_eq!(push(8, 0.9), None, "too little voice to be a word");
+    assert_eq!(push(20, 0.9), Some((19 + 28, 28, End::Open)), "with its pre-roll");
+    assert_eq!(push(1, 0.1), None, "a pause may be its end");
+    assert_eq!(push(1, 0.9), Some((19 + 30, 29, End::Open)), "seeing it takes nothing away");
+}

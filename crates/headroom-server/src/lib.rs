@@ -6,6 +6,7 @@
 pub mod alerts;
 mod answer;
 mod bottleneck;
+pub mod calendar;
 mod chat;
 mod clock;
 mod cohort;
@@ -22,8 +23,10 @@ mod ingest;
 mod listener;
 mod metrics;
 mod network;
+pub mod plan;
 mod problem;
 mod public;
+mod random;
 mod reader;
 mod record;
 mod rollup;
@@ -36,6 +39,7 @@ mod transcriber;
 
 pub use chat::{ChatError, TlsError};
 pub use config::Config;
+pub use history::By;
 pub use reader::{Reader, Reply, Shed};
 pub use record::{ReplayError, Replayed, replay};
 pub use server::{Server, StartError};

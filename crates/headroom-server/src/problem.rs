@@ -52,6 +52,8 @@ problems! {
     overloaded = SERVICE_UNAVAILABLE "overloaded";
     /// The server starts up or shuts down.
     not_ready = SERVICE_UNAVAILABLE "not_ready";
+    /// The history does not reach back far enough for what is asked.
+    too_short = CONFLICT "too_short";
     /// This server has no classifier for messages.
     no_reader = SERVICE_UNAVAILABLE "no_reader";
     /// This server has no speech recognition.

@@ -18,6 +18,9 @@ const MAX_CELLS: usize = 20_000;
 /// Silence after which a session no longer tells how it is: five ticks, and twice what CMCD events are usually apart.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// Rounds for which a session counts as in trouble after a stall: five minutes.
+const TROUBLED_ROUNDS: u16 = 30;
+
 /// What a cell's sessions have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
@@ -35,6 +38,8 @@ pub(crate) struct Cell {
     pub(crate) observations: u64,
     /// Of these, those that had been silent for [`SILENCE`].
     pub(crate) silent: u64,
+    /// Of these, those that stalled within the last five minutes.
+    pub(crate) troubled: u64,
     /// Time between reports, all sessions together.
     pub(crate) watched_ms: u64,
     /// Of that, time stalled.
@@ -59,6 +64,7 @@ impl Cell {
     pub(crate) fn merge(&mut self, other: &Self) {
         self.observations += other.observations;
         self.silent += other.silent;
+        self.troubled += other.troubled;
         self.watched_ms += other.watched_ms;
         self.stalled_ms += other.stalled_ms;
         self.starvations += other.starvations;
@@ -85,6 +91,8 @@ pub(crate) struct Surveyed {
     last_seen: Timestamp,
     stalled_ms: u32,
     starvations: u16,
+    /// Rounds until the latest stall is forgotten.
+    troubled: u16,
 }
 
 /// Cells of some span of time.
@@ -104,6 +112,7 @@ impl Rollup {
             cell.progress(snapshot.started, snapshot.last_seen, snapshot.stalled, snapshot.starvations, surveyed);
         cell.played_kbit += f64::from(rung_kbps) * watched.as_secs_f64();
         cell.observations += 1;
+        cell.troubled += u64::from(surveyed.troubled > 0);
         cell.silent += u64::from(now.since(snapshot.last_seen) >= SILENCE);
         cell.reasons[snapshot.reason as usize] += 1;
         if let Some(mos) = snapshot.mos {
@@ -167,9 +176,13 @@ impl Cell {
         let watched = last_seen.since(surveyed.last_seen.max(started));
         let stalled_ms = u32::try_from(stalled.as_millis()).unwrap_or(u32::MAX);
         self.watched_ms += watched.as_millis();
-        self.stalled_ms += u64::from(stalled_ms.saturating_sub(surveyed.stalled_ms));
-        self.starvations += u64::from(starvations.saturating_sub(surveyed.starvations));
-        *surveyed = Surveyed { last_seen, stalled_ms, starvations };
+        let more_stalled_ms = stalled_ms.saturating_sub(surveyed.stalled_ms);
+        let more_starvations = starvations.saturating_sub(surveyed.starvations);
+        self.stalled_ms += u64::from(more_stalled_ms);
+        self.starvations += u64::from(more_starvations);
+        let stalls = more_stalled_ms > 0 || more_starvations > 0;
+        let troubled = if stalls { TROUBLED_ROUNDS } else { surveyed.troubled.saturating_sub(1) };
+        *surveyed = Surveyed { last_seen, stalled_ms, starvations, troubled };
         watched
     }
 }

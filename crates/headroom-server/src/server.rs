@@ -6,7 +6,7 @@ use crate::{
     chat::{self, ChatError},
     clock::Clock,
     config::Config,
-    control::{Access, Control, Resources},
+    control::{Access, Control, Planner, Resources},
     dashboard::Live,
     edge::Edge,
     feedback::Feedback,
@@ -197,6 +197,8 @@ impl Server {
             shards: Arc::clone(&shards),
             streams: Arc::clone(&streams),
             bottlenecks: Arc::clone(&bottlenecks),
+            networks: Arc::clone(&ingest.networks),
+            edge: config.edge.cmsd_name.clone(),
             step_s,
         };
         tasks.spawn(Arc::clone(&alerts).run(fleet.clone(), around, shutdown.clone()));
@@ -225,6 +227,7 @@ impl Server {
             history: history.clone(),
             readers: Semaphore::new(READERS),
             feedback: Arc::clone(&feedback),
+            planner: Planner::new(config.plan.clone()),
         };
         let control = Arc::new(Control::new(resources, Arc::clone(&live)));
         let bounds = Bounds::new(&config.public);

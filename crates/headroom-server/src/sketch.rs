@@ -58,6 +58,15 @@ impl Sketch {
         Some(2.0 * gamma().powi(i32::from(bin)) / (gamma() + 1.0))
     }
 
+    /// Share of the values above `limit`, right within a bin; `None` of nothing.
+    #[must_use]
+    pub(crate) fn share_above(&self, limit: f64) -> Option<f64> {
+        let above = |bin: i16| 2.0 * gamma().powi(i32::from(bin)) / (gamma() + 1.0) > limit;
+        let over: u64 = self.bins.iter().filter(|(bin, _)| above(**bin)).map(|(_, count)| count).sum();
+        let count = self.count();
+        (count > 0).then(|| over as f64 / count as f64)
+    }
+
     /// As bytes: pairs of bin distance and count, as variable-length integers.
     #[must_use]
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -132,6 +141,8 @@ mod tests {
             let (exact, found) = (f64::from(percent * 1_000), even.quantile(f64::from(percent) / 100.0).unwrap());
             assert!((found / exact - 1.0).abs() <= ACCURACY + 1e-4, "{percent} %: {found} against {exact}");
         }
+        assert!((even.share_above(25_000.0).unwrap() - 0.75).abs() < ACCURACY, "{:?}", even.share_above(25_000.0));
+        assert_eq!(Sketch::default().share_above(1.0), None);
         assert_eq!(Sketch::decode(&even.encode()), Ok(even));
     }
 

@@ -1,5 +1,6 @@
 //! The `headroom` binary: composition root and command line.
 
+mod chart;
 mod commands;
 mod demo;
 #[cfg(feature = "speech")]

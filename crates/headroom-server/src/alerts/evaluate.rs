@@ -20,7 +20,7 @@ const GAP_S: u64 = 120;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Reading {
     pub(crate) signal: Signal,
-    /// What it is about: `fleet`, `stream=…`, `bottleneck=…`.
+    /// What it is about: `fleet`, `stream=…`, `bottleneck=…`, `network=…`.
     pub(crate) subject: String,
     /// The value of the last round, for the trend.
     pub(crate) latest: f64,
@@ -28,6 +28,8 @@ pub(crate) struct Reading {
     pub(crate) minute: f64,
     /// Sessions behind it.
     pub(crate) sessions: f64,
+    /// What is behind it, for people; empty where the value says it all.
+    pub(crate) evidence: String,
 }
 
 /// How an alert stands.
@@ -63,6 +65,9 @@ pub(crate) struct Alert {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) breach_in_s: Option<f64>,
     pub(crate) summary: String,
+    /// What it was concluded from, where the value does not say it all.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) evidence: String,
 }
 
 #[derive(Debug, Default)]
@@ -187,6 +192,7 @@ fn alert(rule: &Rule, reading: &Reading, stage: Stage, at_s: u64, crossing: Opti
         probability: crossing.map(|crossing| crossing.probability),
         breach_in_s: crossing.map(|crossing| crossing.steps * step_s),
         summary: rule.summary.clone(),
+        evidence: reading.evidence.clone(),
     }
 }
 
@@ -204,8 +210,14 @@ mod tests {
         let mut stages = Vec::new();
         for (round, value) in values.into_iter().enumerate() {
             let subject = "stream=a".to_owned();
-            let reading =
-                Reading { signal: Signal::StallRatio, subject, latest: value, minute: value, sessions: 100.0 };
+            let reading = Reading {
+                signal: Signal::StallRatio,
+                subject,
+                latest: value,
+                minute: value,
+                sessions: 100.0,
+                evidence: String::new(),
+            };
             let changed = evaluator.observe(1_000 + round as u64 * 10, &[reading]);
             stages.extend(changed.into_iter().map(|alert| (round, alert.stage)));
         }
@@ -243,6 +255,7 @@ mod tests {
             latest: 0.5,
             minute: 0.5,
             sessions: 100.0,
+            evidence: String::new(),
         };
         for round in 0..10 {
             evaluator.observe(round * 10, std::slice::from_ref(&reading));

@@ -5,8 +5,10 @@
 
 mod evaluate;
 mod notify;
+mod outliers;
 pub mod rehearsal;
 mod rules;
+mod shift;
 mod signals;
 mod trend;
 mod watch;

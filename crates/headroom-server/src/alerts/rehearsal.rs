@@ -1,16 +1,17 @@
 //! How good the rules are: simulated days with incidents put in, and quiet days on which nobody should be called.
 //!
 //! The days are made up, not measured: four streams with a daily rhythm, Poisson stalls, short harmless bursts, a
-//! wandering radio link. What is real is everything behind: rollups, signals, trend, rules.
+//! wandering radio link, three networks of which one is always a little worse. What is real is everything behind: rollups, signals, trend, rules.
 
 use super::{
     evaluate::{Evaluator, Stage},
     rules::Rule,
-    signals::{Encoders, Signals},
+    signals::{Encoders, Names, Signals},
 };
 use crate::{
     bottleneck::Listed,
     fleet::Round,
+    random::Random,
     rollup::{Cell, Key, Rollup},
 };
 use headroom_core::{
@@ -54,16 +55,28 @@ pub enum Kind {
     Silence,
     /// The publisher's uplink or encoder breaks down.
     Ingest,
+    /// One network's viewers stall more than the rest.
+    Network,
+    /// Stalls settle on four times what they were: too few for the threshold, too many to be the same.
+    Shift,
 }
 
 impl Kind {
-    const ALL: [Self; 6] =
-        [Self::Congestion, Self::Saturation, Self::Quality, Self::Radio, Self::Silence, Self::Ingest];
+    const ALL: [Self; 8] = [
+        Self::Congestion,
+        Self::Saturation,
+        Self::Quality,
+        Self::Radio,
+        Self::Silence,
+        Self::Ingest,
+        Self::Network,
+        Self::Shift,
+    ];
 
     /// Whether it comes gradually, so that it can be foreseen.
     #[must_use]
     pub fn is_ramp(self) -> bool {
-        !matches!(self, Self::Silence | Self::Ingest)
+        matches!(self, Self::Congestion | Self::Saturation | Self::Quality | Self::Radio)
     }
 
     /// The rules that should tell.
@@ -75,6 +88,8 @@ impl Kind {
             Self::Radio => &["radio"],
             Self::Silence => &["silence"],
             Self::Ingest => &["ingest_bitrate", "ingest_frame_rate"],
+            Self::Network => &["outlier_network"],
+            Self::Shift => &["stall_shift"],
         }
     }
 }
@@ -136,10 +151,10 @@ pub struct Rehearsal {
     pub false_pages_by_rule: BTreeMap<String, usize>,
 }
 
-/// Plays `incidents` incidents of six kinds, one every four hours, then `quiet_days` quiet days.
+/// Plays `incidents` incidents of eight kinds, one every four hours, then `quiet_days` quiet days.
 #[must_use]
 pub fn rehearse(rules: &[Rule], seed: u64, incidents: usize, quiet_days: u64) -> Rehearsal {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let planned: Vec<Incident> = (0..incidents).map(|index| plan(index, &mut random)).collect();
     let incident_days = (incidents as u64 * 4 * 3_600).div_ceil(DAY_S) + 1;
     let alerts = play(rules, &planned, incident_days * DAY_S, &mut random);
@@ -192,7 +207,9 @@ fn plan(index: usize, random: &mut Random) -> Incident {
     // The first hours belong to warming up; then anywhere in a window of four hours.
     let starts_s = (index as u64 + 1) * 4 * 3_600 + minutes(0.0, 150.0, random);
     let stream = 1 + (random.uniform() * STREAMS as f64) as u64;
-    Incident { kind, stream, starts_s, ramp_s, ends_s: starts_s + ramp_s + minutes(4.0, 8.0, random) }
+    // A new level is one only once it lasts.
+    let lasts_s = if kind == Kind::Shift { minutes(20.0, 40.0, random) } else { minutes(4.0, 8.0, random) };
+    Incident { kind, stream, starts_s, ramp_s, ends_s: starts_s + ramp_s + lasts_s }
 }
 
 /// When the value without noise crosses the threshold of its rule.
@@ -215,6 +232,18 @@ fn crossing(incident: &Incident, rules: &[Rule]) -> u64 {
     };
     (incident.starts_s..incident.ends_s).step_by(STEP_S as usize).find(beyond).unwrap_or(incident.ends_s)
 }
+
+/// What a new level of stalls adds to their ratio.
+const SHIFTED_STALLS: f64 = 0.009;
+
+/// Networks: their part of the viewers, and how much more often those stall than others on ordinary days.
+const NETWORKS: [(f64, f64); 3] = [(0.5, 1.0), (0.3, 1.1), (0.2, 1.2)];
+
+/// How much more often the last of them stalls when something is wrong with it.
+const BAD_NETWORK: f64 = 3.0;
+
+/// Time for which a viewer counts as in trouble after a stall, s.
+const TROUBLED_S: f64 = 300.0;
 
 /// Worst stall ratio of a congestion; opinion and signal before and what is lost of them.
 const WORST_STALLS: f64 = 0.06;
@@ -245,7 +274,7 @@ fn play(rules: &[Rule], incidents: &[Incident], lasting_s: u64, random: &mut Ran
         let severity = |kind: Kind, stream: u64| {
             let concerned = |incident: &&Incident| {
                 incident.kind == kind
-                    && (incident.stream == stream || kind == Kind::Silence || kind == Kind::Saturation)
+                    && (incident.stream == stream || matches!(kind, Kind::Silence | Kind::Saturation | Kind::Network))
             };
             incidents.iter().filter(concerned).map(|incident| incident.severity(at_s)).fold(0.0, f64::max)
         };
@@ -257,7 +286,10 @@ fn play(rules: &[Rule], incidents: &[Incident], lasting_s: u64, random: &mut Ran
         for stream in 1..=STREAMS {
             let id = StreamId(stream);
             let cell = cell(stream, at_s, &severity, wander, random);
-            rollup.cells.insert(Key { stream: id, network: 0, rung_kbps: 6_000 }, cell);
+            let bad_network = severity(Kind::Network, stream);
+            for (network, cell) in (0..).zip(networks(cell, bad_network, random)) {
+                rollup.cells.insert(Key { stream: id, network, rung_kbps: 6_000 }, cell);
+            }
             let broken = severity(Kind::Ingest, stream);
             let rate = 6_000.0 * (1.0 + 0.05 * random.normal()) * (1.0 - 0.7 * broken);
             let frames = 60.0 + 0.5 * random.normal() - 35.0 * broken;
@@ -278,7 +310,12 @@ fn play(rules: &[Rule], incidents: &[Incident], lasting_s: u64, random: &mut Ran
         };
         let round = Round { at, span_s: STEP_S as f64, rollup };
         let lag = 1.0 + 0.01 * random.normal();
-        let readings = signals.read(&round, &encoders, &[bottleneck], lag, |stream| stream.0.to_string());
+        let names = Names {
+            stream: &|stream| stream.0.to_string(),
+            network: &|network| network.to_string(),
+            edge: "rehearsal",
+        };
+        let readings = signals.read(&round, &encoders, &[bottleneck], lag, &names);
         let fired = evaluator.observe(at_s, &readings).into_iter();
         // An escalation is news of the same page.
         let fired = fired.filter(|alert| alert.stage != Stage::Resolved && alert.since_s == at_s);
@@ -293,7 +330,8 @@ fn cell(stream: u64, at_s: u64, severity: &impl Fn(Kind, u64) -> f64, wander: f6
     let watched_s = sessions * STEP_S as f64;
     // A burst: for one round a twentieth of the sessions stalls, about once in six hours of a stream.
     let burst = if random.uniform() < STEP_S as f64 / 21_600.0 { 0.02 } else { 0.0 };
-    let ratio = severity(Kind::Congestion, stream) * WORST_STALLS + burst;
+    let lasting = severity(Kind::Congestion, stream) * WORST_STALLS + severity(Kind::Shift, stream) * SHIFTED_STALLS;
+    let ratio = lasting + burst;
     let stalls = random.poisson(watched_s * (STALL_RATE + ratio * 1_000.0 / STALL_MS));
     let stalled_ms = (0..stalls).map(|_| -STALL_MS * random.uniform().max(1e-9).ln()).sum::<f64>();
     let silent = (0.05 + 0.01 * random.normal()).max(0.0) + 0.6 * severity(Kind::Silence, stream);
@@ -315,41 +353,29 @@ fn cell(stream: u64, at_s: u64, severity: &impl Fn(Kind, u64) -> f64, wander: f6
     cell
 }
 
+/// The viewers of a cell by network, each with those in trouble; the sums stay with the first.
+fn networks(cell: Cell, bad: f64, random: &mut Random) -> [Cell; 3] {
+    let viewers = cell.observations as f64;
+    let rate = cell.starvations as f64 / (cell.watched_ms as f64 / 1_000.0);
+    // Of the stalls of ten seconds little is known about five minutes: half of it is what is usual.
+    let rate = (rate + STALL_RATE) / 2.0;
+    let last = NETWORKS.len() - 1;
+    let mut parts = std::array::from_fn(|network| {
+        let (part, worse) = NETWORKS[network];
+        let factor = if network == last { worse * (1.0 + bad * (BAD_NETWORK - 1.0)) } else { worse };
+        let (count, share) = ((viewers * part).floor(), 1.0 - (-rate * factor * TROUBLED_S).exp());
+        let troubled = count * share + (count * share * (1.0 - share)).sqrt() * random.normal();
+        Cell { observations: count as u64, troubled: troubled.round().clamp(0.0, count) as u64, ..Cell::default() }
+    });
+    let (observations, troubled) = (parts[0].observations, parts[0].troubled);
+    let others = cell.observations - parts.iter().map(|part| part.observations).sum::<u64>();
+    parts[0] = Cell { observations: observations + others, troubled, ..cell };
+    parts
+}
+
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-/// SplitMix64 (Steele, Lea and Flood, 2014): the same seed, the same days.
-struct Random(u64);
-
-impl Random {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// Box and Muller.
-    fn normal(&mut self) -> f64 {
-        let (radius, angle) = ((-2.0 * self.uniform().max(1e-300).ln()).sqrt(), self.uniform());
-        radius * (std::f64::consts::TAU * angle).cos()
-    }
-
-    /// Knuth's product of uniforms; by the normal approximation where that would be long.
-    fn poisson(&mut self, mean: f64) -> u64 {
-        if mean > 30.0 {
-            return (mean + mean.sqrt() * self.normal()).round().max(0.0) as u64;
-        }
-        let (limit, mut product, mut count) = ((-mean).exp(), self.uniform(), 0);
-        while product > limit {
-            product *= self.uniform();
-            count += 1;
-        }
-        count
-    }
 }
 
 #[cfg(test)]
@@ -360,7 +386,7 @@ mod tests {
     #[test]
     fn the_default_rules_tell_of_incidents_and_let_people_sleep() {
         let rules = Rule::load(std::path::Path::new("")).unwrap();
-        let rehearsal = rehearse(&rules, 3, 6, 1);
+        let rehearsal = rehearse(&rules, 3, 8, 1);
         assert!(rehearsal.detection >= 0.9, "{rehearsal:?}");
         assert!(rehearsal.ramp_lead_s > 0.0, "{rehearsal:?}");
         assert!(rehearsal.false_pages <= 1, "{rehearsal:?}");

@@ -1,7 +1,12 @@
 //! From what was surveyed to what rules look at.
 
-use super::{evaluate::Reading, rules::Signal};
-use crate::{bottleneck::Listed, fleet::Round, rollup::Cell};
+use super::{
+    evaluate::Reading,
+    outliers::outliers,
+    rules::Signal,
+    shift::{CERTAIN, Shift},
+};
+use crate::{bottleneck::Listed, calendar::rfc3339, fleet::Round, rollup::Cell};
 use headroom_core::{
     telemetry::{Encoder, StreamId},
     time::Timestamp,
@@ -23,6 +28,18 @@ const LEARNING: u32 = 12;
 /// A publisher's report is news for this long, s.
 const FRESH_S: f64 = 30.0;
 
+/// Deviations of a minute's stall ratio, and of its median opinion score, that nobody would feel.
+const LEAST_STALL: f64 = 0.002;
+const LEAST_OPINION: f64 = 0.05;
+
+/// What people call what rounds know by number.
+pub(crate) struct Names<'a> {
+    pub(crate) stream: &'a dyn Fn(StreamId) -> String,
+    pub(crate) network: &'a dyn Fn(u16) -> String,
+    /// This edge.
+    pub(crate) edge: &'a str,
+}
+
 /// The last report of each stream's publisher.
 pub(crate) type Encoders = BTreeMap<StreamId, (Timestamp, Encoder)>;
 
@@ -31,6 +48,9 @@ pub(crate) type Encoders = BTreeMap<StreamId, (Timestamp, Encoder)>;
 pub(crate) struct Signals {
     rounds: VecDeque<BTreeMap<StreamId, Cell>>,
     usual: BTreeMap<(StreamId, Signal), Usual>,
+    shifts: BTreeMap<(StreamId, Signal), Shift>,
+    /// Rounds read.
+    count: usize,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -48,9 +68,11 @@ impl Signals {
         encoders: &Encoders,
         bottlenecks: &[Listed],
         lag_ratio: f64,
-        name: impl Fn(StreamId) -> String,
+        names: &Names<'_>,
     ) -> Vec<Reading> {
+        let name = names.stream;
         let mut readings = Vec::new();
+        self.count += 1;
         self.rounds.push_back(round.rollup.by_stream());
         if self.rounds.len() > ROUNDS {
             self.rounds.pop_front();
@@ -61,8 +83,23 @@ impl Signals {
         for (stream, latest) in streams.into_iter().take(MAX_STREAMS) {
             let mut minute = Cell::default();
             self.rounds.iter().filter_map(|round| round.get(stream)).for_each(|cell| minute.merge(cell));
-            of_stream(latest, &minute, &format!("stream={}", name(*stream)), &mut readings);
+            let subject = format!("stream={}", name(*stream));
+            of_stream(latest, &minute, &subject, &mut readings);
+            let levels = [
+                (Signal::StallShift, minute.stall_ratio(), LEAST_STALL),
+                (Signal::OpinionShift, minute.mos.quantile(0.5).map(|score| -score), LEAST_OPINION),
+            ];
+            for (signal, value, least) in levels {
+                let Some(value) = value else { continue };
+                let shift = self.shifts.entry((*stream, signal)).or_default();
+                if self.count.is_multiple_of(ROUNDS) {
+                    shift.observe(value, least);
+                }
+                readings.push(of_shift(signal, shift, round.at, &subject, latest.observations as f64));
+            }
         }
+        self.shifts.retain(|(stream, _), _| latest.contains_key(stream));
+        readings.extend(of_networks(round, names));
         let observed = |cell: &Cell| (cell.silent as f64, cell.observations as f64);
         let sum = |cells: &mut dyn Iterator<Item = &Cell>| {
             cells.map(observed).fold((0.0, 0.0), |(silent, all), (more, also)| (silent + more, all + also))
@@ -78,6 +115,7 @@ impl Signals {
             latest: now,
             minute: average,
             sessions,
+            evidence: String::new(),
         });
         readings.push(Reading {
             signal: Signal::LagRatio,
@@ -85,12 +123,20 @@ impl Signals {
             latest: lag_ratio,
             minute: lag_ratio,
             sessions,
+            evidence: String::new(),
         });
         for bottleneck in bottlenecks {
             let ratio = bottleneck.demand.as_kbps() / bottleneck.capacity.as_kbps().max(1.0);
             let subject = format!("bottleneck={}", bottleneck.stream.as_deref().unwrap_or("all"));
             let sessions = bottleneck.sessions as f64;
-            readings.push(Reading { signal: Signal::Saturation, subject, latest: ratio, minute: ratio, sessions });
+            readings.push(Reading {
+                signal: Signal::Saturation,
+                subject,
+                latest: ratio,
+                minute: ratio,
+                sessions,
+                evidence: String::new(),
+            });
         }
         self.of_publishers(round.at, encoders, name, &mut readings);
         readings
@@ -117,7 +163,14 @@ impl Signals {
                 let ratio = usual.compare(value);
                 if usual.seen > LEARNING {
                     let subject = format!("stream={}", name(stream));
-                    readings.push(Reading { signal, subject, latest: ratio, minute: ratio, sessions: 0.0 });
+                    readings.push(Reading {
+                        signal,
+                        subject,
+                        latest: ratio,
+                        minute: ratio,
+                        sessions: 0.0,
+                        evidence: String::new(),
+                    });
                 }
             }
         }
@@ -137,11 +190,55 @@ impl Usual {
     }
 }
 
+fn of_shift(signal: Signal, shift: &Shift, at: Timestamp, subject: &str, sessions: f64) -> Reading {
+    let change = shift.change();
+    let mut evidence = String::new();
+    if change.sum >= CERTAIN {
+        let began = rfc3339((at.as_micros() / 1_000_000).saturating_sub(u64::from(change.minutes_ago) * 60));
+        evidence = match signal {
+            Signal::StallShift => format!("{:.2} % of the time since {began}", change.since * 100.0),
+            _ => format!("{:.2} since {began}", -change.since),
+        };
+    }
+    Reading { signal, subject: subject.to_owned(), latest: change.sum, minute: change.sum, sessions, evidence }
+}
+
+fn of_networks(round: &Round, names: &Names<'_>) -> impl Iterator<Item = Reading> {
+    outliers(&round.rollup).into_iter().map(|outlier| {
+        let (network, viewers) = ((names.network)(outlier.network), outlier.viewers as f64);
+        let evidence = format!(
+            "viewers of {network} on edge {} are worse off than the rest: {:.1} % of {} stalled within five minutes, {:.1} % would \
+             have as the rest of the same streams; p ≤ 1e-{:.0} after correction for {} networks",
+            names.edge,
+            outlier.troubled as f64 / viewers * 100.0,
+            outlier.viewers,
+            outlier.expected / viewers * 100.0,
+            outlier.evidence.floor(),
+            outlier.compared
+        );
+        Reading {
+            signal: Signal::NetworkOutlier,
+            subject: format!("network={network}"),
+            latest: outlier.evidence,
+            minute: outlier.evidence,
+            sessions: viewers,
+            evidence,
+        }
+    })
+}
+
 fn of_stream(latest: &Cell, minute: &Cell, subject: &str, readings: &mut Vec<Reading>) {
     let sessions = latest.observations as f64;
     let mut push = |signal, latest: Option<f64>, minute: Option<f64>| {
         if let (Some(latest), Some(minute)) = (latest, minute) {
-            readings.push(Reading { signal, subject: subject.to_owned(), latest, minute, sessions });
+            readings.push(Reading {
+                signal,
+                subject: subject.to_owned(),
+                latest,
+                minute,
+                sessions,
+                evidence: String::new(),
+            });
         }
     };
     push(Signal::StallRatio, latest.stall_ratio(), minute.stall_ratio());

@@ -4,13 +4,14 @@ use super::{
     evaluate::{Alert, Evaluator, Stage},
     notify::{Batch, Notifier},
     rules::Rule,
-    signals::Signals,
+    signals::{Names, Signals},
 };
 use crate::{
     bottleneck::Bottlenecks,
     fleet::Round,
     history::{Entry, History, Transition},
     metrics::Metrics,
+    network::Networks,
     shard::Shards,
     stream::Streams,
 };
@@ -74,6 +75,9 @@ pub(crate) struct Surroundings {
     pub(crate) shards: Arc<Shards>,
     pub(crate) streams: Arc<Streams>,
     pub(crate) bottlenecks: Arc<Bottlenecks>,
+    pub(crate) networks: Arc<Networks>,
+    /// Name of this edge.
+    pub(crate) edge: String,
     /// Seconds from one round to the next.
     pub(crate) step_s: f64,
 }
@@ -112,9 +116,11 @@ impl Alerts {
         let at_s = round.at.as_micros() / 1_000_000;
         let lag = if round.span_s > 0.0 { round.span_s / around.step_s } else { 1.0 };
         let name = |stream| around.streams.name(stream).unwrap_or_else(|| format!("{:016x}", stream.0));
+        let network = |position| around.networks.name(position).to_owned();
+        let names = Names { stream: &name, network: &network, edge: &around.edge };
         let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
         let Judged { signals, evaluator, silences, repeated_s } = &mut *judged;
-        let readings = signals.read(round, &around.shards.encoders(), &around.bottlenecks.listed(), lag, name);
+        let readings = signals.read(round, &around.shards.encoders(), &around.bottlenecks.listed(), lag, &names);
         let changed = evaluator.observe(at_s, &readings);
         silences.retain(|silence| at_s < silence.until_s);
         let heard = |alert: &Alert| !silences.iter().any(|silence| silence.covers(alert, at_s));

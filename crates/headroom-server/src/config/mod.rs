@@ -6,7 +6,7 @@ mod speech;
 pub use chat::Chat;
 pub use speech::{Speech, VoiceChat};
 
-use crate::{alerts, history, identity::Identity, record::Log};
+use crate::{alerts, history, identity::Identity, plan, record::Log};
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
@@ -52,6 +52,8 @@ pub struct Config {
     pub alerts: alerts::Settings,
     /// What is kept.
     pub history: history::Settings,
+    /// What plans assume.
+    pub plan: plan::Settings,
     /// Where viewers are heard.
     pub chat: Chat,
     /// What is heard of voices.
@@ -74,6 +76,7 @@ impl Default for Config {
             log: Log::default(),
             alerts: alerts::Settings::default(),
             history: history::Settings::default(),
+            plan: plan::Settings::default(),
             chat: Chat::default(),
             speech: Speech::default(),
             engine: engine::Config::default(),
@@ -297,6 +300,9 @@ impl Config {
         if self.history.retention_days == 0 || self.history.max_megabytes < 16 {
             return wrong("history", "retention_days is at least 1, max_megabytes at least 16".into());
         }
+        if let Some(problem) = self.plan.flaw() {
+            return wrong("plan", problem);
+        }
         if let Some((key, problem)) = self.chat.flaw() {
             return wrong(key, problem);
         }
@@ -318,8 +324,10 @@ impl Config {
 /// of their own (`HEADROOM_CONFIG`, `HEADROOM_LINK_…`), which are no mistakes in this one's configuration.
 fn is_setting(name: &str) -> bool {
     const TOP: [&str; 3] = ["tick_ms", "threads", "shards"];
-    const SECTIONS: [&str; 11] =
-        ["public", "control", "edge", "identity", "steering", "log", "engine", "history", "alerts", "chat", "speech"];
+    const SECTIONS: [&str; 12] = [
+        "public", "control", "edge", "identity", "steering", "log", "engine", "history", "alerts", "plan", "chat",
+        "speech",
+    ];
     let section = name.split_once("__").map(|(section, _)| section);
     let matches = |known: &[&str], name: &str| known.iter().any(|known| known.eq_ignore_ascii_case(name));
     section.map_or_else(|| matches(&TOP, name), |section| matches(&SECTIONS, section))
@@ -377,6 +385,7 @@ mod tests {
             ("[alerts]\nalertmanagers = [\"file:///etc/passwd\"]", "alerts"),
             ("[alerts]\nrules = \"/nonexistent\"", "alerts.rules"),
             ("[history]\nmax_megabytes = 1", "history"),
+            ("[plan]\npathways = [{ name = \"a\", share = 0 }]", "plan"),
             ("[chat]\ntwitch_channels = [\"a\"]", "chat.twitch_channels"),
             ("[chat]\nyoutube_chats = [\"=s\"]", "chat.youtube_chats"),
             ("[chat]\nreplay_speed = 0", "chat.replay_speed"),

@@ -9,12 +9,14 @@ mod history;
 mod overrides;
 mod page;
 mod pathways;
+mod plan;
 mod sessions;
 mod streams;
 
 pub(crate) use self::{
     access::Access,
     page::{Page, Window},
+    plan::Planner,
     sessions::session_of,
 };
 
@@ -80,6 +82,7 @@ pub(crate) struct Resources {
     /// Who may read the history at a time.
     pub(crate) readers: Semaphore,
     pub(crate) feedback: Arc<Feedback>,
+    pub(crate) planner: Planner,
 }
 
 pub(crate) use access::same;
@@ -98,6 +101,7 @@ impl Control {
             .route("/v1/overrides", put(overrides::put).delete(overrides::delete).get(overrides::list))
             .route("/v1/bottlenecks", put(bottlenecks::put).delete(bottlenecks::delete).get(bottlenecks::list))
             .route("/v1/capacity", get(capacity::show))
+            .route("/v1/plan", get(plan::show))
             .route("/v1/alerts", get(alerts::list))
             .route("/v1/silences", put(alerts::silence).get(alerts::silences))
             .route("/v1/history", get(history::show))

@@ -4,11 +4,15 @@
 //! locked, entries wait there, then the oldest are lost and counted, and `/readyz` and a metric say so.
 //! Loss budget: what was not yet committed, at most the running minute, when the process dies. What was committed stays.
 
+mod demand;
 mod query;
 mod schema;
 mod writer;
 
-pub(crate) use query::{Asked, By, QueryError, audit_page, series};
+pub use query::By;
+
+pub(crate) use demand::demand;
+pub(crate) use query::{Asked, QueryError, audit_page, series};
 
 use crate::{metrics::Metrics, network::Networks, network::Prefix, rollup::Rollup, stream::Streams};
 use serde::{Deserialize, Serialize};
@@ -27,7 +31,7 @@ use std::{
 const QUEUE: usize = 6_000;
 
 /// Name of the database in the data directory.
-const FILE: &str = "history.sqlite";
+pub(crate) const FILE: &str = "history.sqlite";
 
 /// `[history]` in the configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -29,9 +29,9 @@ pub(crate) struct Asked {
 }
 
 /// What to tell apart besides time.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum By {
+pub enum By {
     /// Nothing.
     #[default]
     Nothing,
@@ -43,6 +43,19 @@ pub(crate) enum By {
     Network,
     /// Rungs.
     Rung,
+}
+
+impl By {
+    /// The expression that tells rows apart.
+    pub(super) const fn column(self) -> &'static str {
+        match self {
+            Self::Nothing => "NULL",
+            Self::Stream => "coalesce(stream.name, printf('%016x', minute.stream))",
+            Self::Edge => "edge",
+            Self::Network => "network",
+            Self::Rung => "CAST(rung_kbps AS TEXT)",
+        }
+    }
 }
 
 /// Why there is no answer.
@@ -124,13 +137,7 @@ pub(crate) fn series(path: &Path, asked: &Asked) -> Result<Vec<Point>, QueryErro
         return Err(QueryError::Range(format!("more than {MAX_POINTS} points: ask for a larger step")));
     }
     let database = schema::open_for_reading(path)?;
-    let group = match by {
-        By::Nothing => "NULL",
-        By::Stream => "coalesce(stream.name, printf('%016x', minute.stream))",
-        By::Edge => "edge",
-        By::Network => "network",
-        By::Rung => "CAST(rung_kbps AS TEXT)",
-    };
+    let group = by.column();
     let chosen: Vec<String> = streams.iter().map(|stream| (stream.0 as i64).to_string()).collect();
     let chosen = if chosen.is_empty() { "1".into() } else { format!("minute.stream IN ({})", chosen.join(",")) };
     let mut statement = database.prepare(&format!(

@@ -72,6 +72,27 @@ fn minutes_merge_over_streams_and_time() {
 }
 
 #[test]
+fn minutes_become_hours_of_demand() {
+    let directory = directory("demand");
+    assert!(demand(&directory.join(FILE), By::Stream).unwrap_err().to_string().contains("holds no history"));
+    let kept = history(&directory, |_| {});
+    // Two whole hours, one of half an hour inside, and one that still runs.
+    let minutes = (60..180).chain(180..210).chain(240..270).map(|number| number * 60);
+    minutes.for_each(|at_s| kept.keep(minute(at_s, 2)));
+    kept.close();
+    let found = demand(kept.path(), By::Stream).unwrap();
+    assert_eq!((found.from_s, found.hours(), found.filled), (3_600, 3, 0));
+    // Each stream: ten sessions, 600 Mbit a minute.
+    assert_eq!(found.total.sessions, [20.0; 3]);
+    assert_eq!(found.total.egress_kbps, [20_000.0; 3]);
+    assert_eq!(found.groups.len(), 2);
+    assert_eq!(found.mix.iter().map(|rung| (rung.kbps, rung.share)).collect::<Vec<_>>(), [(3_000, 1.0)]);
+    assert!((found.mix[0].throughput.share_above(3_000.0).unwrap() - 0.5).abs() < 0.05);
+    assert!(demand(kept.path(), By::Edge).unwrap().groups.contains_key("edge"));
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
 fn a_lock_held_by_others_delays_and_loses_nothing() {
     let directory = directory("locked");
     let kept = history(&directory, |_| {});

@@ -11,6 +11,7 @@ mod control;
 mod dashboard;
 mod edge;
 mod history;
+mod plan;
 mod players;
 mod replay;
 mod silent;

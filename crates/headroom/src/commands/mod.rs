@@ -8,6 +8,7 @@ mod doctor;
 mod link;
 #[cfg(feature = "speech")]
 pub(crate) mod models;
+mod plan;
 mod replay;
 mod serve;
 mod text;
@@ -42,6 +43,8 @@ enum Command {
     Top(top::Arguments),
     /// See what is installed, missing or misconfigured, and how to fix it.
     Doctor(doctor::Arguments),
+    /// What will be carried in the next hours and weeks, when it no longer fits, what it costs, and what if.
+    Plan(Box<plan::Arguments>),
     /// Turn an input log back into its decisions.
     Replay(replay::Arguments),
     /// Measure: every figure in docs/benchmarks.md comes from here.
@@ -70,6 +73,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Classify(arguments) => classify::run(&arguments),
         Command::Top(arguments) => top::run(arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Plan(arguments) => plan::run(*arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Bench(benchmark) => bench::run(benchmark),
         Command::Train(model) => train::run(&model),

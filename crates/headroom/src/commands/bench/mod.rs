@@ -6,6 +6,7 @@ mod crowd;
 mod engine;
 mod forecast;
 mod ingest;
+mod plan;
 mod sentiment;
 mod simulator;
 #[cfg(feature = "speech")]
@@ -31,6 +32,8 @@ pub(crate) enum Benchmark {
     Forecast(forecast::Arguments),
     /// The server beside nginx: requests and batch records per processor second, latency of `/decide`.
     Ingest(ingest::Arguments),
+    /// The forecast of capacity on held-out days, beside repeating last week.
+    Plan(plan::Arguments),
     /// Reading messages, beside ONNX Runtime and PyTorch on the same messages; the queue under load.
     Sentiment(sentiment::Arguments),
     /// Speech recognition: word errors, cost, silence; beside faster-whisper on the same weights.
@@ -48,6 +51,7 @@ pub(crate) fn run(benchmark: Benchmark) -> anyhow::Result<ExitCode> {
         Benchmark::Engine(arguments) => engine::run(&arguments),
         Benchmark::Forecast(arguments) => forecast::run(&arguments),
         Benchmark::Ingest(arguments) => ingest::run(&arguments),
+        Benchmark::Plan(arguments) => plan::run(&arguments),
         Benchmark::Sentiment(arguments) => sentiment::run(&arguments),
         #[cfg(feature = "speech")]
         Benchmark::Speech(arguments) => speech::run(&arguments),

@@ -1,6 +1,5 @@
 //! `headroom bench abr`: policies against each other and against an oracle, on a folder of traces.
 
-mod chart;
 mod report;
 pub(crate) mod run;
 pub(crate) mod source;

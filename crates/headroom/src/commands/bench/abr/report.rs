@@ -1,7 +1,7 @@
 //! The report: one HTML page with its pictures inside, readable without the network.
 
-use super::chart::{COLOURS, Chart, Series, distribution, escape};
 use super::run::Window;
+use crate::chart::{COLOURS, Chart, STYLE, Series, distribution, escape};
 use headroom_sim::{
     comparison::{Comparison, Row},
     entrant::Entrant,
@@ -10,12 +10,6 @@ use headroom_sim::{
     statistics,
 };
 use std::fmt::Write as _;
-
-const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2em auto;padding:0 1em;color:#222}\
-table{border-collapse:collapse;font-variant-numeric:tabular-nums;display:block;overflow-x:auto}\
-td,th{padding:.2em .55em;white-space:nowrap;font-size:13px;text-align:right;border-bottom:1px solid #ddd}td:first-child,th:first-child{text-align:left}\
-svg{width:100%;height:auto;margin:1em 0}.t{font-size:14px;font-weight:600}.x,.y,.k{font-size:11px;fill:#444}\
-.x{text-anchor:middle}.y{text-anchor:end}.g{stroke:#e3e3e3}";
 
 /// The whole page.
 pub(super) fn page(
@@ -103,6 +97,7 @@ fn distributions(comparison: &Comparison, rows: &[Row]) -> String {
         x_range: Some((statistics::quantile(&all, 0.02), statistics::quantile(&all, 1.0))),
         y_top: Some(1.0),
         series: series(|score| score.qoe),
+        ..Chart::default()
     };
     let stall = Chart {
         title: "Stalls of the sessions",
@@ -111,6 +106,7 @@ fn distributions(comparison: &Comparison, rows: &[Row]) -> String {
         x_range: Some((0.0, 30.0)),
         y_top: Some(1.0),
         series: series(|score| score.stall_ratio * 100.0),
+        ..Chart::default()
     };
     qoe.svg() + &stall.svg()
 }
@@ -136,6 +132,7 @@ fn reliability(rows: &[Row]) -> String {
         x_range: Some((0.0, 1.0)),
         y_top: Some(1.0),
         series: std::iter::once(ideal).chain(lines).collect(),
+        ..Chart::default()
     };
     let mut html = String::from(
         "<h2>Is the stall risk honest?</h2><p>Brier score: mean square of risk − outcome, beside that of the constant share that \
@@ -199,6 +196,7 @@ fn one_window(
         x_range: seconds,
         y_top: Some(top * 1.2),
         series: rates,
+        ..Chart::default()
     };
     let buffer = Chart {
         title: "Media held",
@@ -207,6 +205,7 @@ fn one_window(
         x_range: seconds,
         y_top: None,
         series: buffers,
+        ..Chart::default()
     };
     format!("<h2>One session: {}</h2>{}{}", escape(&window.name), rate.svg(), buffer.svg())
 }

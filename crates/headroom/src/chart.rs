@@ -1,33 +1,60 @@
-//! Line charts as inline SVG: no script, no font, no file beside the page.
+//! Line charts as inline SVG for reports: no script, no font, no file beside the page.
 
 use std::fmt::Write as _;
 
 /// One line of a chart.
-pub(super) struct Series {
-    pub(super) name: String,
+pub(crate) struct Series {
+    pub(crate) name: String,
     /// Points in the units of the axes, left to right.
-    pub(super) points: Vec<(f64, f64)>,
+    pub(crate) points: Vec<(f64, f64)>,
     /// CSS colour.
-    pub(super) colour: &'static str,
+    pub(crate) colour: &'static str,
     /// Whether a value holds until the next point.
-    pub(super) steps: bool,
+    pub(crate) steps: bool,
+}
+
+/// An area between two lines.
+pub(crate) struct Band {
+    pub(crate) name: String,
+    /// Place on the axis, lower and upper edge.
+    pub(crate) points: Vec<(f64, f64, f64)>,
+    /// CSS colour.
+    pub(crate) colour: &'static str,
 }
 
 /// A chart and its axes.
-pub(super) struct Chart<'a> {
-    pub(super) title: &'a str,
-    pub(super) x_label: &'a str,
-    pub(super) y_label: &'a str,
+pub(crate) struct Chart<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) x_label: &'a str,
+    pub(crate) y_label: &'a str,
     /// Left and right end of the axis; from the data when absent.
-    pub(super) x_range: Option<(f64, f64)>,
+    pub(crate) x_range: Option<(f64, f64)>,
     /// Top of the axis, which starts at 0 or the least value; from the data when absent.
-    pub(super) y_top: Option<f64>,
-    pub(super) series: Vec<Series>,
+    pub(crate) y_top: Option<f64>,
+    pub(crate) series: Vec<Series>,
+    /// Drawn below the lines.
+    pub(crate) band: Option<Band>,
+    /// How a place on the axis is written.
+    pub(crate) x_text: fn(f64) -> String,
+}
+
+impl Default for Chart<'_> {
+    fn default() -> Self {
+        let (title, x_label, y_label) = ("", "", "");
+        Self { title, x_label, y_label, x_range: None, y_top: None, series: Vec::new(), band: None, x_text: short }
+    }
 }
 
 /// Colours that differ in lightness too, so that they survive printing and colour blindness (Okabe, Ito 2008).
-pub(super) const COLOURS: [&str; 8] =
+pub(crate) const COLOURS: [&str; 8] =
     ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#000000"];
+
+/// Style of a report and its charts.
+pub(crate) const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2em auto;padding:0 1em;color:#222}\
+table{border-collapse:collapse;font-variant-numeric:tabular-nums;display:block;overflow-x:auto}\
+td,th{padding:.2em .55em;white-space:nowrap;font-size:13px;text-align:right;border-bottom:1px solid #ddd}td:first-child,th:first-child{text-align:left}\
+svg{width:100%;height:auto;margin:1em 0}.t{font-size:14px;font-weight:600}.x,.y,.k{font-size:11px;fill:#444}\
+.x{text-anchor:middle}.y{text-anchor:end}.g{stroke:#e3e3e3}";
 
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 300.0;
@@ -39,9 +66,16 @@ const TICKS: usize = 5;
 
 impl Chart<'_> {
     /// The chart as an `svg` element.
-    pub(super) fn svg(&self) -> String {
-        let xs = || self.series.iter().flat_map(|series| series.points.iter().map(|point| point.0));
-        let ys = || self.series.iter().flat_map(|series| series.points.iter().map(|point| point.1));
+    pub(crate) fn svg(&self) -> String {
+        let edges = || self.band.iter().flat_map(|band| band.points.iter());
+        let xs = || {
+            let lines = self.series.iter().flat_map(|series| series.points.iter().map(|point| point.0));
+            lines.chain(edges().map(|point| point.0))
+        };
+        let ys = || {
+            let lines = self.series.iter().flat_map(|series| series.points.iter().map(|point| point.1));
+            lines.chain(edges().map(|point| point.2))
+        };
         let (x_low, x_high) = self.x_range.unwrap_or_else(|| (least(xs()), most(xs())));
         let y_low = least(ys()).min(0.0);
         let y_high = self.y_top.unwrap_or_else(|| most(ys()));
@@ -67,7 +101,7 @@ impl Chart<'_> {
                 at_y + 4.0,
                 short(y),
                 HEIGHT - BOTTOM + 16.0,
-                short(x)
+                (self.x_text)(x)
             );
         }
         let _ = write!(
@@ -80,6 +114,23 @@ impl Chart<'_> {
             HEIGHT / 2.0,
             escape(self.y_label)
         );
+        if let Some(band) = &self.band {
+            let upper = band.points.iter().map(|&(x, _, high)| (x, high));
+            let lower = band.points.iter().rev().map(|&(x, low, _)| (x, low));
+            let corners: Vec<String> =
+                upper.chain(lower).map(|(x, y)| format!("{:.1} {:.1}", x_of(x), y_of(y))).collect();
+            let key_y = TOP + 8.0 + 17.0 * self.series.len() as f64;
+            let key_x = WIDTH - RIGHT + 12.0;
+            let _ = write!(
+                svg,
+                r#"<path d="M{}Z" fill="{colour}" fill-opacity=".2"/><path d="M{key_x} {key_y}h16" stroke="{colour}" stroke-opacity=".3" stroke-width="9"/><text x="{:.1}" y="{:.1}" class="k">{}</text>"#,
+                corners.join("L"),
+                key_x + 21.0,
+                key_y + 4.0,
+                escape(&band.name),
+                colour = band.colour
+            );
+        }
         for (index, series) in self.series.iter().enumerate() {
             let mut path = String::new();
             for (number, &(x, y)) in series.points.iter().enumerate() {
@@ -109,7 +160,7 @@ impl Chart<'_> {
 }
 
 /// The cumulative distribution of values: at each value the share of values not above it.
-pub(super) fn distribution(values: impl Iterator<Item = f64>) -> Vec<(f64, f64)> {
+pub(crate) fn distribution(values: impl Iterator<Item = f64>) -> Vec<(f64, f64)> {
     let mut sorted: Vec<f64> = values.collect();
     sorted.sort_by(f64::total_cmp);
     let count = sorted.len() as f64;
@@ -117,7 +168,7 @@ pub(super) fn distribution(values: impl Iterator<Item = f64>) -> Vec<(f64, f64)>
 }
 
 /// Text that cannot be markup.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -146,10 +197,22 @@ mod tests {
     fn names_cannot_break_out_of_the_picture() {
         let series =
             Series { name: "<script>".into(), points: vec![(0.0, 0.0), (1.0, 2.0)], colour: COLOURS[0], steps: true };
-        let chart =
-            Chart { title: "a & b", x_label: "x", y_label: "y", x_range: None, y_top: None, series: vec![series] };
+        let band = Band { name: "<b>".into(), points: vec![(0.0, 1.0, 2.0), (1.0, 1.0, 3.0)], colour: COLOURS[0] };
+        let chart = Chart {
+            band: Some(band),
+            title: "a & b",
+            x_label: "x",
+            y_label: "y",
+            series: vec![series],
+            ..Chart::default()
+        };
         let svg = chart.svg();
-        assert!(svg.contains("a &amp; b") && svg.contains("&lt;script&gt;") && !svg.contains("<script"));
+        assert!(
+            svg.contains("a &amp; b")
+                && svg.contains("&lt;script&gt;")
+                && !svg.contains("<script")
+                && !svg.contains("<b>")
+        );
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
     }
 }

@@ -1,0 +1,105 @@
+//! What will be carried, and what if.
+
+use super::{Resources, Shared, page::tagged};
+use crate::{
+    history::By,
+    plan::{DemandError, HOUR_S, Outlook, Scenario, Settings, WEEK},
+    problem::Problem,
+};
+use axum::{
+    extract::{Query, State, rejection::QueryRejection},
+    http::HeaderMap,
+    response::Response,
+};
+use serde::Deserialize;
+use std::{collections::BTreeMap, sync::Arc};
+use tokio::sync::Mutex;
+
+/// What plans are made from, and the latest outlooks: each is good until the next hour is whole.
+pub(crate) struct Planner {
+    settings: Settings,
+    outlooks: Mutex<BTreeMap<By, (u64, Arc<Outlook>)>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    /// What to tell apart; absent: streams.
+    by: Option<By>,
+    /// Hours ahead; absent: a week.
+    hours: Option<usize>,
+    viewers: Option<f64>,
+    segment_s: Option<f64>,
+    /// Bit rates in kbit/s, separated by commas.
+    #[serde(default)]
+    ladder: String,
+    /// Pathways or groups, separated by commas.
+    #[serde(default)]
+    lost: String,
+}
+
+impl Planner {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { settings, outlooks: Mutex::default() }
+    }
+
+    /// The outlook of this hour. Who asks while one is made waits for it.
+    async fn outlook(&self, resources: &Arc<Resources>, by: By) -> Result<Arc<Outlook>, Problem> {
+        let hour = resources.now_s() / HOUR_S;
+        let mut outlooks = self.outlooks.lock().await;
+        if let Some((at, outlook)) = outlooks.get(&by)
+            && *at == hour
+        {
+            return Ok(Arc::clone(outlook));
+        }
+        let history = resources.history.as_deref().ok_or_else(|| {
+            Problem::not_found("no history is kept: set history.directory or start with --data DIRECTORY")
+        })?;
+        let path = history.path().to_owned();
+        let made = tokio::task::spawn_blocking(move || {
+            let demand = crate::history::demand(&path, by)?;
+            Ok::<_, DemandError>(Outlook::of(demand))
+        });
+        let made = made.await.map_err(|_| Problem::not_ready("the plan could not be made"))?;
+        let outlook = match made {
+            Ok(Ok(outlook)) => Arc::new(outlook),
+            Ok(Err(short)) => return Err(Problem::too_short(short.to_string())),
+            Err(DemandError::History(problem)) => return Err(Problem::not_ready(problem)),
+            Err(short) => return Err(Problem::too_short(short.to_string())),
+        };
+        outlooks.insert(by, (hour, Arc::clone(&outlook)));
+        Ok(outlook)
+    }
+}
+
+pub(super) async fn show(
+    State(resources): Shared,
+    headers: HeaderMap,
+    query: Result<Query<Asked>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(asked) = query.map_err(|error| Problem::malformed(error.to_string()))?;
+    let by = asked.by.unwrap_or(By::Stream);
+    let scenario = asked.scenario()?;
+    let outlook = resources.planner.outlook(&resources, by).await?;
+    // What operators told the server of its bottlenecks counts where the configuration says nothing.
+    let bottlenecks = resources.bottlenecks.listed().into_iter();
+    let bottlenecks = bottlenecks.filter(|bottleneck| bottleneck.stream.is_none() || by == By::Stream);
+    let capacities = bottlenecks.map(|bottleneck| (bottleneck.stream, bottleneck.capacity.as_kbps())).collect();
+    let plan = outlook
+        .plan(asked.hours.unwrap_or(WEEK), &scenario, &resources.planner.settings, &capacities)
+        .map_err(|error| Problem::out_of_range(error.to_string()))?;
+    Ok(tagged(&plan, &headers))
+}
+
+impl Asked {
+    fn scenario(&self) -> Result<Scenario, Problem> {
+        let names =
+            |list: &str| list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        let names: [Vec<String>; 2] = [names(&self.ladder), names(&self.lost)];
+        let [ladder, lost] = names;
+        let ladder = ladder.iter().map(|rate| rate.parse()).collect::<Result<_, _>>();
+        let ladder =
+            ladder.map_err(|_| Problem::malformed("ladder is a list of bit rates in kbit/s, such as 400,1200,3000"))?;
+        Ok(Scenario { viewers: self.viewers.unwrap_or(1.0), ladder, lost, segment_s: self.segment_s })
+    }
+}

@@ -87,7 +87,7 @@ pub struct Transcript {
     pub language: &'static str,
     /// How sure the decode was.
     pub confidence: guard::Confidence,
-    /// Decodes it took: two where the first one repeated itself.
+    /// Decodes it took: two where the first one repeated itself or was unsure of what sounds like a voice.
     pub passes: u8,
 }
 
@@ -154,17 +154,19 @@ impl Whisper {
         let context = guard::audio_context(samples.len());
         let context = if context == guard::CONTEXT_MIN { context_min } else { context };
         let cap = guard::token_cap(heard.len(), !self.is_multilingual());
-        let mut decode = self.decode(&samples, context, cap)?;
-        let mut passes = 1;
-        if decode.is_suspicious(cap) && context < guard::CONTEXT_FULL {
-            decode = self.decode(&samples, guard::CONTEXT_FULL, cap)?;
-            passes = 2;
-        }
-        let confidence = guard::Confidence {
+        let confidence = |decode: &Decode| guard::Confidence {
             no_speech_probability: decode.no_speech_probability,
             mean_log_probability: decode.mean_log_probability,
             voice_probability: utterance.voice_probability,
         };
+        let mut decode = self.decode(&samples, context, cap)?;
+        let mut passes = 1;
+        let doubtful = decode.is_suspicious(cap) || guard::is_doubtful(confidence(&decode));
+        if doubtful && context < guard::CONTEXT_FULL {
+            decode = self.decode(&samples, guard::CONTEXT_FULL, cap)?;
+            passes = 2;
+        }
+        let confidence = confidence(&decode);
         let text = guard::without_annotations(&decode.text);
         let dropped = if decode.tokens.len() >= cap {
             Some(Dropped::Repetition)

@@ -76,6 +76,15 @@ pub fn is_silence(confidence: Confidence) -> bool {
         || (confidence.no_speech_probability > 0.6 && confidence.mean_log_probability < -0.6)
 }
 
+/// Whether a decode that counts as silence deserves a second one with all positions: a clear voice, and not quite a guess.
+///
+/// Two words between pauses have little around them. "Ask not", cut out of jfk.wav by its pauses, has -1.13 with 512
+/// positions and a voice probability of 0.80.
+#[must_use]
+pub fn is_doubtful(confidence: Confidence) -> bool {
+    is_silence(confidence) && confidence.mean_log_probability > -1.5 && confidence.voice_probability > 0.7
+}
+
 /// Whether the text is one of the phrases that Whisper writes for silence and noise **and** the decode was unsure.
 ///
 /// The phrases come from its training data (ends of videos, subtitle credits). A viewer who clearly says "thank you" is

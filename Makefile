@@ -13,7 +13,7 @@ export HEADROOM_MODELS ?= $(CURDIR)/.setup/models
 # Crates whose tests need no browser, no media tool and no other process.
 FAST := -p headroom-core -p headroom-wire -p headroom-sim -p headroom-server
 
-.PHONY: help setup demo test test-speech check fix bench
+.PHONY: help setup demo test test-speech train-sentiment check fix bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 15
@@ -31,6 +31,7 @@ test: setup ## everything: format, lints, unit tests, player agent, real players
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked -p headroom-infer -p headroom --features headroom/speech --all-targets -- -D warnings
 	cd agent && npm run --silent build && npm test --silent
+	python3 -m unittest discover -s training/tests
 	cargo test --locked --workspace --exclude headroom --exclude headroom-infer
 	cargo test --locked -p headroom-infer --features speech,text -- --show-output
 	cargo test --locked -p headroom --features speech --bins
@@ -40,6 +41,9 @@ test: setup ## everything: format, lints, unit tests, player agent, real players
 test-speech: setup ## the part of `make test` that needs whisper.cpp and weights: real recordings, a virtual microphone
 	cargo test --locked -p headroom-infer --features speech -- --show-output
 	cargo test --locked -p headroom --features speech --test voice -- --show-output
+
+train-sentiment: ## the audience models, from pinned packages to models/ (an hour of one core; 6 GB of Python packages)
+	training/train.sh
 
 check: ## format, lints and the fast tests (under 3 minutes when warm)
 	cargo fmt --all --check

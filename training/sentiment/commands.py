@@ -14,20 +14,20 @@ _FOUR_K = re.compile(r"\b(4 ?k|four k|uhd|ultra hd|twenty one sixty|quattro k|vi
 _TWO_K = re.compile(r"\b(2 ?k|qhd|wqhd|quad hd|two k)\b")
 _FULL_HD = re.compile(r"\b(full ?hd|fhd|volles hd|pieno hd)\b")
 _HD = re.compile(r"\bhd\b")
-_AUTO = re.compile(r"\bauto|automati|otomatic|स्वचालित|ऑटो|تلقائي|اوتو|أوتو")
+_AUTO = re.compile(r"\bauto|automati|otomatic|player decide|player choose|स्वचालित|ऑटो|تلقائي|اوتو|أوتو")
 _SPOKEN = (
-    (2160, ("twenty one sixty", "twenty-one sixty", "two thousand one hundred sixty", "dos mil ciento sesenta")),
+    (2160, ("twenty one sixty", "twenty-one sixty", "two thousand one hundred sixty", "dos mil ciento sesenta", "फोर के", "فور كي")),
     (1440, ("fourteen forty", "fourteen-forty", "mil cuatrocientos cuarenta", "mil quatrocentos e quarenta", "vierzehnhundertvierzig",
             "mille quatre cent quarante", "millequattrocentoquaranta", "चौदह सौ चालीस")),
     (1080, ("ten eighty", "ten-eighty", "mil ochenta", "mil e oitenta", "mille quatre-vingt", "mille quatre vingt", "tausendachtzig",
-            "milleottanta", "zehn achtzig", "दस अस्सी", "एक हज़ार अस्सी", "ألف وثمانين", "الف وثمانين")),
+            "milleottanta", "zehn achtzig", "दस अस्सी", "एक हज़ार अस्सी", "ألف وثمانين", "الف وثمانين", "diez ochenta", "dez oitenta", "फुल एचडी", "فل اتش دي", "فول اتش دي")),
     (720, ("seven twenty", "seven-twenty", "seven hundred twenty", "seven hundred and twenty", "setecientos veinte", "setecentos e vinte",
-           "sept cent vingt", "siebenhundertzwanzig", "settecentoventi", "सात सौ बीस", "सात बीस", "سبعمية وعشرين", "سبعمائة وعشرين")),
+           "sept cent vingt", "siebenhundertzwanzig", "settecentoventi", "सात सौ बीस", "सात बीस", "سبعمية وعشرين", "سبعمائة وعشرين", "siete veinte", "sete vinte", "sette venti", "sieben zwanzig")),
     (480, ("four eighty", "four-eighty", "four hundred eighty", "four hundred and eighty", "cuatrocientos ochenta", "quatrocentos e oitenta",
            "quatre cent quatre-vingt", "quatre cent quatre vingt", "vierhundertachtzig", "quattrocentottanta", "चार सौ अस्सी",
-           "اربعمية وثمانين", "أربعمائة وثمانين")),
+           "اربعمية وثمانين", "أربعمائة وثمانين", "cuatro ochenta", "quatro oitenta", "quattro ottanta", "vier achtzig")),
     (360, ("three sixty", "three-sixty", "three hundred sixty", "three hundred and sixty", "trescientos sesenta", "trezentos e sessenta",
-           "trois cent soixante", "dreihundertsechzig", "trecentosessanta", "तीन सौ साठ", "ثلاثمية وستين", "ثلاثمائة وستين")),
+           "trois cent soixante", "dreihundertsechzig", "trecentosessanta", "तीन सौ साठ", "ثلاثمية وستين", "ثلاثمائة وستين", "tres sesenta", "três sessenta", "tre sessanta", "drei sechzig")),
     (240, ("two forty", "two-forty", "two hundred forty", "two hundred and forty", "doscientos cuarenta", "duzentos e quarenta",
            "deux cent quarante", "zweihundertvierzig", "duecentoquaranta", "दो सौ चालीस", "ميتين واربعين", "مئتين وأربعين")),
 )

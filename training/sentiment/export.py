@@ -1,4 +1,4 @@
-"""From a trained stage to the shipped files: `python -m sentiment.export en|multi --models models [--fp32]`.
+"""From a trained stage to the shipped files: `python -m sentiment.export en|multi [--stage NAME] --models models [--fp32]`.
 
 Writes `models/sentiment-<name>/`: model.onnx (opset 17, int8), tokenizer.json, labels.json, sha256. The quantisation is
 onnxruntime's dynamic one: weights int8 per channel, activations uint8 per tensor at run time; the embedding tables are
@@ -17,9 +17,8 @@ import torch
 
 from . import corpora, network
 from .base import cache
+from .fit import STAGES
 from .labels import ASPECTS, COMMANDS, LANGUAGES, SENTIMENTS
-
-BASES = {"en": "minilm", "multi": "e5", "reduced": "minilm"}
 
 
 def to_onnx(model, path):
@@ -42,7 +41,8 @@ def quantise(source, target):
     with tempfile.TemporaryDirectory() as scratch:
         ready = Path(scratch) / "ready.onnx"
         quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)
-        heads = [node.name for node in onnx.load(str(ready)).graph.node if "heads" in node.name]
+        # The quantiser turns Gemm into MatMul, under a longer name, before it looks for what to leave out.
+        heads = [node.name + end for node in onnx.load(str(ready)).graph.node if node.op_type == "Gemm" for end in ("", "_MatMul")]
         quantize_dynamic(str(ready), str(target), weight_type=QuantType.QInt8, per_channel=True, reduce_range=True, nodes_to_exclude=heads,
                          op_types_to_quantize=["MatMul"])
     narrow_tables(target)
@@ -75,11 +75,11 @@ def narrow_tables(path):
     onnx.save(model, str(path))
 
 
-def export(name, models, keep_fp32):
+def export(name, stage, models, keep_fp32):
     """Writes one shipped folder."""
-    base = cache() / "base" / BASES[name]
+    base = cache() / "base" / STAGES[stage].base
     model = network.from_base(base)
-    model.load_state_dict(torch.load(cache() / "stages" / name / "final.pt"))
+    model.load_state_dict(torch.load(cache() / "stages" / stage / "final.pt"))
     folder = Path(models) / f"sentiment-{name}"
     folder.mkdir(parents=True, exist_ok=True)
     fp32 = cache() / "export" / f"sentiment-{name}" / "model-fp32.onnx"
@@ -100,11 +100,12 @@ def export(name, models, keep_fp32):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", choices=BASES)
+    parser.add_argument("name", choices=("en", "multi", "reduced"))
+    parser.add_argument("--stage", choices=STAGES, help="the trained stage [default: the one of that name]")
     parser.add_argument("--models", default=str(corpora.ROOT / "models"))
     parser.add_argument("--fp32", action="store_true", help="keep the fp32 file in the cache for the comparison")
     arguments = parser.parse_args()
-    export(arguments.name, arguments.models, arguments.fp32)
+    export(arguments.name, arguments.stage or arguments.name, arguments.models, arguments.fp32)
 
 
 if __name__ == "__main__":

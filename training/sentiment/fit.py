@@ -7,6 +7,7 @@ alone, so a run that was stopped goes on from its last checkpoint and sees the s
 import argparse
 import json
 import random
+import signal
 import sys
 import time
 from dataclasses import dataclass, field
@@ -37,6 +38,8 @@ class Stage:
     average: bool = False
     """Whether the mean of the weights it started from and those it ended with is kept: both are good at other things, and
     on the validation sets the mean was better than either."""
+    smooth: bool = False
+    """Whether a running mean of the weights over the last quarter of the steps is kept instead of the last ones."""
     embeddings: bool = False
     """Whether the word embeddings learn too."""
     frozen_layers: int = 0
@@ -127,6 +130,23 @@ def multilingual_final(rng):
     return out
 
 
+def multilingual_renewed(rng):
+    """Starts from the shipped files: own text in the other languages four times, in English once, UMSAB with more of its
+    two weakest languages."""
+    out = _own(rng, 4, set(LANGUAGES) - {"en"}) + _own(rng, 1, {"en"})
+    for language in LANGUAGES:
+        rows = corpora.as_ordinary(corpora.umsab(language, "train"))
+        out += rng.sample(rows, {"en": 500, "hi": 1600, "ar": 1800}.get(language, 1000))
+    return out
+
+
+def english_renewed(rng):
+    """Starts from the shipped files: SST-2 sentences three times and every phrase once; own text and tweets beside it so that
+    nothing is forgotten."""
+    tweets = corpora.as_ordinary([example for example in corpora.semeval2017("train") if example.sentiment != 1 or rng.random() < 0.55])
+    return 3 * corpora.sst2("train") + corpora.sst2("train-phrases") + _own(rng, 3, {"en"}) + rng.sample(tweets, 9000)
+
+
 def sst2_dev():
     return {"sst2_dev": corpora.sst2("dev")}
 
@@ -159,6 +179,8 @@ STAGES = {
     "multi-mixed": Stage("e5", None, multilingual_mixed, 1.5e-4, stop_at=0.5, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
     "multi-own": Stage("e5", "multi-mixed", multilingual_own, 1.5e-4, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
     "multi": Stage("e5", "multi-own", multilingual_final, 1.2e-4, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
+    "multi-renewed": Stage("multi-shipped", "multi-shipped", multilingual_renewed, 1.2e-4, smooth=True, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
+    "en-renewed": Stage("en-shipped", "en-shipped", english_renewed, 1.2e-4, smooth=True, embeddings=True, validation=english_validation),
     "reduced": Stage("minilm", None, reduced, 3e-4, batch_tokens=250, validation=dict),
 }
 
@@ -232,6 +254,18 @@ def validate(model, tokenizer, sets):
     return report
 
 
+class Interrupted:
+    """Whether Ctrl+C or a termination was asked for; the run then ends after its present step, with a checkpoint."""
+
+    def __init__(self):
+        self.now = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._note)
+
+    def _note(self, _number, _frame):
+        self.now = True
+
+
 def schedule(step, steps):
     """Linear warm-up over 4 % of the steps (at least 20), then linear to zero."""
     warm = max(20, steps // 25)
@@ -267,7 +301,7 @@ def run(name, minutes):
     optimiser = torch.optim.AdamW([{"params": body, "lr": stage.rate}, {"params": head, "lr": 1e-3 if not stage.start else 5e-4}],
                                   weight_decay=0.01, fused=True)
     scale = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: schedule(step, len(plan)))
-    step, spent = 0, 0.0
+    step, spent, saved = 0, 0.0, {}
     if state.exists():
         saved = torch.load(state)
         if saved["steps"] == len(plan):
@@ -277,12 +311,14 @@ def run(name, minutes):
             step, spent = saved["step"], saved["cpu_s"]
         else:
             print(f"{name}: the mixture changed, starting over", flush=True)
+            saved = {}
+    interrupted = Interrupted()
     tokens = sum(len(one) for one in ids)
     print(f"{name}: {len(examples)} examples, {tokens} tokens, {last} of {len(plan)} steps, from step {step}", flush=True)
     model.train()
     started = last_save = last_print = time.monotonic()
     cpu = time.process_time()
-    smooth = None
+    loss_mean, mean, counted = None, saved.get("mean"), saved.get("counted", 0)
     while step < last:
         chosen = [examples[index] for index in plan[step]]
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -294,15 +330,19 @@ def run(name, minutes):
         optimiser.step()
         scale.step()
         step += 1
-        smooth = loss.item() if smooth is None else 0.98 * smooth + 0.02 * loss.item()
+        loss_mean = loss.item() if loss_mean is None else 0.98 * loss_mean + 0.02 * loss.item()
+        if stage.smooth and step > 0.75 * last and step % 5 == 0:
+            counted += 1
+            now_is = {key: value.detach().clone() for key, value in model.state_dict().items() if value.is_floating_point()}
+            mean = now_is if mean is None else {key: value + (now_is[key] - value) / counted for key, value in mean.items()}
         now = time.monotonic()
         if now - last_print > 20 or step == last:
-            print(f"{name} {step}/{last} loss {smooth:.4f} cpu {spent + time.process_time() - cpu:.0f} s wall {now - started:.0f} s", flush=True)
+            print(f"{name} {step}/{last} loss {loss_mean:.4f} cpu {spent + time.process_time() - cpu:.0f} s wall {now - started:.0f} s", flush=True)
             last_print = now
-        stop = minutes and now - started > minutes * 60
+        stop = interrupted.now or minutes and now - started > minutes * 60
         if now - last_save > CHECKPOINT_EVERY_S or stop:
             torch.save({"model": model.state_dict(), "optimiser": optimiser.state_dict(), "scale": scale.state_dict(), "step": step,
-                        "steps": len(plan), "cpu_s": spent + time.process_time() - cpu}, state.with_suffix(".part"))
+                        "steps": len(plan), "cpu_s": spent + time.process_time() - cpu, "mean": mean, "counted": counted}, state.with_suffix(".part"))
             state.with_suffix(".part").replace(state)
             last_save = now
         if stop:
@@ -311,6 +351,9 @@ def run(name, minutes):
     if stage.average:
         before = torch.load(cache() / "stages" / stage.start / "final.pt")
         model.load_state_dict({key: (value + before[key]) / 2 if value.is_floating_point() else value for key, value in model.state_dict().items()})
+    if mean:
+        torch.save(model.state_dict(), folder / "last.pt")
+        model.load_state_dict(mean, strict=False)
     torch.save(model.state_dict(), final)
     state.unlink(missing_ok=True)
     if stage.stop_at < 1:

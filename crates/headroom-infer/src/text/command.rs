@@ -54,7 +54,17 @@ const RUNGS: [u16; 7] = [240, 360, 480, 720, 1080, 1440, 2160];
 
 /// Spoken heights; found anywhere in the message.
 const SPOKEN: [(u16, &[&str]); 7] = [
-    (2160, &["twenty one sixty", "twenty-one sixty", "two thousand one hundred sixty", "dos mil ciento sesenta"]),
+    (
+        2160,
+        &[
+            "twenty one sixty",
+            "twenty-one sixty",
+            "two thousand one hundred sixty",
+            "dos mil ciento sesenta",
+            "फोर के",
+            "فور كي",
+        ],
+    ),
     (
         1440,
         &[
@@ -84,6 +94,11 @@ const SPOKEN: [(u16, &[&str]); 7] = [
             "एक हज़ार अस्सी",
             "ألف وثمانين",
             "الف وثمانين",
+            "diez ochenta",
+            "dez oitenta",
+            "फुल एचडी",
+            "فل اتش دي",
+            "فول اتش دي",
         ],
     ),
     (
@@ -102,6 +117,10 @@ const SPOKEN: [(u16, &[&str]); 7] = [
             "सात बीस",
             "سبعمية وعشرين",
             "سبعمائة وعشرين",
+            "siete veinte",
+            "sete vinte",
+            "sette venti",
+            "sieben zwanzig",
         ],
     ),
     (
@@ -120,6 +139,10 @@ const SPOKEN: [(u16, &[&str]); 7] = [
             "चार सौ अस्सी",
             "اربعمية وثمانين",
             "أربعمائة وثمانين",
+            "cuatro ochenta",
+            "quatro oitenta",
+            "quattro ottanta",
+            "vier achtzig",
         ],
     ),
     (
@@ -137,6 +160,10 @@ const SPOKEN: [(u16, &[&str]); 7] = [
             "तीन सौ साठ",
             "ثلاثمية وستين",
             "ثلاثمائة وستين",
+            "tres sesenta",
+            "três sessenta",
+            "tre sessanta",
+            "drei sechzig",
         ],
     ),
     (
@@ -166,7 +193,8 @@ const NAMED: [(u16, &[&str]); 3] = [
 ];
 
 /// "Automatic", found anywhere (`auto` at the start of a word).
-const AUTOMATIC: [&str; 7] = ["automati", "otomatic", "स्वचालित", "ऑटो", "تلقائي", "اوتو", "أوتو"];
+const AUTOMATIC: [&str; 9] =
+    ["automati", "otomatic", "player decide", "player choose", "स्वचालित", "ऑटो", "تلقائي", "اوتو", "أوتو"];
 
 /// The picture height a message names; `Some(None)` for automatic. The last of several digits counts ("not 480, 720").
 fn resolution(clean: &str) -> Option<Option<u16>> {
@@ -215,7 +243,7 @@ mod tests {
 
     #[test]
     fn heights_are_read_in_eight_languages() {
-        let cases: [(&str, Option<Option<u16>>); 20] = [
+        let cases: [(&str, Option<Option<u16>>); 23] = [
             ("480 please", Some(Some(480))),
             ("not 480, 720p60!", Some(Some(720))),
             ("full hd", Some(Some(1080))),
@@ -229,7 +257,10 @@ mod tests {
             ("४८० कर दो", Some(Some(480))),
             ("خلها ٧٢٠", Some(Some(720))),
             ("2k", Some(Some(1440))),
+            ("cuatro ochenta por favor", Some(Some(480))),
+            ("ابغى فل اتش دي", Some(Some(1080))),
             ("hd", Some(Some(720))),
+            ("let the player decide", Some(None)),
             ("back to auto", Some(None)),
             ("wieder automatisch", Some(None)),
             ("bring me a 44k", None),

@@ -173,6 +173,14 @@ pub(crate) struct Metrics {
     pub(crate) history_written: Counter,
     /// 1 while the history cannot be written.
     pub(crate) history_degraded: Gauge,
+    /// Rows of the archive that are safe from the death of the process.
+    pub(crate) archive_rows: Counter,
+    /// Rows of the archive that were never written.
+    pub(crate) archive_lost: Counter,
+    /// Files of the archive that were written.
+    pub(crate) archive_files: Counter,
+    /// 1 while the archive cannot be written.
+    pub(crate) archive_degraded: Gauge,
     tick: Histogram,
     tick_interval: Histogram,
     decision_age: Histogram,
@@ -211,7 +219,7 @@ impl Metrics {
         );
         // Ticks of a shard take microseconds to milliseconds; intervals are configurable from 1 to 5 s.
         let tick = Histogram::new([1e-5, 1e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25]);
-        let tick_interval = Histogram::new([0.5, 1.0, 1.9, 2.0, 2.05, 2.1, 2.5, 3.0, 4.0, 5.0, 5.5, 10.0]);
+        let tick_interval = Histogram::new([0.5, 1.0, 1.9, 2.0, 2.05, 2.1, 2.2, 2.5, 3.0, 4.0, 5.0, 5.5, 10.0]);
         let decision_age = Histogram::new([0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0, 10.0]);
         let (coerced, edge_bytes, origin_failures) = (Counter::default(), Counter::default(), Counter::default());
         let connections = Gauge::default();
@@ -233,6 +241,12 @@ impl Metrics {
         registry.register("history_lost", "Entries of the history never written", history_lost.clone());
         registry.register("history_written", "Entries of the history written", history_written.clone());
         registry.register("history_degraded", "1 while the history cannot be written", history_degraded.clone());
+        let (archive_rows, archive_lost, archive_files) = (Counter::default(), Counter::default(), Counter::default());
+        let archive_degraded = Gauge::default();
+        registry.register("archive_rows", "Rows of the archive written to the journal", archive_rows.clone());
+        registry.register("archive_lost", "Rows of the archive never written", archive_lost.clone());
+        registry.register("archive_files", "Files of the archive written", archive_files.clone());
+        registry.register("archive_degraded", "1 while the archive cannot be written", archive_degraded.clone());
         registry.register_with_unit("tick", "Time one shard took to decide", Unit::Seconds, tick.clone());
         registry.register_with_unit(
             "tick_interval",
@@ -281,6 +295,10 @@ impl Metrics {
             history_lost,
             history_written,
             history_degraded,
+            archive_rows,
+            archive_lost,
+            archive_files,
+            archive_degraded,
             tick,
             tick_interval,
             decision_age,

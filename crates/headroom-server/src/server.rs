@@ -136,8 +136,6 @@ impl Server {
         let metrics = Arc::new(Metrics::new());
         let recorder = Recorder::start(&config.log, config.shards, &config.engine, Arc::clone(&metrics));
         let recorder = recorder.map_err(StartError::Log)?;
-        let shards = Arc::new(Shards::new(config.shards, &config.engine, clock, Arc::clone(&metrics), recorder));
-        metrics.follow(&shards, config.engine.max_sessions);
         let streams = Arc::new(Streams::default());
         let networks = Arc::new(Networks::new(&config.history.networks));
         let history = config.history.enabled().then(|| {
@@ -145,6 +143,10 @@ impl Server {
             History::start(&config.history, &config.edge.cmsd_name, networks, streams, Arc::clone(&metrics))
         });
         let history = history.transpose().map_err(StartError::Log)?.map(Arc::new);
+        let archive = history.as_ref().and_then(|history| history.archive());
+        let shards = Shards::new(config.shards, &config.engine, clock, Arc::clone(&metrics), recorder, archive);
+        let shards = Arc::new(shards);
+        metrics.follow(&shards, config.engine.max_sessions);
         let (latest, fleet) = watch::channel(Arc::default());
         let surveyor = Surveyor::new(latest, history.clone());
         let rules = Rule::load(&config.alerts.rules).map_err(StartError::Rules)?;

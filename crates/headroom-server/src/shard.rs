@@ -11,6 +11,7 @@ use crate::{
     cohort::Cohorts,
     dashboard::Pulse,
     feedback::Seen,
+    history::archive::{Archive, Collector},
     identity::ById,
     ingest::order::{Order, Window},
     metrics::{Dropped, Metrics},
@@ -51,6 +52,7 @@ pub(crate) struct Shards {
     clock: Clock,
     metrics: Arc<Metrics>,
     recorder: Option<Recorder>,
+    archive: Option<Arc<Archive>>,
     /// The last report of each stream's publisher.
     encoders: Mutex<Encoders>,
     /// What audiences brought to light and others must hear of; taken after every tick.
@@ -67,6 +69,8 @@ struct Shard {
     watchers: ById<SessionId, watch::Sender<Option<Decision>>>,
     /// What sessions went through that ended since the last round.
     ended: Rollup,
+    /// What goes to the archive with the next tick.
+    collector: Option<Collector>,
     last_tick: Timestamp,
     /// Between the latest two ticks, and how long the latest took.
     tick_interval: Duration,
@@ -129,6 +133,7 @@ impl Shards {
         clock: Clock,
         metrics: Arc<Metrics>,
         recorder: Option<Recorder>,
+        archive: Option<Arc<Archive>>,
     ) -> Self {
         let config = shard_config(count, config);
         let shard = |index| Shard {
@@ -138,6 +143,7 @@ impl Shards {
             offers: ById::default(),
             watchers: ById::default(),
             ended: Rollup::default(),
+            collector: archive.as_ref().map(|archive| archive.collector(count)),
             last_tick: clock.now(),
             tick_interval: Duration::ZERO,
             tick_took: Duration::ZERO,
@@ -147,6 +153,7 @@ impl Shards {
             clock,
             metrics,
             recorder,
+            archive,
             encoders: Mutex::default(),
             news: Mutex::default(),
             cohorts: Cohorts::default(),
@@ -345,7 +352,19 @@ impl Shards {
         shard.tick_interval = at.since(shard.last_tick);
         shard.tick_took = self.clock.now().since(at);
         shard.last_tick = at;
-        shard.engine.len()
+        let sessions = shard.engine.len();
+        self.hand_over(shard, at);
+        sessions
+    }
+
+    /// Gives the archive what a shard gathered, once its lock is free again.
+    fn hand_over(&self, mut shard: MutexGuard<'_, Shard>, at: Timestamp) {
+        if let (Some(archive), Some(collector)) = (&self.archive, &mut shard.collector) {
+            let (rows, lost) = collector.take(at, archive.is_incident(at));
+            drop(shard);
+            self.metrics.archive_lost.inc_by(lost);
+            archive.keep(rows);
+        }
     }
 
     /// Adds the state of every session of one shard, and of those that ended since, to a round.
@@ -539,8 +558,11 @@ impl Shards {
         (sessions, totals)
     }
 
-    /// Writes out the logs; later inputs are not recorded.
+    /// Writes out the logs and hands the rest to the archive; later inputs are not recorded.
     pub(crate) fn close_log(&self) {
+        for shard in &self.shards {
+            self.hand_over(lock(shard), self.clock.now());
+        }
         if let Some(recorder) = &self.recorder {
             recorder.close();
         }
@@ -557,12 +579,19 @@ impl Shards {
 
     /// Hands an input to the engine, records both sides, tells who watches.
     fn feed(&self, shard: &mut Shard, input: Input) {
+        if let (Some(collector), Input::Sample(sample)) = (&mut shard.collector, &input) {
+            collector.sample(sample);
+        }
         let recorded = self.recorder.as_ref().map(|recorder| (recorder, input.clone()));
         shard.engine.handle_input(input);
         let mut outputs = Vec::new();
         while let Some(output) = shard.engine.poll_output() {
             match &output {
                 Output::Decision(decision) => {
+                    if let Some(collector) = &mut shard.collector {
+                        let companion = shard.companions.get(&decision.session);
+                        collector.decision(companion.map_or(StreamId(0), |companion| companion.stream), decision);
+                    }
                     if let Some(watcher) = shard.watchers.get(&decision.session) {
                         watcher.send_replace(Some(decision.clone()));
                     }

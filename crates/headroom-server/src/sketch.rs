@@ -45,6 +45,11 @@ impl Sketch {
         self.bins.values().sum()
     }
 
+    /// The values, as rounded, and how many there are of each.
+    pub(crate) fn bins(&self) -> impl Iterator<Item = (f64, u64)> + '_ {
+        self.bins.iter().map(|(&bin, &count)| (value(bin), count))
+    }
+
     /// The value below which the share `quantile` (0 to 1) lies; `None` of nothing.
     #[must_use]
     pub(crate) fn quantile(&self, quantile: f64) -> Option<f64> {
@@ -55,7 +60,7 @@ impl Sketch {
             seen += count;
             (seen > rank).then_some(bin)
         })?;
-        Some(2.0 * gamma().powi(i32::from(bin)) / (gamma() + 1.0))
+        Some(value(bin))
     }
 
     /// Share of the values above `limit`, right within a bin; `None` of nothing.
@@ -98,6 +103,11 @@ impl Sketch {
         }
         Ok(Self { bins })
     }
+}
+
+/// What stands for all values of a bin.
+fn value(bin: i16) -> f64 {
+    2.0 * gamma().powi(i32::from(bin)) / (gamma() + 1.0)
 }
 
 fn gamma() -> f64 {

@@ -174,7 +174,7 @@ fn transition(alert: &Alert) -> Transition {
     let stage = match alert.stage {
         Stage::Predicted => "predicted",
         Stage::Breached => "breached",
-        Stage::Resolved => "resolved",
+        Stage::Resolved => crate::history::RESOLVED,
     };
     Transition {
         at_s: alert.changed_s,

@@ -2,7 +2,7 @@
 
 mod backoff;
 mod replay;
-mod tls;
+pub(crate) mod tls;
 mod twitch;
 mod youtube;
 

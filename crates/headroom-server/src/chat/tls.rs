@@ -31,7 +31,7 @@ pub enum TlsError {
 }
 
 /// What is needed to connect; `roots` empty takes the platform's.
-pub(super) fn client(roots: &Path) -> Result<Arc<ClientConfig>, TlsError> {
+pub(crate) fn client(roots: &Path) -> Result<Arc<ClientConfig>, TlsError> {
     let mut store = RootCertStore::empty();
     if roots.as_os_str().is_empty() {
         store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

@@ -303,6 +303,12 @@ impl Config {
         if let Some(problem) = self.plan.flaw() {
             return wrong("plan", problem);
         }
+        if let Some(problem) = self.history.archive.flaw() {
+            return wrong("history.archive", problem);
+        }
+        if self.history.archive.enabled() && !self.history.enabled() {
+            return wrong("history.archive", "the archive needs history.directory for its journal".into());
+        }
         if let Some((key, problem)) = self.chat.flaw() {
             return wrong(key, problem);
         }
@@ -386,6 +392,9 @@ mod tests {
             ("[alerts]\nrules = \"/nonexistent\"", "alerts.rules"),
             ("[history]\nmax_megabytes = 1", "history"),
             ("[plan]\npathways = [{ name = \"a\", share = 0 }]", "plan"),
+            ("[history.archive]\nlocation = \"a\"", "history.archive"),
+            ("[history.archive]\nlocation = \"gs://bucket\"", "history.archive"),
+            ("[history.archive]\nsession_share = 1.5", "history.archive"),
             ("[chat]\ntwitch_channels = [\"a\"]", "chat.twitch_channels"),
             ("[chat]\nyoutube_chats = [\"=s\"]", "chat.youtube_chats"),
             ("[chat]\nreplay_speed = 0", "chat.replay_speed"),

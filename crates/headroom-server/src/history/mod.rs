@@ -1,9 +1,11 @@
-//! What is kept: minutes of sums, audited actions and alerts, in one SQLite file written by a thread of its own.
+//! What is kept: minutes of sums, audited actions and alerts, in one SQLite file written by a thread of its own; and single
+//! reports and decisions, in the [`archive`].
 //!
 //! Nothing here is on the way of a decision. The queue to the writer is bounded; when the disk is full, read-only or
 //! locked, entries wait there, then the oldest are lost and counted, and `/readyz` and a metric say so.
 //! Loss budget: what was not yet committed, at most the running minute, when the process dies. What was committed stays.
 
+pub(crate) mod archive;
 mod demand;
 mod query;
 mod schema;
@@ -15,6 +17,8 @@ pub(crate) use demand::demand;
 pub(crate) use query::{Asked, QueryError, audit_page, series};
 
 use crate::{metrics::Metrics, network::Networks, network::Prefix, rollup::Rollup, stream::Streams};
+use archive::Archive;
+use headroom_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -29,6 +33,9 @@ use std::{
 
 /// Entries that may wait for the writer: an hour of minutes with a hundred actions beside each.
 const QUEUE: usize = 6_000;
+
+/// State of a [`Transition`] that ends an alert.
+pub(crate) const RESOLVED: &str = "resolved";
 
 /// Name of the database in the data directory.
 pub(crate) const FILE: &str = "history.sqlite";
@@ -45,11 +52,19 @@ pub struct Settings {
     pub max_megabytes: u32,
     /// Names for address prefixes: `mobile = ["100.64.0.0/10"]`.
     pub networks: BTreeMap<String, Vec<Prefix>>,
+    /// Single reports and decisions.
+    pub archive: archive::Settings,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { directory: PathBuf::new(), retention_days: 90, max_megabytes: 1_024, networks: BTreeMap::new() }
+        Self {
+            directory: PathBuf::new(),
+            retention_days: 90,
+            max_megabytes: 1_024,
+            networks: BTreeMap::new(),
+            archive: archive::Settings::default(),
+        }
     }
 }
 
@@ -100,6 +115,9 @@ pub(crate) struct Transition {
 /// The way to the writer.
 pub(crate) struct History {
     path: PathBuf,
+    edge: String,
+    networks: Arc<Networks>,
+    archive: Option<Arc<Archive>>,
     queue: Mutex<Option<SyncSender<Entry>>>,
     /// Why nothing can be written at the moment.
     degraded: Arc<Mutex<Option<String>>>,
@@ -117,12 +135,16 @@ impl History {
         metrics: Arc<Metrics>,
     ) -> io::Result<Self> {
         let path = settings.directory.join(FILE);
+        let archive = settings.archive.enabled().then(|| {
+            Archive::start(&settings.archive, &settings.directory, Arc::clone(&streams), Arc::clone(&metrics))
+        });
+        let archive = archive.transpose()?.map(Arc::new);
         let (sender, receiver) = sync_channel(QUEUE);
         let degraded = Arc::default();
         let writer = writer::Writer {
             path: path.clone(),
             edge: edge.to_owned(),
-            networks,
+            networks: Arc::clone(&networks),
             streams,
             settings: settings.clone(),
             degraded: Arc::clone(&degraded),
@@ -130,11 +152,30 @@ impl History {
         };
         let thread =
             std::thread::Builder::new().name("headroom-history".into()).spawn(move || writer.run(&receiver))?;
-        Ok(Self { path, queue: Mutex::new(Some(sender)), degraded, metrics, thread: Mutex::new(Some(thread)) })
+        Ok(Self {
+            path,
+            edge: edge.to_owned(),
+            networks,
+            archive,
+            queue: Mutex::new(Some(sender)),
+            degraded,
+            metrics,
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     /// Queues an entry, or counts it as lost.
     pub(crate) fn keep(&self, entry: Entry) {
+        match (&self.archive, &entry) {
+            (Some(archive), Entry::Minute { at_s, rollup }) => {
+                let network = |position| self.networks.name(position).to_owned();
+                archive.keep(archive::minute_rows(*at_s, rollup, &self.edge, network));
+            }
+            (Some(archive), Entry::Transition(transition)) if transition.state != RESOLVED => {
+                archive.incident(Timestamp::from_secs_f64(transition.at_s as f64));
+            }
+            _ => {}
+        }
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(queue) = &*queue
             && queue.try_send(entry).is_err()
@@ -145,7 +186,13 @@ impl History {
 
     /// Why nothing can be written at the moment.
     pub(crate) fn degraded(&self) -> Option<String> {
-        self.degraded.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let database = self.degraded.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        database.or_else(|| self.archive.as_ref()?.degraded().map(|reason| format!("archive: {reason}")))
+    }
+
+    /// Where single reports and decisions are kept.
+    pub(crate) fn archive(&self) -> Option<Arc<Archive>> {
+        self.archive.clone()
     }
 
     /// Where the database is.
@@ -159,6 +206,9 @@ impl History {
         if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
             // The thread reports its own errors; a panic there has nothing left to save.
             let _ = thread.join();
+        }
+        if let Some(archive) = &self.archive {
+            archive.close();
         }
     }
 }

@@ -192,7 +192,7 @@ fn child_writes_until_killed() {
 /// Kill -9 at any moment: the database opens, and every minute that was committed is there, whole.
 #[test]
 fn nothing_committed_is_lost_to_a_kill() {
-    let rounds: u64 = std::env::var("HEADROOM_KILL_ROUNDS").map_or(5, |rounds| rounds.parse().unwrap());
+    let rounds: u64 = std::env::var("HEADROOM_KILL_ROUNDS").map_or(50, |rounds| rounds.parse().unwrap());
     let directory = directory("kill");
     let mut first = 1;
     for round in 0..rounds {
@@ -212,7 +212,7 @@ fn nothing_committed_is_lost_to_a_kill() {
         });
         committed.recv_timeout(Duration::from_secs(60)).unwrap();
         // At a different place of a write every time.
-        std::thread::sleep(Duration::from_millis(round * 37 % 200));
+        std::thread::sleep(Duration::from_millis(round * 37 % 150));
         child.kill().unwrap();
         child.wait().unwrap();
         let last = committed.iter().last().unwrap_or(first);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod alerts;
+mod archive;
 mod attacks;
 mod audience;
 mod bad_input;

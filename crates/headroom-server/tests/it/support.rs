@@ -139,6 +139,13 @@ pub(crate) async fn eventually<T>(seconds: u64, mut probe: impl AsyncFnMut() -> 
     }
 }
 
+/// Says why a test cannot do its work; with `HEADROOM_STRICT` that is a failure.
+#[expect(clippy::print_stdout, reason = "the words that whoever runs the tests looks for")]
+pub(crate) fn skipped(why: &str) {
+    assert!(std::env::var_os("HEADROOM_STRICT").is_none(), "{why}");
+    println!("skipped: {why}");
+}
+
 /// A directory of its own for one test.
 pub(crate) fn directory(name: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("headroom-server-{}-{name}", std::process::id()));

@@ -65,6 +65,9 @@ struct Settings {
     /// Keep a history in this directory: sums by minute, audited actions.
     #[arg(long, value_name = "DIRECTORY")]
     data: Option<PathBuf>,
+    /// Keep single reports and decisions as Parquet files, in a directory or s3://BUCKET/PREFIX; needs --data.
+    #[arg(long, value_name = "LOCATION")]
+    archive: Option<String>,
     /// Write every input to this file, for `headroom replay`.
     #[arg(long, value_name = "FILE")]
     log_inputs: Option<PathBuf>,
@@ -99,6 +102,13 @@ struct Given<'a> {
 struct GivenHistory<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     directory: Option<&'a Path>,
+    archive: GivenArchive<'a>,
+}
+
+#[derive(Serialize)]
+struct GivenArchive<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -146,7 +156,10 @@ impl Settings {
             steering: GivenSteering { pathways: self.pathways.as_deref() },
             log: GivenLog { inputs: self.log_inputs.as_deref(), decisions: self.log_decisions.as_deref() },
             chat: GivenChat { replay: self.chat.as_deref(), stream: self.chat_stream.as_deref() },
-            history: GivenHistory { directory: self.data.as_deref() },
+            history: GivenHistory {
+                directory: self.data.as_deref(),
+                archive: GivenArchive { location: self.archive.as_deref() },
+            },
         }
     }
 }

@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod e2e;
 #[cfg(test)]
+mod fleet;
+#[cfg(test)]
 mod link;
 #[cfg(test)]
 mod messages;

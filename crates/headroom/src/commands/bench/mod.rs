@@ -4,9 +4,11 @@ pub(crate) mod abr;
 mod alerts;
 mod crowd;
 mod engine;
+mod fleet;
 mod forecast;
 mod ingest;
 mod plan;
+mod process;
 mod sentiment;
 mod simulator;
 #[cfg(feature = "speech")]
@@ -28,6 +30,8 @@ pub(crate) enum Benchmark {
     Crowd(crowd::Arguments),
     /// The engine alone: updates, a tick over every session, memory.
     Engine(engine::Arguments),
+    /// A fleet of virtual sessions over HTTP, with history, archive and dashboard on: is everybody served in time?
+    Fleet(fleet::Arguments),
     /// Throughput forecasts against what links then carried.
     Forecast(forecast::Arguments),
     /// The server beside nginx: requests and batch records per processor second, latency of `/decide`.
@@ -49,6 +53,7 @@ pub(crate) fn run(benchmark: Benchmark) -> anyhow::Result<ExitCode> {
         Benchmark::Alerts(arguments) => alerts::run(&arguments),
         Benchmark::Crowd(arguments) => crowd::run(&arguments),
         Benchmark::Engine(arguments) => engine::run(&arguments),
+        Benchmark::Fleet(arguments) => fleet::run(&arguments),
         Benchmark::Forecast(arguments) => forecast::run(&arguments),
         Benchmark::Ingest(arguments) => ingest::run(&arguments),
         Benchmark::Plan(arguments) => plan::run(&arguments),

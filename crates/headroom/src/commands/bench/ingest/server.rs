@@ -1,9 +1,12 @@
 //! The two servers under load, each on one processor, and what they spend.
 
-use super::Arguments;
+use super::{
+    super::process::{cpu_time, stop, unused_address, wait_for},
+    Arguments,
+};
 use anyhow::{Context, bail};
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::SocketAddr,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -158,31 +161,6 @@ fn pinned(cpu: &str, program: &str) -> Command {
     command
 }
 
-fn unused_address() -> anyhow::Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port on loopback")?;
-    Ok(listener.local_addr()?)
-}
-
-fn wait_for(address: SocketAddr) -> anyhow::Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while TcpStream::connect(address).is_err() {
-        if Instant::now() > deadline {
-            bail!("nothing listens on {address} after 10 s");
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    Ok(())
-}
-
-/// Processor time a process has used, user and system (proc_pid_stat(5), fields 14 and 15).
-fn cpu_time(process: u32) -> anyhow::Result<Duration> {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).context("the server is gone")?;
-    // The second field is the name in brackets and may hold anything; counting begins after it.
-    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
-    let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
-    Ok(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
-}
-
 fn child_of(process: u32) -> anyhow::Result<u32> {
     let deadline = Instant::now() + Duration::from_secs(5);
     loop {
@@ -195,12 +173,4 @@ fn child_of(process: u32) -> anyhow::Result<u32> {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-}
-
-fn stop(process: &mut Child) {
-    if let Some(id) = rustix::process::Pid::from_raw(process.id() as i32) {
-        // Gone already is as good as stopped.
-        let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
-    }
-    let _ = process.wait();
 }

@@ -19,7 +19,8 @@ readonly NPM_DIRECTORIES=(
   web
 )
 # command:package. Debian 12 keeps one version of each for its whole life, so the release is the pin. The suite was last
-# run with ngircd 26.1, ffmpeg 5.1.9, nginx 1.22.1, nginx-rtmp 1.2.2, chromium 156, wrk 4.1.0, iproute2 6.1.0.
+# run with ngircd 26.1, ffmpeg 5.1.9, nginx 1.22.1, nginx-rtmp 1.2.2, chromium 156, wrk 4.1.0, iproute2 6.1.0,
+# prometheus 2.42.0, prometheus-alertmanager 0.25.0, faketime 0.9.10.
 readonly MEDIA_COMMANDS=(
   ffmpeg:ffmpeg
   nginx:nginx-light
@@ -28,7 +29,12 @@ readonly MEDIA_COMMANDS=(
   wrk:wrk
   ngircd:ngircd
   openssl:openssl
+  promtool:prometheus
+  prometheus-alertmanager:prometheus-alertmanager
+  faketime:faketime
 )
+# Packages that start a server on a fixed port. The tests start their own, so fresh ones are switched off again.
+readonly SERVICES=(nginx prometheus prometheus-alertmanager)
 readonly RTMP_MODULE=/usr/lib/nginx/modules/ngx_rtmp_module.so
 
 missing=()
@@ -111,18 +117,21 @@ install_apt_packages() {
       return
     fi
   fi
-  local nginx_was_here=yes
-  has nginx || nginx_was_here=no
+  local service fresh=()
+  for service in "${SERVICES[@]}"; do
+    has "$service" || fresh+=("$service")
+  done
   say "installing with apt: ${apt_packages[*]}"
   "${as_root[@]}" apt-get update -qq || say "apt-get update failed, trying with the lists at hand"
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends -o Dpkg::Use-Pty=0 "${apt_packages[@]}" >/dev/null ||
     missing+=("${apt_packages[@]/#/Debian package }")
-  # The package starts a server on port 80. The tests start their own, so a fresh one is switched off again.
-  if [[ $nginx_was_here == no && -d /run/systemd/system ]] && has nginx; then
-    say "switching off the nginx service the package has just started"
-    "${as_root[@]}" systemctl disable --now nginx >/dev/null 2>&1 || true
-  fi
+  [[ -d /run/systemd/system ]] || return 0
+  for service in "${fresh[@]}"; do
+    has "$service" || continue
+    say "switching off the $service service its package has just started"
+    "${as_root[@]}" systemctl disable --now "$service" >/dev/null 2>&1 || true
+  done
 }
 
 install_rust() {

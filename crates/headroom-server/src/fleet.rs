@@ -1,7 +1,9 @@
 //! The fleet as last seen: what alerts and the capacity view read, and where minutes come from.
 
 use crate::{
-    history::{Entry, History},
+    feedback::Feedback,
+    history::{Audience, Entry, History},
+    metrics::Metrics,
     rollup::Rollup,
     shard::Shards,
 };
@@ -27,17 +29,30 @@ pub(crate) struct Round {
 pub(crate) struct Surveyor {
     latest: watch::Sender<Arc<Round>>,
     history: Option<Arc<History>>,
+    metrics: Arc<Metrics>,
     round: Option<Rollup>,
     /// Ticks until the next round.
     waits: u32,
     last_round: Option<Timestamp>,
     minute: Rollup,
     minute_at_s: u64,
+    /// The minute whose messages are being heard.
+    hearing_s: u64,
 }
 
 impl Surveyor {
-    pub(crate) fn new(latest: watch::Sender<Arc<Round>>, history: Option<Arc<History>>) -> Self {
-        Self { latest, history, round: None, waits: 1, last_round: None, minute: Rollup::default(), minute_at_s: 0 }
+    pub(crate) fn new(latest: watch::Sender<Arc<Round>>, history: Option<Arc<History>>, metrics: Arc<Metrics>) -> Self {
+        Self {
+            latest,
+            history,
+            metrics,
+            round: None,
+            waits: 1,
+            last_round: None,
+            minute: Rollup::default(),
+            minute_at_s: 0,
+            hearing_s: 0,
+        }
     }
 
     /// Looks at the sessions of one shard, just decided, when a round is on. Rounds go over all shards in order.
@@ -58,6 +73,30 @@ impl Surveyor {
         }
     }
 
+    /// Takes note of what the audiences say, once a minute.
+    pub(crate) fn hear(&mut self, feedback: &Feedback, at: Timestamp) {
+        let at_s = at.as_micros() / 60_000_000 * 60;
+        let ended = std::mem::replace(&mut self.hearing_s, at_s);
+        if ended > 0 && ended != at_s {
+            self.keep_audiences(feedback, ended);
+        }
+    }
+
+    /// Hands what is not yet kept of the running minute to the history.
+    pub(crate) fn close(&mut self, feedback: &Feedback) {
+        self.keep_audiences(feedback, self.hearing_s);
+        self.close_minute();
+    }
+
+    fn keep_audiences(&self, feedback: &Feedback, at_s: u64) {
+        let Some(history) = &self.history else { return };
+        for name in feedback.names() {
+            if let Some((state, _)) = feedback.audience(&name) {
+                history.keep(Entry::Audience(Audience::of(at_s, name, &state)));
+            }
+        }
+    }
+
     fn finish(&mut self, rollup: Rollup, at: Timestamp) {
         let span_s = self.last_round.replace(at).map_or(0.0, |last| at.since(last).as_secs_f64());
         let minute_at_s = at.as_micros() / 60_000_000 * 60;
@@ -65,14 +104,15 @@ impl Surveyor {
             self.close_minute();
             self.minute_at_s = minute_at_s;
         }
+        self.metrics.observe_round(&rollup.total());
         if self.history.is_some() {
             self.minute.merge(rollup.clone());
         }
         self.latest.send_replace(Arc::new(Round { at, span_s, rollup }));
     }
 
-    /// Hands the minute so far to the history: at its end, and when the server stops.
-    pub(crate) fn close_minute(&mut self) {
+    /// Hands the minute so far to the history.
+    fn close_minute(&mut self) {
         let rollup = std::mem::take(&mut self.minute);
         if let Some(history) = &self.history
             && rollup.rounds > 0

@@ -1,6 +1,7 @@
 //! Counters, gauges and histograms for Prometheus. No session or address is ever a label.
 
 use crate::reader::Reader;
+use crate::rollup::Cell;
 use headroom_core::{decision::Reason, time::Duration};
 use prometheus_client::{
     collector::Collector,
@@ -13,7 +14,7 @@ use prometheus_client::{
     },
     registry::{Registry, Unit},
 };
-use std::sync::{Arc, RwLock, Weak};
+use std::sync::{Arc, RwLock, Weak, atomic::AtomicU64};
 
 /// Declares an enumeration whose values are label values.
 macro_rules! label_values {
@@ -139,6 +140,11 @@ struct ByReason {
     reason: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Quantile {
+    quantile: &'static str,
+}
+
 impl MessageSource {
     /// Its label, which keeps the names of its authors apart from others'.
     pub(crate) fn label(self) -> &'static str {
@@ -184,7 +190,14 @@ pub(crate) struct Metrics {
     tick: Histogram,
     tick_interval: Histogram,
     decision_age: Histogram,
+    watched: Counter<f64, AtomicU64>,
+    stalled: Counter<f64, AtomicU64>,
+    stalls: Counter,
+    opinions: Box<[(f64, Gauge<f64, AtomicU64>)]>,
 }
+
+/// Quantiles of the opinion scores that are exported.
+const OPINIONS: [(f64, &str); 3] = [(0.1, "0.1"), (0.5, "0.5"), (0.9, "0.9")];
 
 impl Metrics {
     pub(crate) fn new() -> Self {
@@ -260,6 +273,20 @@ impl Metrics {
             Unit::Seconds,
             decision_age.clone(),
         );
+        let (watched, stalled, stalls) = (Counter::default(), Counter::default(), Counter::default());
+        let unit = Unit::Seconds;
+        registry.register_with_unit(
+            "watched",
+            "Time all sessions watched, by their reports",
+            unit.clone(),
+            watched.clone(),
+        );
+        registry.register_with_unit("stalled", "Time of that they stood still", unit, stalled.clone());
+        registry.register("stalls", "Stalls", stalls.clone());
+        let scores = Family::<Quantile, Gauge<f64, AtomicU64>>::default();
+        let score = |(level, quantile)| (level, scores.get_or_create(&Quantile { quantile }).clone());
+        let opinions = OPINIONS.into_iter().map(score).collect();
+        registry.register("opinion_score", "Quantiles of the sessions' mean opinion scores", scores);
         let messages = resolved(
             MessageSource::LABELS,
             |source| BySource { source },
@@ -302,6 +329,10 @@ impl Metrics {
             tick,
             tick_interval,
             decision_age,
+            watched,
+            stalled,
+            stalls,
+            opinions,
         }
     }
 
@@ -374,6 +405,16 @@ impl Metrics {
         self.tick.observe(took.as_secs_f64());
         if let Some(interval) = interval {
             self.tick_interval.observe(interval.as_secs_f64());
+        }
+    }
+
+    /// Takes in what all sessions went through since the last round.
+    pub(crate) fn observe_round(&self, total: &Cell) {
+        self.watched.inc_by(total.watched_ms as f64 / 1_000.0);
+        self.stalled.inc_by(total.stalled_ms as f64 / 1_000.0);
+        self.stalls.inc_by(total.starvations);
+        for (level, gauge) in &self.opinions {
+            gauge.set(total.mos.quantile(*level).unwrap_or(f64::NAN));
         }
     }
 

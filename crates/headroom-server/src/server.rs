@@ -148,7 +148,7 @@ impl Server {
         let shards = Arc::new(shards);
         metrics.follow(&shards, config.engine.max_sessions);
         let (latest, fleet) = watch::channel(Arc::default());
-        let surveyor = Surveyor::new(latest, history.clone());
+        let surveyor = Surveyor::new(latest, history.clone(), Arc::clone(&metrics));
         let rules = Rule::load(&config.alerts.rules).map_err(StartError::Rules)?;
         let notifier = Notifier::start(&config.alerts, Arc::clone(&metrics)).map_err(StartError::Secret)?;
         let step_s = f64::from(ROUND_TICKS) * config.tick_ms as f64 / 1_000.0;
@@ -322,7 +322,7 @@ async fn tick(
     let mut index = 0;
     loop {
         tokio::select! {
-            () = shutdown.cancelled() => return surveyor.close_minute(),
+            () = shutdown.cancelled() => return surveyor.close(&feedback),
             due = step.tick() => {
                 // A whole round late: the process was stopped or starved, and what it missed is history.
                 if due.elapsed() > interval {
@@ -333,6 +333,7 @@ async fn tick(
         if index == 0 {
             bottlenecks.divide(&shards);
             feedback.tell_conditions();
+            surveyor.hear(&feedback, shards.now());
             shards.pool_cohorts();
         }
         let began = Instant::now();

@@ -6,7 +6,7 @@ use super::{
     streams::streams_called,
 };
 use crate::{
-    history::{Asked, By, History, QueryError, audit_page, series},
+    history::{Asked, By, History, QueryError, audiences, audit_page, series},
     problem::Problem,
 };
 use axum::{
@@ -52,8 +52,17 @@ pub(super) async fn show(
     let streams = span.stream.iter().flat_map(|name| streams_called(name, identifier)).collect();
     let asked = Asked { streams, from_s, to_s, step_s: span.step.unwrap_or(default_step), by: span.by };
     let (from_s, step_s) = (asked.from_s, asked.step_s);
-    let items = read(&resources, move |path| series(&path, &asked)).await?;
-    Ok(tagged(&serde_json::json!({ "from_s": from_s, "to_s": to_s, "step_s": step_s, "items": items }), &headers))
+    // What was said is told of one stream: names are the sources', and streams without an audience have nothing to say.
+    let (items, audience) = read(&resources, move |path| {
+        let audience = span.stream.map(|name| audiences(&path, &name, from_s, to_s)).transpose()?;
+        Ok((series(&path, &asked)?, audience))
+    })
+    .await?;
+    let mut answer = serde_json::json!({ "from_s": from_s, "to_s": to_s, "step_s": step_s, "items": items });
+    if let Some(audience) = audience {
+        answer["audience"] = serde_json::json!(audience);
+    }
+    Ok(tagged(&answer, &headers))
 }
 
 /// Actions on the control listener, newest first.

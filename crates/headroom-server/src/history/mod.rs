@@ -6,6 +6,7 @@
 //! Loss budget: what was not yet committed, at most the running minute, when the process dies. What was committed stays.
 
 pub(crate) mod archive;
+mod audience;
 mod demand;
 mod query;
 mod schema;
@@ -13,6 +14,7 @@ mod writer;
 
 pub use query::By;
 
+pub(crate) use audience::{Audience, audiences};
 pub(crate) use demand::demand;
 pub(crate) use query::{Asked, QueryError, audit_page, series};
 
@@ -84,6 +86,7 @@ pub(crate) enum Entry {
     },
     Action(Action),
     Transition(Transition),
+    Audience(Audience),
 }
 
 /// An operator's action.

@@ -7,7 +7,8 @@ use std::{path::Path, time::Duration};
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Each step is applied once; `PRAGMA user_version` holds how many were. Never edit one, only add.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE minute (
         at_s INTEGER NOT NULL,
         stream INTEGER NOT NULL,
@@ -47,7 +48,22 @@ const MIGRATIONS: &[&str] = &["
         detail TEXT NOT NULL
     );
     CREATE INDEX transition_by_time ON transition (at_s);
-"];
+",
+    "
+    CREATE TABLE audience (
+        at_s INTEGER NOT NULL,
+        stream TEXT NOT NULL,
+        messages INTEGER NOT NULL,
+        messages_per_minute REAL NOT NULL,
+        authors REAL NOT NULL,
+        mood REAL NOT NULL,
+        engagement REAL NOT NULL,
+        complaints TEXT NOT NULL,
+        blind_spots TEXT NOT NULL
+    );
+    CREATE INDEX audience_by_stream ON audience (stream, at_s);
+",
+];
 
 /// Opens for writing, creates and migrates. `max_pages` is where SQLite itself says the disk is full.
 pub(super) fn open(path: &Path, max_pages: u32) -> rusqlite::Result<Connection> {

@@ -93,6 +93,37 @@ fn minutes_become_hours_of_demand() {
 }
 
 #[test]
+fn a_history_of_an_earlier_version_goes_on() {
+    let directory = directory("earlier");
+    let kept = history(&directory, |_| {});
+    kept.keep(minute(60, 1));
+    kept.close();
+    // As the first version left it.
+    let database = rusqlite::Connection::open(kept.path()).unwrap();
+    database.execute_batch("DROP TABLE audience; PRAGMA user_version = 1").unwrap();
+    drop(database);
+    let kept = history(&directory, |_| {});
+    let said = Audience {
+        at_s: 120,
+        stream: "s".into(),
+        messages: 12,
+        messages_per_minute: 2.5,
+        authors: 7.0,
+        mood: -0.5,
+        engagement: 40.0,
+        complaints: BTreeMap::from([("buffering".into(), 3)]),
+        blind_spots: vec!["audio".into()],
+    };
+    kept.keep(Entry::Audience(said.clone()));
+    kept.close();
+    assert_eq!(audiences(kept.path(), "s", 60, 180).unwrap(), [said]);
+    assert_eq!(audiences(kept.path(), "s", 121, 180).unwrap(), []);
+    assert_eq!(audiences(kept.path(), "t", 60, 180).unwrap(), []);
+    assert_eq!(all(kept.path()).len(), 1);
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
 fn a_lock_held_by_others_delays_and_loses_nothing() {
     let directory = directory("locked");
     let kept = history(&directory, |_| {});

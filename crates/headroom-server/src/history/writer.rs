@@ -134,6 +134,7 @@ impl Writer {
                 Entry::Minute { at_s, rollup } => self.write_minute(&transaction, *at_s, rollup)?,
                 Entry::Action(action) => write_action(&transaction, action)?,
                 Entry::Transition(transition) => write_transition(&transaction, transition)?,
+                Entry::Audience(audience) => audience.write(&transaction)?,
             }
         }
         transaction.commit()
@@ -188,7 +189,7 @@ impl Writer {
             tracing::warn!(megabytes, "history has reached its size: the oldest tenth is deleted");
         }
         let transaction = database.transaction()?;
-        for table in ["minute", "action", "transition"] {
+        for table in ["minute", "action", "transition", "audience"] {
             transaction.execute(&format!("DELETE FROM \"{table}\" WHERE at_s < ?"), [before])?;
         }
         transaction.commit()?;

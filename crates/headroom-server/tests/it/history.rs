@@ -1,6 +1,6 @@
 //! What is kept over restarts, and that nothing depends on it.
 
-use crate::support::{directory, eventually, get, metric, order, start, with_cmcd};
+use crate::support::{directory, eventually, get, metric, order, post, start, with_cmcd};
 use headroom_server::{Config, Server};
 use http::StatusCode;
 use serde_json::json;
@@ -76,5 +76,34 @@ async fn a_disk_in_trouble_is_announced_and_decisions_go_on() {
     let server = start(|_| {}).await;
     assert_eq!(get(server.control_address(), "/v1/history").await.code(), "not_found");
     server.stop().await;
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+/// What was said is kept as counts; who said what is not.
+#[tokio::test]
+async fn an_audience_is_remembered_without_its_words() {
+    let directory = directory("audience");
+    let server = keeping(&directory).await;
+    let reading = json!({ "sentiment": "negative", "confidence": 0.9, "aspects": ["audio"], "command": null });
+    for author in ["anna-the-author", "bert", "carl"] {
+        let body = json!({ "stream": "show", "author": author, "text": "the sound is gone", "reading": reading });
+        let answer = post(server.public_address(), "/v1/feedback", "application/x-ndjson", body.to_string()).await;
+        assert!(answer.status.is_success(), "{}", answer.text());
+    }
+    let ticks = metric(&server, "headroom_engine_ticks_total").await;
+    eventually(20, async || (metric(&server, "headroom_engine_ticks_total").await > ticks + 8.0).then_some(())).await;
+    server.stop().await;
+    let server = keeping(&directory).await;
+    let history = get(server.control_address(), "/v1/history?stream=show").await.json();
+    let last = history["audience"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["messages"], &last["complaints"]), (&json!(3), &json!({ "audio": 3 })), "{history}");
+    assert!(last["mood"].as_f64().unwrap() < 0.0, "{history}");
+    server.stop().await;
+    for entry in std::fs::read_dir(&directory).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        for word in [&b"anna-the-author"[..], b"sound is gone"] {
+            assert!(!bytes.windows(word.len()).any(|window| window == word));
+        }
+    }
     std::fs::remove_dir_all(directory).unwrap();
 }

@@ -12,6 +12,7 @@ mod control;
 mod dashboard;
 mod edge;
 mod history;
+mod monitoring;
 mod plan;
 mod players;
 mod replay;

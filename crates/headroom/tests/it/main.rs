@@ -4,6 +4,8 @@
 //! `--test-threads=1`. Where a peer is missing they say `skipped: …` and pass, unless `HEADROOM_STRICT` is set.
 
 #[cfg(test)]
+mod disk;
+#[cfg(test)]
 mod e2e;
 #[cfg(test)]
 mod fleet;

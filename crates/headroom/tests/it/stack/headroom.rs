@@ -28,6 +28,15 @@ impl Headroom {
 
     /// The same with a given port for players and web servers.
     pub(crate) fn start_on(port: u16, configuration: &toml::Table, directory: &Path) -> Self {
+        Self::launch(port, configuration, directory, &[])
+    }
+
+    /// The same with unused ports and variables in its environment.
+    pub(crate) fn start_with(configuration: &toml::Table, directory: &Path, environment: &[(&str, &str)]) -> Self {
+        Self::launch(unused_port(), configuration, directory, environment)
+    }
+
+    fn launch(port: u16, configuration: &toml::Table, directory: &Path, environment: &[(&str, &str)]) -> Self {
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let (public, control) = (local(port), local(unused_port()));
         let mut configuration = configuration.clone();
@@ -39,7 +48,7 @@ impl Headroom {
         let file = directory.join("headroom.toml");
         fs::write(&file, configuration.to_string()).expect("the artefact directory is writable");
         let mut command = Command::new(env!("CARGO_BIN_EXE_headroom"));
-        command.args(["serve", "--config"]).arg(&file).env("RUST_LOG", "info");
+        command.args(["serve", "--config"]).arg(&file).env("RUST_LOG", "info").envs(environment.iter().copied());
         let mut process = Process::spawn(&mut command, "headroom", directory);
         wait_until("headroom is ready", Duration::from_secs(20), || {
             process.assert_running();

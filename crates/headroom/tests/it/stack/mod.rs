@@ -30,6 +30,8 @@ pub(crate) enum Tool {
     Nginx,
     /// The RTMP module of nginx.
     NginxRtmp,
+    /// libfaketime, which tells a program another time.
+    Faketime,
     /// Chromium, node and what drives it.
     Chromium,
     /// node and the packages of the dashboard's source.
@@ -45,6 +47,7 @@ impl Tool {
             Self::Ffmpeg => (program("ffmpeg").is_some(), "ffmpeg (run make setup)"),
             Self::Nginx => (program("nginx").is_some(), "nginx (run make setup)"),
             Self::NginxRtmp => (nginx::rtmp_module().is_some(), "libnginx-mod-rtmp (run make setup)"),
+            Self::Faketime => (faketime_library().is_some(), "libfaketime (Debian package faketime; run make setup)"),
             Self::Chromium => {
                 let chromium = env::var_os("CHROMIUM").is_some() || program("chromium").is_some();
                 let driver =
@@ -80,6 +83,12 @@ pub(crate) fn have(tools: &[Tool]) -> bool {
     assert!(env::var_os("HEADROOM_STRICT").is_none(), "missing: {missing}");
     println!("skipped: missing {missing}");
     false
+}
+
+/// The library to preload for another time; the variant for programs with threads.
+pub(crate) fn faketime_library() -> Option<PathBuf> {
+    let libraries = fs::read_dir("/usr/lib").ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    libraries.map(|directory| directory.join("faketime/libfaketimeMT.so.1")).find(|library| library.exists())
 }
 
 /// Root of the repository.

@@ -14,6 +14,10 @@ const TARGET_BUFFER: f64 = 6.0;
 /// Share of the throughput the viewers dare to use, as hls.js does.
 const DARING: f64 = 0.7;
 
+/// Share of the segments that come during a handover, and what is left of the link meanwhile: enough for stalls.
+const OUTAGES: f64 = 0.01;
+const OUTAGE: f64 = 0.15;
+
 /// Streams the viewers spread over.
 const STREAMS: usize = 20;
 
@@ -64,7 +68,8 @@ impl Viewers {
         let viewer = &mut viewers[number];
         let measured = f64::from(viewer.throughput);
         let rate = LADDER.into_iter().rev().find(|rate| *rate <= measured * DARING).unwrap_or(LADDER[0]);
-        let throughput = f64::from(viewer.link) * fading.sample(random);
+        let outage = if random.random_bool(OUTAGES) { OUTAGE } else { 1.0 };
+        let throughput = f64::from(viewer.link) * fading.sample(random) * outage;
         let took = rate * *segment_s / throughput;
         let played = f64::from(viewer.buffer) - took;
         let starved = played < 0.0 && viewer.reports > 0;

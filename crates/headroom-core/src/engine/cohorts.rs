@@ -18,6 +18,10 @@ const TOLD_HOLDS: Duration = Duration::from_secs(30);
 /// What was told of a fall holds for two ticks.
 const FALL_HOLDS: Duration = Duration::from_secs(4);
 
+/// A session that measured something itself within this time knows better than its cohort how it fares. Where all took each
+/// other's falls to heart, as long as they had not seen as much themselves, crowds lost 1 to 4 % of their QoE for no fewer stalls.
+const NEWS_LASTS: Duration = Duration::from_secs(3);
+
 /// The cohorts by position; position 0, [`NO_COHORT`], stands for having none.
 pub(super) struct Cohorts {
     entries: Vec<Cohort>,
@@ -30,8 +34,9 @@ struct Cohort {
     key: (StreamId, NetworkId),
     members: u32,
     pool: Pool,
-    /// As of the last tick.
     outlook: Outlook,
+    /// When the outlook was made: at the last tick, or when something was told.
+    at: Timestamp,
     /// What all engines' sessions measured, and when that was said.
     told: Option<(Timestamp, Outlook)>,
 }
@@ -125,8 +130,8 @@ impl Cohorts {
         }
     }
 
-    /// The forecast for a session: its own, drawn towards its prior while it is young, and lowered when its cohort fell by
-    /// more than it has seen itself.
+    /// The forecast for a session: its own, drawn towards its prior while it is young, and lowered when its cohort fell
+    /// and it has no news of its own.
     pub(super) fn expect(&self, record: &Record) -> Forecast {
         let own = record.forecast();
         let seen_s = record.history.seen_s();
@@ -136,8 +141,13 @@ impl Cohorts {
         } else {
             own
         };
-        let fall = self.entries[usize::from(record.cohort)].outlook.fall;
-        if fall < 0.0 { expected.scaled((fall - record.fallen()).min(0.0).exp()) } else { expected }
+        let cohort = &self.entries[usize::from(record.cohort)];
+        let fall = cohort.outlook.fall;
+        if fall < 0.0 && cohort.at.since(record.evidence_at()) >= NEWS_LASTS {
+            expected.scaled(fall.exp())
+        } else {
+            expected
+        }
     }
 
     /// The cohorts that live here, for who adds up those of several engines.
@@ -177,6 +187,7 @@ impl Cohorts {
 
 impl Cohort {
     fn look_ahead(&mut self, at: Timestamp) {
+        self.at = at;
         // One of the members is the one that asks.
         let own = if self.members > LEAST_OTHERS { self.pool.outlook(at) } else { Outlook::default() };
         self.outlook = match self.told {

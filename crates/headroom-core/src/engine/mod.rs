@@ -43,6 +43,9 @@ use std::collections::VecDeque;
 use streams::{Streams, Target};
 use table::Table;
 
+/// Level of the forecast within which a rung is left to the player: what the link carries in all but the best third of the
+/// futures. Over clients of three kinds on the UCC drives it scores 0.01 to 0.07 above the level below, and that above none.
+const LIKELY: usize = 3;
 /// What a newcomer's rung is chosen for: about the first two segments.
 const FIRST_SEGMENTS: Duration = Duration::from_secs(4);
 
@@ -383,13 +386,17 @@ impl Engine {
     }
 }
 
-/// The highest rung from `proposed` up whose risk is tolerable. A cap works through a player that chooses by itself and
-/// knows its link sooner than we do: a ceiling it never meets costs nothing, one at the best rung costs every rise.
-/// An audience that minds stalls more than the picture tolerates less.
+/// The highest rung from `proposed` up whose risk is tolerable, or that the link is likely to carry as it plays. A cap works
+/// through a player that chooses by itself and knows its link sooner than we do: a ceiling it never meets costs nothing, one
+/// at the best rung costs every rise. And a rung that arrives as fast as it plays empties no buffer, however short that is, as
+/// it is at the start. An audience that minds stalls more than the picture tolerates less of both.
 fn room_for_the_player(view: &View<'_>, proposed: RungIndex, tolerable: f32) -> RungIndex {
-    let tolerable = tolerable * view.weights.quality / view.weights.stall;
-    let carried = view.ladder.highest_within(carried_at(view, tolerable, RISK_SEGMENTS));
-    carried.map_or(proposed, |rung| rung.max(proposed))
+    let patience = view.weights.quality / view.weights.stall;
+    let risked = carried_at(view, tolerable * patience, RISK_SEGMENTS);
+    let likely = view.forecast.scenarios(Duration::from_secs(10))[LIKELY];
+    let sustained = if patience < 1.0 { Bitrate::ZERO } else { Bitrate::from_kbps_f64(f64::from(likely)) };
+    let room = view.ladder.highest_within(risked.max(sustained));
+    room.map_or(proposed, |rung| rung.max(proposed))
 }
 
 /// Nearer than a tenth of a second, targets are the same to any player.

@@ -17,8 +17,8 @@ const LN_LOWEST: f32 = std::f32::consts::LN_10;
 /// Width of a class: 48 of them reach 10 Gbit/s, a third more each.
 const LN_WIDTH: f32 = 6.0 * std::f32::consts::LN_10 / CLASSES as f32;
 
-/// Time after which what was measured counts half. A newcomer asks how the cell is now; a minute of a few viewers is enough
-/// to tell (own choice; on the drives that are not in any training 30 s to 5 min forecast alike).
+/// Time after which what was measured counts half: a newcomer asks how the cell is now, and a minute of a few viewers is enough
+/// to tell (own choice).
 const FADE_S: f32 = 60.0;
 /// A fall is judged over this half-life, and against the usual one over that of [`FADE_S`]: a little more than a tick.
 const FALL_FADE_S: f32 = 3.0;

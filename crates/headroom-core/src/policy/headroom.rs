@@ -3,10 +3,12 @@
 //! For each rung, hold it for the next segments in each throughput scenario of the forecast and score quality, stalls
 //! and the switch with the audience's weights; choose the best mean. Holding one rung keeps the search to
 //! rungs × scenarios, about 40 evaluations, so one core decides for a million sessions in a tick.
+//! Three things this does not see are put in by hand: the way back from a rung that only the buffer can pay for, outages too short
+//! for the forecast to tell, and that a link of which one or two transfers are known may well be a steady one.
 //! See docs/algorithms/headroom.md.
 
 use super::{Memory, Policy, Progress, Proposal, Segments, View};
-use crate::{decision::Reason, ladder::RungIndex, time::Duration};
+use crate::{decision::Reason, ladder::RungIndex, time::Duration, units::Bitrate};
 
 /// Expected-value choice over forecast scenarios.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,10 +38,11 @@ impl Policy for Headroom {
             return Proposal { rung: view.current.unwrap_or(0), reason: Reason::NoEvidence };
         }
         let outlook = Outlook::new(self, view);
-        let rung = match view.segments {
+        let best = match view.segments {
             Segments::Nominal => outlook.summit(view),
             Segments::Known(_) => outlook.highest(view),
         };
+        let rung = best.max(trusted_at_start(view));
         let reason = match view.current {
             Some(current) if rung < current => Reason::StallRisk,
             Some(current) if rung > current => Reason::RoomAbove,
@@ -77,6 +80,33 @@ impl Policy for Headroom {
     }
 }
 
+/// Transfers known before which the link is also taken at its word: the forecast's spread is then that of all links, jumpy
+/// ones among them, and on a steady link caution costs more than 1 % of a session.
+const FEW_TRANSFERS: usize = 3;
+/// Share of the throughput taken at its word (dash.js `bandwidthSafetyFactor`).
+const TRUSTED_SHARE: f64 = 0.9;
+
+/// The rung that a young session may play by its few measurements alone; the lowest for any other.
+fn trusted_at_start(view: &View<'_>) -> RungIndex {
+    if view.history.len() >= FEW_TRANSFERS {
+        return 0;
+    }
+    let kbps = view.history.harmonic_mean(FEW_TRANSFERS).unwrap_or(0.0) * TRUSTED_SHARE;
+    view.ladder.highest_within(Bitrate::from_kbps_f64(kbps)).unwrap_or(0)
+}
+
+/// A player that holds more than the horizon pays a climb from its buffer and must come back beyond the horizon: its changes count
+/// this many times. With 3 no steady link scores more than 1 % below DYNAMIC, with 2 one does; on HSDPA 2 and 3 are alike.
+const LONG_BUFFER_SWITCHES: f64 = 3.0;
+/// A player that holds no more than this, seconds, meets outages that the forecast's means over 2 s and more do not show.
+const SHORT_BUFFER_S: f64 = 4.0;
+/// For such a player a stall costs so much more …
+const SHORT_BUFFER_STALLS: f64 = 1.5;
+/// … and each segment may meet an outage of so many seconds: as long as drive tests on 5G show them (a second or two, see
+/// `headroom-sim/src/train/synthetic.rs`). All three were chosen on the UCC drives, see docs/algorithms/headroom.md.
+const OUTAGE_SHARE: f64 = 0.15;
+const OUTAGE_S: f64 = 1.25;
+
 /// Slot of [`Memory`]: whether a transfer of the segment under way was given up. Once is enough; twice is nervous.
 const GIVEN_UP: usize = 0;
 /// A transfer is judged after this. On the UCC drives at low latency 0.5 s costs three times the score that 1.5 s costs, for
@@ -92,6 +122,7 @@ struct Outlook {
     count: usize,
     segment_s: f64,
     buffer_s: f64,
+    capacity_s: f64,
     /// Seconds one bit takes in each scenario.
     seconds_per_bit: [f64; 5],
     current_mbps: Option<f64>,
@@ -108,15 +139,19 @@ impl Outlook {
         let scenarios = view.forecast.scenarios(Duration::from_secs_f64(segment_s * count as f64));
         let top_mbps = view.ladder.bitrate(view.ladder.top()).as_mbps();
         let per_segment = 1.0 / count as f64;
+        let capacity_s = view.buffer_capacity.as_secs_f64();
+        let stalls = if capacity_s <= SHORT_BUFFER_S { SHORT_BUFFER_STALLS } else { 1.0 };
+        let switches = if capacity_s > policy.horizon as f64 * segment_s { LONG_BUFFER_SWITCHES } else { 1.0 };
         Self {
             count,
             segment_s,
             buffer_s: view.buffer_length.as_secs_f64(),
+            capacity_s,
             seconds_per_bit: scenarios.map(|kbps| 1.0 / (f64::from(kbps) * 1_000.0).max(1.0)),
             current_mbps: view.current.map(|rung| view.ladder.bitrate(rung).as_mbps()),
-            stall_cost: f64::from(view.weights.stall) * policy.stall_penalty * top_mbps * per_segment / 5.0,
+            stall_cost: f64::from(view.weights.stall) * policy.stall_penalty * stalls * top_mbps * per_segment / 5.0,
             quality_weight: f64::from(view.weights.quality),
-            switch_cost: policy.switch_penalty * per_segment,
+            switch_cost: policy.switch_penalty * switches * per_segment,
         }
     }
 
@@ -168,9 +203,23 @@ impl Outlook {
             // The first segment drains the buffer; when transfers outlast segments every later one drains it more.
             stall += positive(transfer + later * positive(transfer - self.segment_s) - self.buffer_s);
         }
+        if self.capacity_s <= SHORT_BUFFER_S {
+            // The sum runs over scenarios, of which there are five.
+            stall += 5.0 * self.outage_stall(bits * self.seconds_per_bit[2]);
+        }
         let mbps = view.ladder.bitrate(rung).as_mbps();
         let change = self.current_mbps.map_or(0.0, |current| (mbps - current).abs());
         self.quality_weight * mbps - self.stall_cost * stall - self.switch_cost * change
+    }
+
+    /// Expected stall, over the horizon, from outages that lengthen one transfer of otherwise `transfer_s`.
+    fn outage_stall(&self, transfer_s: f64) -> f64 {
+        let (mut buffer_s, mut late_s) = (self.buffer_s, 0.0);
+        for _ in 0..self.count {
+            late_s += positive(OUTAGE_S + transfer_s - buffer_s);
+            buffer_s = (positive(buffer_s - transfer_s) + self.segment_s).min(self.capacity_s);
+        }
+        OUTAGE_SHARE * late_s
     }
 
     fn mean_segment_bits(&self, view: &View<'_>, rung: RungIndex) -> f64 {

@@ -296,12 +296,9 @@ impl Record {
         Some(News { kbps: newest.throughput_kbps, seconds: silent_s.max(newest.seconds).min(LONGEST_S) })
     }
 
-    /// How far its newest transfer lies below what it is used to: a natural logarithm, at most zero.
-    pub(crate) fn fallen(&self) -> f32 {
-        match (self.history.newest(), self.fast.value(FAST_HALF_LIFE_S)) {
-            (Some(newest), Some(average)) => (newest.throughput_kbps / average).ln().min(0.0),
-            _ => 0.0,
-        }
+    /// When it measured something last; its start when it has not.
+    pub(crate) fn evidence_at(&self) -> Timestamp {
+        self.started + Duration::from_millis(u64::from(self.evidence_ms))
     }
 
     /// What its radio says.

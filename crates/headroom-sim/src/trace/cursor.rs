@@ -105,15 +105,7 @@ impl<'a> Cursor<'a> {
             }
         }
         let totals = &self.trace.total_bits;
-        let index = self.index;
-        let holds = |index: usize| totals[index] < inside_bits && inside_bits <= totals[index + 1];
-        let index = if holds(index) {
-            index
-        } else if index + 2 < totals.len() && holds(index + 1) {
-            index + 1
-        } else {
-            totals.partition_point(|&total| total < inside_bits).saturating_sub(1).min(totals.len() - 2)
-        };
+        let index = last_where(totals, self.index, |total| total < inside_bits);
         self.index = index;
         let rate = self.trace.samples[index].throughput_kbps * 1000.0;
         let into_s = if rate > 0.0 { (inside_bits - totals[index]) / rate } else { 0.0 };
@@ -133,15 +125,23 @@ impl<'a> Cursor<'a> {
 
     /// Index of the sample that covers `inside_s`; the last one at or past the end.
     fn seek(&mut self, inside_s: f64) -> usize {
-        let bounds = &self.trace.bounds_s;
-        let holds = |index: usize| bounds[index] <= inside_s && inside_s < bounds[index + 1];
-        if !holds(self.index) {
-            self.index = if self.index + 2 < bounds.len() && holds(self.index + 1) {
-                self.index + 1
-            } else {
-                bounds.partition_point(|&bound| bound <= inside_s).saturating_sub(1).min(bounds.len() - 2)
-            };
-        }
+        self.index = last_where(&self.trace.bounds_s, self.index, |bound| bound <= inside_s);
         self.index
     }
+}
+
+/// Place of the last of the rising `values`, but for the very last, of which `holds` is true; the first where it is of none. Looks
+/// near `hint` first: a segment ends a few samples after it begins, and a step is cheaper than a guess.
+fn last_where(values: &[f64], hint: usize, holds: impl Fn(f64) -> bool) -> usize {
+    const NEAR: usize = 16;
+    let last = if holds(values[hint]) {
+        let near = (hint + NEAR).min(values.len());
+        match values[hint + 1..near].iter().position(|&value| !holds(value)) {
+            Some(steps) => hint + steps,
+            None => near - 1 + values[near..].partition_point(|&value| holds(value)),
+        }
+    } else {
+        values[..hint].partition_point(|&value| holds(value)).saturating_sub(1)
+    };
+    last.min(values.len() - 2)
 }

@@ -164,8 +164,10 @@ impl Entrant {
     }
 }
 
-/// The clients that know what to do with an expected throughput (CMSD `etp`), doing so.
-fn listening(name: &str, etp_weight: f64) -> Option<Box<dyn Policy>> {
+/// The client of this name with a share `etp_weight` of what a server expects (CMSD `etp`, in the view's forecast) in its own
+/// estimate; `None` for clients that would not know what to do with it.
+#[must_use]
+pub fn listening(name: &str, etp_weight: f64) -> Option<Box<dyn Policy>> {
     let throughput = DashThroughput { etp_weight, ..DashThroughput::default() };
     let bola = BolaE { etp_weight, ..BolaE::default() };
     Some(match name {

@@ -12,7 +12,7 @@ use headroom_core::{
 };
 use headroom_server::{Config, Server};
 use headroom_sim::{
-    entrant::{Entrant, Kind},
+    entrant::{Entrant, Kind, listening},
     trace::{
         self, Trace,
         synth::{self, Preset},
@@ -44,8 +44,9 @@ pub(crate) struct Arguments {
     /// Replay the traces of this directory instead of synthetic ones.
     #[arg(long, value_name = "DIR")]
     traces: Option<PathBuf>,
-    /// How the players choose by themselves: the rule of hls.js, or another policy `bench abr` knows.
-    #[arg(long, value_name = "NAME", default_value = "hls_throughput")]
+    /// How the players choose by themselves: the rule of dash.js, that of hls.js (`hls_throughput`), or another policy
+    /// `bench abr` knows.
+    #[arg(long, value_name = "NAME", default_value = "dynamic")]
     client: String,
     /// Policy of the controller.
     #[arg(long, default_value = "headroom")]
@@ -71,7 +72,7 @@ const SYNTHETIC_S: f64 = 600.0;
 
 #[tokio::main]
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let rule = rule(&arguments.client)?;
+    let rules = Rules::of(&arguments.client)?;
     let links = match &arguments.traces {
         Some(directory) => traces_in(directory)?,
         None => synthetic(arguments)?,
@@ -101,7 +102,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             let player = Player {
                 session: format!("demo-{}-{name}", index + 1),
                 steering,
-                rule: Arc::clone(&rule),
+                rule: rules.of_half(steering),
                 link: link.clone(),
                 edge: server.public_address(),
                 origin: Arc::clone(&origin),
@@ -217,13 +218,33 @@ fn finish(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The rule of the players.
-fn rule(name: &str) -> anyhow::Result<Arc<dyn Policy>> {
-    // Planning rules plan for the score of `bench abr --profile live`.
-    let entrant = Entrant::parse(name, Objective { stall_penalty: 20.0, switch_penalty: 1.0 }).context("--client")?;
-    match entrant.into_kind() {
-        Kind::Policy(policy) => Ok(policy.into()),
-        Kind::Oracle(_) | Kind::Guided { .. } => bail!("--client {name}: not a rule of a player"),
+/// How the players of both halves choose by themselves.
+struct Rules {
+    alone: Arc<dyn Policy>,
+    steered: Arc<dyn Policy>,
+}
+
+/// Share of CMSD `etp` in a steered player's estimate: what Shaka takes by itself (`estimatedThroughputWeightRatio`).
+const ETP_WEIGHT: f64 = 0.5;
+
+impl Rules {
+    fn of(client: &str) -> anyhow::Result<Self> {
+        // Planning rules plan for the score of `bench abr --profile live`.
+        let entrant =
+            Entrant::parse(client, Objective { stall_penalty: 20.0, switch_penalty: 1.0 }).context("--client")?;
+        let Kind::Policy(policy) = entrant.into_kind() else {
+            bail!("--client {client}: not a rule of a player");
+        };
+        let alone: Arc<dyn Policy> = policy.into();
+        let steered = listening(client, ETP_WEIGHT).map_or_else(|| Arc::clone(&alone), Arc::from);
+        Ok(Self { alone, steered })
+    }
+
+    fn of_half(&self, steering: Steering) -> Arc<dyn Policy> {
+        Arc::clone(match steering {
+            Steering::Alone => &self.alone,
+            Steering::Steered => &self.steered,
+        })
     }
 }
 

@@ -1,7 +1,8 @@
 //! A virtual viewer: a live player in everything but the picture.
 //!
 //! It fetches playlists and segments over real HTTP through its [`Link`], says what it does in CMCD v2 with every
-//! request, and chooses rungs by the rule of a stock player. A steered one also obeys CMSD `mb`.
+//! request, and chooses rungs by the rule of a stock player. A steered one also obeys CMSD `mb` and mixes `etp` into its own
+//! estimate, where its rule has one.
 
 use super::{
     link::{Limited, Link, ROUND_TRIP},
@@ -23,7 +24,7 @@ use headroom_wire::{
     cmsd,
 };
 use http_body_util::{BodyExt, Empty};
-use hyper::{Request, StatusCode, client::conn::http1::SendRequest};
+use hyper::{Request, StatusCode, client::conn::http1::SendRequest, header::HeaderValue};
 use hyper_util::rt::TokioIo;
 use std::{
     net::SocketAddr,
@@ -39,7 +40,7 @@ use tokio::{
 pub(crate) enum Steering {
     /// Chooses alone; CMSD is ignored.
     Alone,
-    /// Plays nothing above CMSD `mb`.
+    /// Plays nothing above CMSD `mb`, and is told CMSD `etp`.
     Steered,
 }
 
@@ -106,6 +107,8 @@ struct Session {
     memory: Memory,
     rung: Option<RungIndex>,
     cap: Option<Bitrate>,
+    /// What the server expects of the link: one number for every level and horizon.
+    expected: Forecast,
     stalls_told: u32,
     stalled_told_s: f64,
     judged_stalled_s: f64,
@@ -123,6 +126,7 @@ impl Player {
             memory: Memory::default(),
             rung: None,
             cap: None,
+            expected: Forecast::UNKNOWN,
             stalls_told: 0,
             stalled_told_s: 0.0,
             judged_stalled_s: 0.0,
@@ -175,7 +179,10 @@ impl Player {
             current: session.rung,
             live_latency: None,
             history: &session.history,
-            forecast: &Forecast::UNKNOWN,
+            forecast: match self.steering {
+                Steering::Alone => &Forecast::UNKNOWN,
+                Steering::Steered => &session.expected,
+            },
             weights: Weights::default(),
         };
         let wanted = self.rule.decide(&view, &mut session.memory).rung;
@@ -233,9 +240,15 @@ impl Player {
         connection.ready().await?;
         sleep(ROUND_TRIP).await;
         let response = connection.send_request(request.body(Empty::new())?).await?;
-        let caps = response.headers().get_all("cmsd-dynamic").iter().filter_map(|value| value.to_str().ok());
-        if let Some(cap) = caps.rev().find_map(max_suggested_bitrate) {
-            session.cap = Some(cap);
+        let hops: Vec<cmsd::Hop<'_>> =
+            response.headers().get_all("cmsd-dynamic").iter().filter_map(hops).flatten().collect();
+        // The hop nearest to the player speaks last, and counts.
+        let last = |value: fn(&cmsd::Hop<'_>) -> Option<u32>| hops.iter().rev().find_map(value).map(u64::from);
+        if let Some(kbps) = last(|hop| hop.maximum_suggested_bitrate) {
+            session.cap = Some(Bitrate::kbps(kbps));
+        }
+        if let Some(kbps) = last(|hop| hop.estimated_throughput) {
+            session.expected = Forecast { quantiles_kbps: [[kbps as f32; 5]; 3] };
         }
         let status = response.status();
         let bytes = response.into_body().collect().await?.to_bytes().len();
@@ -329,9 +342,7 @@ impl Player {
     }
 }
 
-/// `mb` of the last hop of a CMSD-Dynamic header that has one: the hop nearest to the player speaks last.
-fn max_suggested_bitrate(header: &str) -> Option<Bitrate> {
-    let hops = cmsd::parse_dynamic(header).ok()?;
-    let kbps = hops.iter().rev().find_map(|hop| hop.maximum_suggested_bitrate)?;
-    Some(Bitrate::kbps(u64::from(kbps)))
+/// What the hops of a CMSD-Dynamic header say; nothing of one that is broken.
+fn hops(header: &HeaderValue) -> Option<Vec<cmsd::Hop<'_>>> {
+    cmsd::parse_dynamic(header.to_str().ok()?).ok()
 }

@@ -1,11 +1,14 @@
 import type Hls from "hls.js";
 import type { Events } from "hls.js";
+import { Adviser, type AdviceSource } from "./advice.js";
 import { parseCmsdDynamic } from "./cmsd.js";
 import { decisionFromEvent, type Decision } from "./decision.js";
 
 export interface HlsSteeringOptions {
   /** Server-sent events of this session, `https://edge.example/v1/decisions/SESSION/events`. Absent: response headers only. */
   readonly decisionsUrl?: string;
+  /** Asks before every segment and fetches what is advised; the rest of a decision counts as without it. */
+  readonly advice?: AdviceSource;
   /** A decision is forgotten, and the player free again, when none has arrived for this long. Seconds, 10 by default. */
   readonly forgetAfterSeconds?: number;
   /** Called when a new decision has been applied. */
@@ -40,6 +43,7 @@ class Steering implements HlsSteering {
   readonly #hls: Hls;
   readonly #options: HlsSteeringOptions;
   #events: EventSource | undefined;
+  #adviser: Adviser | undefined;
   #forget: ReturnType<typeof setTimeout> | undefined;
   /** The cap somebody else (the page, hls.js' cap to player size) wants, and the one set here. -1 is none. */
   #foreignCap = -1;
@@ -61,6 +65,11 @@ class Steering implements HlsSteering {
       this.#hls.on("hlsManifestParsed" as Events.MANIFEST_PARSED, this.#handleLevels);
       this.#hls.on("hlsDestroying" as Events.DESTROYING, this.#handleDestroying);
       this.#listen();
+      if (this.#options.advice !== undefined) {
+        const fail = (error: unknown): void => this.#guarded(() => { throw error; });
+        this.#adviser = new Adviser(this.#hls, this.#options.advice, () => this.#pageCap(), fail);
+        this.#adviser.start();
+      }
     });
   }
 
@@ -103,6 +112,8 @@ class Steering implements HlsSteering {
 
   #disconnect(): void {
     clearTimeout(this.#forget);
+    this.#adviser?.stop();
+    this.#adviser = undefined;
     this.#events?.close();
     this.#events = undefined;
     for (const name of RESPONSES) this.#hls.off(name, this.#handleResponse);
@@ -130,11 +141,17 @@ class Steering implements HlsSteering {
     if (decision.playbackRate !== before.playbackRate) this.#applyPlaybackRate(decision.playbackRate ?? 1);
   }
 
+  /** The cap somebody else has set. */
+  #pageCap(): number {
+    const { autoLevelCapping } = this.#hls;
+    if (autoLevelCapping !== this.#ownCap) this.#foreignCap = autoLevelCapping;
+    return this.#foreignCap;
+  }
+
   /** The tighter of the foreign cap and ours. A cap below the lowest level keeps the lowest level. */
   #applyCap(maxBitrateKbps: number | undefined): void {
     const hls = this.#hls;
-    if (hls.autoLevelCapping !== this.#ownCap) this.#foreignCap = hls.autoLevelCapping;
-    let cap = this.#foreignCap;
+    let cap = this.#pageCap();
     if (maxBitrateKbps !== undefined && hls.levels.length > 0) {
       // hls.js sorts levels by bitrate, which in HLS counts the audio rendition as `mb` does.
       const highest = hls.levels.findLastIndex((level) => level.bitrate <= maxBitrateKbps * 1000);

@@ -1,3 +1,4 @@
+export type { AdviceSource } from "./advice.js";
 export { cmcdForHls, type Reporting } from "./cmcd.js";
 export { decisionFromEvent, type Decision } from "./decision.js";
 export { parseCmsdDynamic } from "./cmsd.js";

@@ -3,6 +3,7 @@
 //! The way of one request: `listener` → `public` → `ingest` (CMCD → sample) → `shard` (engine) → `answer` (one value) →
 //! header. Operators use `control`. Nothing here decides: that is the engine's part.
 
+mod advice;
 pub mod alerts;
 mod answer;
 mod bottleneck;

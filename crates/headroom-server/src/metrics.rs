@@ -48,6 +48,8 @@ label_values! {
         Feedback = "feedback",
         /// A decision or a stream of them.
         Decisions = "decisions",
+        /// What to fetch next.
+        Advice = "advice",
     }
 
     /// Where a report came from.

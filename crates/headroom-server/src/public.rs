@@ -4,7 +4,7 @@
 //! ours belong to the edge.
 
 use crate::{
-    decisions,
+    advice, decisions,
     edge::{CMSD_DYNAMIC, Connection, Edge, allow_cross_origin, preflight},
     feedback::{Feedback, Outcome},
     identity::parameter,
@@ -136,6 +136,12 @@ impl Public {
             "/v1/steering" => {
                 takes(Method::GET)?;
                 self.handle_steering(connection, &request)
+            }
+            "/v1/advice" => {
+                takes(Method::GET)?;
+                self.metrics.request(Kind::Advice);
+                let query = request.uri().query().unwrap_or_default();
+                advice::next(self, Carrier { headers: request.headers(), query, peer: connection.peer.ip() })
             }
             _ => {
                 let Some(rest) = path.strip_prefix("/v1/decisions/") else {

@@ -21,7 +21,7 @@ use crate::{
 };
 use headroom_core::{
     audience::{Command, Conditions, State},
-    decision::Decision,
+    decision::{Decision, Reason},
     engine::{Census, CohortPool, Config, Counters, Engine, Input, Output, Scope, StreamSettings},
     ladder::Ladder,
     policy::Weights,
@@ -487,6 +487,16 @@ impl Shards {
         let decision = shard.engine.decision(session)?;
         let answer = self.answer(&shard, session, self.clock.now());
         Some((decision, answer))
+    }
+
+    /// What a session should fetch next, as its player must hear it: with room for the audio beside it; and why.
+    pub(crate) fn advise(&self, session: SessionId) -> Option<(Bitrate, Reason)> {
+        let shard = self.shard_of(session);
+        let advice = shard.engine.advise(session, self.clock.now())?;
+        let companion = shard.companions.get(&session).copied().unwrap_or_default();
+        let offer = shard.offers.get(&companion.stream).copied().unwrap_or_default();
+        let ladder = shard.engine.ladder(shard.engine.view(session)?.stream);
+        Some((offer.announce(ladder.bitrate(advice.rung)), advice.reason))
     }
 
     /// State of a session.

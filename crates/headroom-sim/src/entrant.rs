@@ -7,6 +7,7 @@ use headroom_core::{
         Bola, BolaE, BufferBased, DashThroughput, Dynamic, Headroom, HlsThroughput, L2a, Learned, Lolp, Mpc, Objective,
         Policy, RobustMpc, Soda, Throughput,
     },
+    time::Duration,
 };
 use std::fmt;
 
@@ -37,6 +38,8 @@ pub enum Kind {
 pub struct Guiding {
     /// Share of the server's expected throughput (CMSD `etp`) in a client's estimate, where the client has one.
     pub etp_weight: f64,
+    /// What a client pays for asking before each segment, where it does.
+    pub question: Option<Duration>,
     /// Stall risk up to which a rung is left to the player ([`Config::cap_risk`]).
     pub cap_risk: f32,
 }
@@ -44,7 +47,7 @@ pub struct Guiding {
 impl Default for Guiding {
     /// A cap as the engine sends it by default, to clients that do not listen to more.
     fn default() -> Self {
-        Self { etp_weight: 0.0, cap_risk: Config::default().cap_risk }
+        Self { etp_weight: 0.0, question: None, cap_risk: Config::default().cap_risk }
     }
 }
 
@@ -133,8 +136,8 @@ impl Entrant {
             return Err(EntrantError::UnknownName(client.to_owned()));
         };
         let policy = listening(client, guiding.etp_weight).unwrap_or(own);
-        let settings =
-            Box::new(GuidedSettings::new(Config { policy: kind, cap_risk: guiding.cap_risk, ..Config::default() }));
+        let engine = Config { policy: kind, cap_risk: guiding.cap_risk, ..Config::default() };
+        let settings = Box::new(GuidedSettings { question: guiding.question, ..GuidedSettings::new(engine) });
         let kind = Kind::Guided { client: policy, settings };
         Ok(Self { name: name.to_owned(), client: Some(client.to_owned()), kind })
     }

@@ -4,6 +4,7 @@
 //! it happened. Sessions with news are decided at each tick; a starving buffer or a collapse of throughput is decided
 //! at once.
 
+mod advice;
 mod audiences;
 mod bottlenecks;
 mod census;
@@ -298,11 +299,9 @@ impl Engine {
         let forecast = self.cohorts.expect(record);
         let view = view_of(record, target, &forecast, at);
         let mut memory = record.memory;
-        let new = record.history.is_empty() || record.starting();
-        let mut proposal = if new && !self.cohorts.prior(record).0.is_unknown() {
-            // Others know how fast it is here. The first segment should arrive within its own duration, as likely as not.
-            let rung = target.settings.ladder.highest_within(forecast.median(FIRST_SEGMENTS)).unwrap_or(0);
-            Proposal { rung, reason: Reason::Newcomer }
+        let newcomer = newcomer(&self.cohorts, record, target, &forecast);
+        let mut proposal = if let Some(proposal) = newcomer {
+            proposal
         } else {
             let proposal = self.policy.decide(&view, &mut memory);
             // An empty buffer is what starting up means. Which rung starts fastest is the player's to find out.
@@ -384,6 +383,17 @@ impl Engine {
             policy: self.policy.name().into(),
         }
     }
+}
+
+/// Where others know how fast it is here, the first segment of a session should arrive within its own duration, as likely as
+/// not.
+fn newcomer(cohorts: &Cohorts, record: &Record, target: &Target, forecast: &Forecast) -> Option<Proposal> {
+    let new = record.history.is_empty() || record.starting();
+    if !new || cohorts.prior(record).0.is_unknown() {
+        return None;
+    }
+    let rung = target.settings.ladder.highest_within(forecast.median(FIRST_SEGMENTS)).unwrap_or(0);
+    Some(Proposal { rung, reason: Reason::Newcomer })
 }
 
 /// The highest rung from `proposed` up whose risk is tolerable, or that the link is likely to carry as it plays. A cap works

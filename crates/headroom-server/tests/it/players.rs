@@ -54,6 +54,37 @@ async fn every_form_of_cmcd_is_answered() {
     server.stop().await;
 }
 
+/// A question before every segment: the report goes in, what to fetch comes out, without waiting for a tick.
+#[tokio::test]
+async fn a_player_that_asks_is_advised_at_once() {
+    let server = start(|_| {}).await;
+    let public = server.public_address();
+    let ask = async |record: &str| get(public, &with_cmcd("/v1/advice", record)).await;
+    assert_eq!(get(public, "/v1/advice").await.code(), "malformed", "who asks says how it fares");
+    let starting = ask("bl=(0),cid=\"s\",mtp=(9500),ot=v,sid=\"asks\",sta=s,su,v=2").await;
+    assert_eq!(starting.status, StatusCode::NO_CONTENT, "a starting player knows better");
+
+    let fares = |mtp: u32, bl: u32, ttlb: u32| {
+        format!(
+            "bl=({bl}),br=(3000;v),cid=\"s\",d=2000,e=rr,mtp=({mtp}),ot=v,rc=200,sid=\"asks\",sta=p,ttlb={ttlb},v=2"
+        )
+    };
+    let advised = ask(&fares(9_500, 6_000, 700)).await;
+    assert_eq!((advised.status, advised.header("cache-control")), (StatusCode::OK, "no-store"));
+    let kbps = |advice: &serde_json::Value| advice["bitrate_kbps"].as_u64().unwrap();
+    let fast = advised.json();
+    assert!((3_000..=9_500).contains(&kbps(&fast)) && fast["reason"].is_string(), "{fast}");
+    let slow = ask(&fares(500, 1_000, 8_000)).await.json();
+    assert!(kbps(&slow) < 1_000, "{slow}");
+    // An order binds it, and leaves room for the audio as `mb` does.
+    let cap = json!({ "scope": { "session": "asks" }, "max_bitrate_kbps": 400 });
+    assert_eq!(order(server.control_address(), "PUT", "/v1/overrides", cap).await.status, StatusCode::OK);
+    let ordered = ask(&fares(9_500, 6_000, 700)).await.json();
+    assert_eq!((&ordered["reason"], kbps(&ordered) >= 400), (&json!("override"), true), "{ordered}");
+    assert!(metric(&server, "headroom_requests_total{kind=\"advice\"}").await >= 5.0);
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn replayed_and_late_reports_are_told_apart() {
     let server = start(|_| {}).await;

@@ -1,9 +1,10 @@
-//! A server that guides: the client chooses for itself, below a cap that the engine sends.
+//! A server that guides: the client chooses for itself, below a cap that the engine sends, or asks the engine for each segment.
 //!
 //! The whole engine runs here, guard included, and it knows what a server knows. Each request carries the player's report
 //! (CMCD): buffer, rung, and the throughput of the transfers that have ended. The engine decides at its ticks, and at once when a
 //! report says that the session starves or collapsed. A decision travels in the header of the next response (CMSD `mb`) and so
-//! binds the request after that one: one tick and one segment pass between cause and effect.
+//! binds the request after that one: one tick and one segment pass between cause and effect. A client that asks pays a round trip
+//! before each segment, and chooses for itself where the server has no advice.
 
 use super::{Choice, Controller, InPlayer};
 use crate::player::Player;
@@ -23,13 +24,15 @@ pub struct GuidedSettings {
     pub engine: Config,
     /// Time between ticks.
     pub tick: Duration,
+    /// Whether the client asks before each segment and takes the advice, and what a question costs it.
+    pub question: Option<Duration>,
 }
 
 impl GuidedSettings {
     /// This engine, ticking every two seconds as the server does.
     #[must_use]
     pub fn new(engine: Config) -> Self {
-        Self { engine, tick: Duration::from_secs(2) }
+        Self { engine, tick: Duration::from_secs(2), question: None }
     }
 }
 
@@ -38,6 +41,7 @@ pub struct Guided<'a> {
     client: InPlayer<'a>,
     engine: Engine,
     tick: Duration,
+    question: Option<Duration>,
     next_tick: Timestamp,
     /// Cap in the response to the last request: binds the next one.
     received: Option<RungIndex>,
@@ -62,6 +66,7 @@ impl<'a> Guided<'a> {
             client: InPlayer::new(client),
             engine: Engine::new(settings.engine.clone()),
             tick: settings.tick,
+            question: settings.question,
             next_tick: START + settings.tick,
             received: None,
             expected: None,
@@ -115,6 +120,15 @@ impl<'a> Guided<'a> {
 impl Controller for Guided<'_> {
     fn choose<P: Player>(&mut self, player: &mut P) -> Choice {
         let mut choice = self.client.choose_with(player, self.expected.as_ref());
+        if let Some(round_trip) = self.question {
+            choice.pause_s += round_trip.as_secs_f64();
+            let now = START + Duration::from_secs_f64(player.moment().clock_s + choice.pause_s);
+            self.tick_until(now);
+            let view = player.view(false);
+            self.report(&view, view.current.unwrap_or(choice.rung), now);
+            choice.rung = self.engine.advise(SESSION, now).map_or(choice.rung, |advice| advice.rung);
+            return choice;
+        }
         if let Some(cap) = self.received {
             choice.rung = choice.rung.min(cap);
         }

@@ -1,10 +1,10 @@
 // The closed-loop experiment: does steering help real players on a shaped link?
 //
-//   sudo node closed_loop.mjs HEADROOM [--pairs 10] [--seconds 40] [--players hls,dash,shaka] [--json FILE]
+//   sudo node closed_loop.mjs HEADROOM [--pairs 10] [--seconds 40] [--players hls,dash,shaka] [--advice] [--json FILE]
 //
 // One encoder makes a live ladder; `headroom serve` is the edge; every player sits in a network namespace of its own behind
 // `headroom link`, which replays a synthetic 5G trace with a ten-second cut. A pair is the same trace played twice: once the
-// player obeys CMSD (hls.js through the agent), once it ignores it. The order alternates. The controller knows nothing
+// player obeys CMSD (hls.js through the agent; with --advice it asks before every segment), once it ignores it. The order alternates. The controller knows nothing
 // beforehand. Prints one JSON object a player: the means of both arms and the paired differences with 95 % intervals.
 import { spawn, execFileSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
@@ -22,6 +22,7 @@ const { values, positionals } = parseArgs({
     pairs: { type: "string", default: "10" },
     seconds: { type: "string", default: "40" },
     players: { type: "string", default: "hls,dash,shaka" },
+    advice: { type: "boolean", default: false },
     json: { type: "string" },
   },
 });
@@ -95,6 +96,7 @@ async function run(player, index, arm, pair, trace) {
     contentId: "closed-loop",
     eventsUrl: `${edge}/v1/cmcd`,
     decisionsUrl: `${edge}/v1/decisions/${sessionId}/events`,
+    ...(values.advice && { adviceUrl: `${edge}/v1/advice` }),
     steered: arm === "steered",
   };
   const link = start(headroom, [

@@ -5,7 +5,10 @@ import Hls from "/modules/hls.js/dist/hls.mjs";
 export async function play(video, options, fail) {
   const hls = new Hls({ cmcd: cmcdForHls(options), liveSyncDurationCount: 2, capLevelToPlayerSize: false });
   hls.on(Hls.Events.ERROR, (_, { type, details, fatal }) => fatal && fail(`hls.js: ${type} ${details}`));
-  if (options.steered !== false) steerHls(hls, { decisionsUrl: options.decisionsUrl, onError: (error) => fail(`agent: ${error}`) });
+  if (options.steered !== false) {
+    const advice = options.adviceUrl && { url: options.adviceUrl, sessionId: options.sessionId, contentId: options.contentId };
+    steerHls(hls, { decisionsUrl: options.decisionsUrl, advice, onError: (error) => fail(`agent: ${error}`) });
+  }
   hls.attachMedia(video);
   hls.loadSource(options.url);
   await video.play().catch(() => {});

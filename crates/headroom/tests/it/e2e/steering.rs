@@ -34,7 +34,7 @@ fn follows_the_order(kind: Kind) {
     // The near pathway is our edge, the far one a server that knows nothing of us: the origin itself.
     let (near, far) = (headroom.public(), live.origin());
     let manifest = match kind {
-        Kind::Hls => steered_playlist(live.media(), near, far),
+        Kind::Hls | Kind::HlsAsking => steered_playlist(live.media(), near, far),
         Kind::Dash | Kind::Shaka => steered_mpd(live.media(), near, far),
     };
     let serves = |server: SocketAddr| move |report: &Report| report.is_segment() && report.host == server.to_string();

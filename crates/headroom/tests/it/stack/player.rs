@@ -16,6 +16,8 @@ use std::{
 pub(crate) enum Kind {
     /// hls.js with the player agent.
     Hls,
+    /// The same, and the agent asks for advice before every segment.
+    HlsAsking,
     /// dash.js.
     Dash,
     /// Shaka Player.
@@ -26,15 +28,24 @@ impl Kind {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Hls => "hls",
+            Self::HlsAsking => "hls-asking",
             Self::Dash => "dash",
             Self::Shaka => "shaka",
+        }
+    }
+
+    /// The script of the page that starts it.
+    fn page(self) -> &'static str {
+        match self {
+            Self::HlsAsking => Self::Hls.name(),
+            other => other.name(),
         }
     }
 
     /// The manifest it plays.
     pub(crate) fn manifest(self) -> &'static str {
         match self {
-            Self::Hls => "master.m3u8",
+            Self::Hls | Self::HlsAsking => "master.m3u8",
             Self::Dash | Self::Shaka => "live.mpd",
         }
     }
@@ -101,13 +112,14 @@ impl Player {
     ) -> Self {
         let name = kind.name();
         let options = json!({
-            "player": name,
+            "player": kind.page(),
             "url": format!("http://{media}/{path}"),
             "screenshot": directory.join(format!("{name}.png")),
             "sessionId": name,
             "contentId": "test",
             "eventsUrl": format!("http://{headroom}/v1/cmcd"),
             "decisionsUrl": format!("http://{headroom}/v1/decisions/{name}/events"),
+            "adviceUrl": (kind == Kind::HlsAsking).then(|| format!("http://{headroom}/v1/advice")),
         });
         let mut command = Command::new(program("node").expect("node is there"));
         command.arg(browser_directory().join("play.mjs")).arg(options.to_string());

@@ -54,7 +54,8 @@ pub(crate) struct Arguments {
     /// Who takes part, separated by commas; a share follows a colon, as in `throughput:0.8`.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     policies: Option<Vec<String>>,
-    /// Where the policies run: in the player, or on a server that caps players with a policy of their own.
+    /// Where the policies run: in the player, on a server that caps players with a policy of their own, or on a
+    /// server that advises players which ask.
     #[arg(long, value_enum, default_value = "in-player")]
     mode: Mode,
     /// What the players run below a server's cap.
@@ -116,7 +117,12 @@ enum Mode {
     InPlayer,
     /// The engine decides on the server and caps the player, one tick and one segment later.
     ServerGuided,
+    /// The player asks the server before each segment, for a round trip more, and takes its advice.
+    Advised,
 }
+
+/// What a question costs an advised player: the round trip of Pensieve's player.
+const ROUND_TRIP: Duration = Duration::from_millis(80);
 
 /// A number above zero, from a command line.
 pub(crate) fn positive(text: &str) -> Result<f64, String> {
@@ -129,7 +135,11 @@ pub(crate) fn positive(text: &str) -> Result<f64, String> {
 impl Arguments {
     fn guiding(&self) -> Guiding {
         let default = Guiding::default();
-        Guiding { etp_weight: self.etp_weight.clamp(0.0, 1.0), cap_risk: self.cap_risk.unwrap_or(default.cap_risk) }
+        Guiding {
+            etp_weight: self.etp_weight.clamp(0.0, 1.0),
+            question: (self.mode == Mode::Advised).then_some(ROUND_TRIP),
+            cap_risk: self.cap_risk.unwrap_or(default.cap_risk),
+        }
     }
 }
 
@@ -191,11 +201,11 @@ fn profile(arguments: &Arguments) -> anyhow::Result<Profile> {
 
 /// Who takes part: the reference first, the oracle last.
 fn entrants(arguments: &Arguments, profile: &Profile) -> anyhow::Result<Vec<Entrant>> {
-    let guided = arguments.mode == Mode::ServerGuided;
+    let guided = arguments.mode != Mode::InPlayer;
     let reference = if guided { arguments.client.as_str() } else { REFERENCE };
     let default: Vec<String> = match arguments.mode {
         Mode::InPlayer => IN_PLAYER.map(str::to_owned).to_vec(),
-        Mode::ServerGuided => PolicyKind::ALL.map(|kind| kind.build().name().to_owned()).to_vec(),
+        Mode::ServerGuided | Mode::Advised => PolicyKind::ALL.map(|kind| kind.build().name().to_owned()).to_vec(),
     };
     let mut names: Vec<&str> = Vec::new();
     for name in arguments.policies.as_ref().unwrap_or(&default).iter().map(|name| name.trim()) {
@@ -210,7 +220,9 @@ fn entrants(arguments: &Arguments, profile: &Profile) -> anyhow::Result<Vec<Entr
     for name in names {
         let entrant = match arguments.mode {
             Mode::InPlayer => Entrant::parse(name, objective),
-            Mode::ServerGuided => Entrant::guided(name, &arguments.client, objective, arguments.guiding()),
+            Mode::ServerGuided | Mode::Advised => {
+                Entrant::guided(name, &arguments.client, objective, arguments.guiding())
+            }
         };
         entrants.push(entrant.context("--policies")?);
     }

@@ -1,8 +1,8 @@
 //! A virtual viewer: a live player in everything but the picture.
 //!
 //! It fetches playlists and segments over real HTTP through its [`Link`], says what it does in CMCD v2 with every
-//! request, and chooses rungs by the rule of a stock player. A steered one also obeys CMSD `mb` and mixes `etp` into its own
-//! estimate, where its rule has one.
+//! request, and chooses rungs by the rule of a stock player. A steered one asks Headroom before every segment, as the agent
+//! for hls.js does; where it gets no advice it obeys CMSD `mb` and mixes `etp` into its own estimate, if its rule has one.
 
 use super::{
     link::{Limited, Link, ROUND_TRIP},
@@ -20,12 +20,13 @@ use headroom_core::{
     units::Bitrate,
 };
 use headroom_wire::{
-    cmcd::{ByObjectType, Cmcd, ObjectType, PlayerState, StreamType, StreamingFormat, Version},
+    cmcd::{ByObjectType, Cmcd, EventType, ObjectType, PlayerState, StreamType, StreamingFormat, Version},
     cmsd,
 };
 use http_body_util::{BodyExt, Empty};
 use hyper::{Request, StatusCode, client::conn::http1::SendRequest, header::HeaderValue};
 use hyper_util::rt::TokioIo;
+use serde::Deserialize;
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -40,7 +41,7 @@ use tokio::{
 pub(crate) enum Steering {
     /// Chooses alone; CMSD is ignored.
     Alone,
-    /// Plays nothing above CMSD `mb`, and is told CMSD `etp`.
+    /// Asks for advice; without any it plays nothing above CMSD `mb`, and is told CMSD `etp`.
     Steered,
 }
 
@@ -135,8 +136,14 @@ impl Player {
         self.fetch(&mut connection, &mut session, "live/master.m3u8", ObjectType::Manifest, 0).await?;
         while Instant::now() < deadline {
             sleep_until(self.origin.available_at(session.next).min(deadline)).await;
-            let rung = self.choose(&mut session);
-            let step = tokio::time::timeout_at(deadline, self.play_next(&mut connection, &mut session, rung)).await;
+            let step = async {
+                let rung = match self.ask(&mut connection, &mut session).await? {
+                    Some(advised) => advised,
+                    None => self.choose(&mut session),
+                };
+                self.play_next(&mut connection, &mut session, rung).await
+            };
+            let step = tokio::time::timeout_at(deadline, step).await;
             match step {
                 Err(_) => break,
                 Ok(Ok(())) => {}
@@ -191,6 +198,30 @@ impl Player {
             Steering::Alone => wanted,
             Steering::Steered => cap.map_or(wanted, |cap| wanted.min(cap)),
         }
+    }
+
+    /// What a steered player is advised to fetch next; nothing where Headroom leaves the choice to it.
+    async fn ask(
+        &self,
+        connection: &mut SendRequest<Empty<Bytes>>,
+        session: &mut Session,
+    ) -> anyhow::Result<Option<RungIndex>> {
+        let Some(newest) = session.history.newest().filter(|_| self.steering == Steering::Steered) else {
+            return Ok(None);
+        };
+        session.playback.advance(self.origin.live_position_s());
+        let mut cmcd = self.cmcd(session, ObjectType::Video, session.rung.unwrap_or(0));
+        cmcd.event = Some(EventType::ResponseReceived);
+        cmcd.time_to_last_byte = Some((newest.seconds * 1_000.0) as u32);
+        let query = cmcd.to_query().context("invariant: our own CMCD can be written")?;
+        let request = Request::get(format!("/v1/advice?{query}")).header("host", self.edge.to_string());
+        connection.ready().await?;
+        sleep(ROUND_TRIP).await;
+        let response = connection.send_request(request.body(Empty::new())?).await?;
+        let body = response.into_body().collect().await?.to_bytes();
+        // No content: the player knows better.
+        let advice: Option<Advice> = if body.is_empty() { None } else { Some(serde_json::from_slice(&body)?) };
+        Ok(advice.and_then(|advice| self.ladder.highest_within(Bitrate::kbps(advice.bitrate_kbps))))
     }
 
     async fn play_next(
@@ -340,6 +371,12 @@ impl Player {
     fn target_latency_s(&self) -> f64 {
         self.segment.as_secs_f64() * JOIN_BEHIND as f64
     }
+}
+
+/// The part of the answer to a question that a player needs.
+#[derive(Deserialize)]
+struct Advice {
+    bitrate_kbps: u64,
 }
 
 /// What the hops of a CMSD-Dynamic header say; nothing of one that is broken.

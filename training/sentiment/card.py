@@ -66,7 +66,7 @@ def write(folder):
             "[batch, length]; outputs sentiment [batch,3], aspects [batch,5], command [batch,7], raw scores |",
             "| in front | `normalisation.json` (steps in training/sentiment/normalise.py), `tokenizer.json`, at most 64 tokens |",
             "| behind | softmax / sigmoid >= 0.5 / softmax, then the rules of training/sentiment/commands.py |",
-            "| made by | the stages of `training/train.sh`, in pieces (training/README.md, state); measured by `training/evaluate.py`; sha256 in the file "
+            "| made by | the stages of `training/train.sh` and `--renew`, in pieces (training/README.md, state); measured by `training/evaluate.py`; sha256 in the file "
             "`sha256` |", "",
             "## Measured", "",
             "Per cent, one text a call, onnxruntime 1.32.0, 1 thread. Both models with the router, as shipped; goal of the project beside it.", "",

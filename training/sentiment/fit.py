@@ -35,9 +35,9 @@ class Stage:
     rate: float
     stop_at: float = 1.0
     """Share of the planned steps that is run; the next stage brings the learning rate down."""
-    average: bool = False
-    """Whether the mean of the weights it started from and those it ended with is kept: both are good at other things, and
-    on the validation sets the mean was better than either."""
+    before: float = 0.0
+    """Share of the weights it started from in what is kept: old and new are good at other things, and on the validation sets
+    a mean of both was better than either."""
     smooth: bool = False
     """Whether a running mean of the weights over the last quarter of the steps is kept instead of the last ones."""
     embeddings: bool = False
@@ -175,12 +175,12 @@ STAGES = {
     "en-mixed": Stage("minilm", "en-public", english_mixed, 1.4e-4, stop_at=0.8, validation=english_validation),
     "en-more": Stage("minilm", "en-mixed", english_more, 1.2e-4, stop_at=0.85, validation=english_validation),
     "en-own": Stage("minilm", "en-more", english_own, 1e-4, validation=english_validation),
-    "en": Stage("minilm", "en-own", english_final, 1.2e-4, average=True, embeddings=True, validation=english_validation),
+    "en": Stage("minilm", "en-own", english_final, 1.2e-4, before=0.5, embeddings=True, validation=english_validation),
     "multi-mixed": Stage("e5", None, multilingual_mixed, 1.5e-4, stop_at=0.5, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
     "multi-own": Stage("e5", "multi-mixed", multilingual_own, 1.5e-4, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
     "multi": Stage("e5", "multi-own", multilingual_final, 1.2e-4, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
-    "multi-renewed": Stage("multi-shipped", "multi-shipped", multilingual_renewed, 1.2e-4, smooth=True, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
-    "en-renewed": Stage("en-shipped", "en-shipped", english_renewed, 1.2e-4, smooth=True, embeddings=True, validation=english_validation),
+    "multi-renewed": Stage("multi-shipped", "multi-shipped", multilingual_renewed, 1.2e-4, smooth=True, before=0.25, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
+    "en-renewed": Stage("en-shipped", "en-shipped", english_renewed, 1.2e-4, stop_at=0.9, smooth=True, before=0.5, embeddings=True, validation=english_validation),
     "reduced": Stage("minilm", None, reduced, 3e-4, batch_tokens=250, validation=dict),
 }
 
@@ -348,15 +348,16 @@ def run(name, minutes):
         if stop:
             print(f"{name}: stopped at step {step}, run again to go on")
             return False
-    if stage.average:
-        before = torch.load(cache() / "stages" / stage.start / "final.pt")
-        model.load_state_dict({key: (value + before[key]) / 2 if value.is_floating_point() else value for key, value in model.state_dict().items()})
     if mean:
-        torch.save(model.state_dict(), folder / "last.pt")
         model.load_state_dict(mean, strict=False)
+    if stage.before:
+        start = torch.load(cache() / "stages" / stage.start / "final.pt")
+        model.load_state_dict({key: torch.lerp(value, start[key], stage.before) if value.is_floating_point() else value
+                               for key, value in model.state_dict().items()})
     torch.save(model.state_dict(), final)
     state.unlink(missing_ok=True)
-    if stage.stop_at < 1:
+    # The next stage brings the learning rate down, or a mean of the last weights does.
+    if stage.stop_at < 1 and not stage.smooth:
         return True
     report = validate(model, tokenizer, stage.validation())
     (folder / "report.json").write_text(json.dumps({"cpu_s": spent + time.process_time() - cpu, "steps": last, "planned_steps": len(plan), "planned_tokens": tokens,

@@ -72,7 +72,7 @@ fn exchange(address: SocketAddr, method: &str, path: &str, body: &str) -> anyhow
     let length = body.len();
     write!(
         connection,
-        "{method} {path} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\ncontent-type: application/x-ndjson\r\n\
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/x-ndjson\r\n\
          content-length: {length}\r\n\r\n{body}"
     )?;
     let mut answer = String::new();

@@ -42,6 +42,9 @@ export function clock(at_us: number): string {
   return new Date(at_us / 1e3).toLocaleTimeString("en-GB");
 }
 
+/** An hour of a day: Sat 28, 20:00. */
+export const day = (at_s: number) => new Date(at_s * 1e3).toLocaleString("en-GB", { weekday: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+
 export function span(us: number): string {
   const s = Math.max(0, Math.round(us / 1e6));
   if (s < 60) return `${s} s`;

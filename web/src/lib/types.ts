@@ -102,3 +102,40 @@ export interface Page<T> {
   offset: number;
   items: T[];
 }
+
+export interface Ahead {
+  p10: number[];
+  p50: number[];
+  p90: number[];
+  skill: { origins: number; over_naive: number | null };
+}
+
+export interface Fit {
+  capacity_kbps: number;
+  utilisation: number;
+  likely_s: number | null;
+  possible_s: number | null;
+  weeks_of_growth: number | null;
+}
+
+export interface PlanLine {
+  name: string | null;
+  lost: boolean;
+  past: { sessions: number[]; egress_kbps: number[] };
+  sessions: Ahead;
+  egress_kbps: Ahead;
+  peak: { at_s: number; sessions: number; p50_kbps: number; p90_kbps: number };
+  growth_per_week: number | null;
+  saturation: Fit | null;
+}
+
+export interface Plan {
+  from_s: number;
+  hours: number;
+  past_hours: number;
+  total: PlanLine;
+  groups: PlanLine[];
+  pathways: { name: string; share: number; lost: boolean; peak_kbps: number; saturation: Fit | null; gigabytes: [number, number, number]; cost: [number, number, number] }[];
+  currency: string;
+  segments: { peak_requests_per_s: number; latency_floor_s: number } | null;
+}

@@ -8,7 +8,7 @@ use super::{
     trend::{Crossing, Trend},
 };
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Series kept at most; further subjects are not watched, and counted.
 const MAX_SERIES: usize = 50_000;
@@ -31,6 +31,12 @@ pub(crate) struct Reading {
     /// What is behind it, for people; empty where the value says it all.
     pub(crate) evidence: String,
 }
+
+/// Values of a series that are kept to be shown: ten minutes of rounds.
+const SHOWN: usize = 60;
+
+/// Distance of the 10 and 90 % quantiles from the mean, in deviations of the normal distribution.
+const DECILE: f64 = 1.281_552;
 
 /// How an alert stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -70,9 +76,23 @@ pub(crate) struct Alert {
     pub(crate) evidence: String,
 }
 
+/// The way an alert's value has gone, and where it is heading.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Track {
+    /// Seconds from one value to the next.
+    pub(crate) step_s: f64,
+    /// When the last value was taken, seconds since the epoch.
+    pub(crate) last_s: u64,
+    /// Values of the last ten minutes at most, oldest first.
+    pub(crate) values: Vec<f32>,
+    /// What follows them as far as the rule looks ahead: 10, 50 and 90 %.
+    pub(crate) ahead: Vec<[f64; 3]>,
+}
+
 #[derive(Debug, Default)]
 struct Series {
     trend: Trend,
+    recent: VecDeque<f32>,
     last_s: u64,
     /// Since when it has been beyond the threshold, or predicted to be.
     breached_since: Option<u64>,
@@ -120,6 +140,13 @@ impl Evaluator {
         changed
     }
 
+    /// Alerts that are not over, and how they came about.
+    pub(crate) fn tracked(&self) -> impl Iterator<Item = (&Alert, Track)> {
+        self.series.iter().filter_map(|((rule, _), series)| {
+            Some((series.alert.as_ref()?, series.track(&self.rules[*rule], self.step_s)))
+        })
+    }
+
     /// Alerts that are not over.
     pub(crate) fn firing(&self) -> impl Iterator<Item = &Alert> {
         self.series.values().filter_map(|series| series.alert.as_ref())
@@ -130,7 +157,12 @@ impl Series {
     fn observe(&mut self, rule: &Rule, at_s: u64, reading: &Reading, step_s: f64) -> Option<Alert> {
         if at_s.saturating_sub(self.last_s) >= GAP_S {
             (self.trend, self.breached_since, self.predicted_since) = (Trend::default(), None, None);
+            self.recent.clear();
         }
+        if self.recent.len() == SHOWN {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(reading.latest as f32);
         self.last_s = at_s;
         let sign = rule.sign();
         let (value, threshold) = (sign * reading.minute, sign * rule.threshold());
@@ -167,6 +199,15 @@ impl Series {
             }
             (None, None) => None,
         }
+    }
+
+    fn track(&self, rule: &Rule, step_s: f64) -> Track {
+        let sign = rule.sign();
+        let steps = (rule.predict_s as f64 / step_s) as u32;
+        // A mirrored series has its low end where the value is high.
+        let quantiles = |(mean, deviation): (f64, f64)| [-DECILE, 0.0, DECILE].map(|at| sign * mean + at * deviation);
+        let ahead = (1..=steps.min(SHOWN as u32)).filter_map(|step| self.trend.ahead(step)).map(quantiles);
+        Track { step_s, last_s: self.last_s, values: self.recent.iter().copied().collect(), ahead: ahead.collect() }
     }
 
     fn resolve(&mut self, at_s: u64) -> Option<Alert> {
@@ -244,6 +285,33 @@ mod tests {
         let stages = stages((0..40).map(|_| 0.001).chain((0..60).map(|round| 0.001 + f64::from(round) * 0.0005)));
         let [(first, Stage::Predicted), (second, Stage::Breached)] = stages[..] else { panic!("{stages:?}") };
         assert!(second - first >= 6, "a minute of warning: {stages:?}");
+    }
+
+    #[test]
+    fn an_alert_shows_where_it_comes_from_and_where_it_goes() {
+        let mut evaluator = evaluator();
+        for round in 0..100_u32 {
+            let score = 4.2 - f64::from(round.saturating_sub(40)) * 0.02;
+            let subject = "stream=a".to_owned();
+            let reading = Reading {
+                signal: Signal::OpinionScore,
+                subject,
+                latest: score,
+                minute: score,
+                sessions: 100.0,
+                evidence: String::new(),
+            };
+            evaluator.observe(u64::from(round) * 10, &[reading]);
+            if let Some((alert, track)) = evaluator.tracked().next() {
+                assert_eq!((alert.stage, track.last_s), (Stage::Predicted, u64::from(round) * 10));
+                assert_eq!((track.values.len(), track.ahead.len()), (60.min(round as usize + 1), 30));
+                let [low, likely, high] = track.ahead[29];
+                assert!(low < likely && likely < high && likely < alert.threshold, "{track:?}");
+                assert!((track.values.last().copied().map(f64::from).unwrap() - score).abs() < 1e-6);
+                return;
+            }
+        }
+        panic!("never predicted");
     }
 
     #[test]

@@ -46,27 +46,34 @@ impl Trend {
         }
         let error = value - (self.level + self.slope);
         let usual = self.variance.sqrt();
-        let bounded = if self.values > WARM { error.clamp(-OUTLIER * usual, OUTLIER * usual) } else { error };
+        // Values that never differed so far say nothing about how far the next may lie.
+        let bounded =
+            if self.values > WARM && usual > 0.0 { error.clamp(-OUTLIER * usual, OUTLIER * usual) } else { error };
         self.variance += GAMMA.max(1.0 / f64::from(self.values)) * (bounded * bounded - self.variance);
         self.level += self.slope + ALPHA * error;
         self.slope += ALPHA * BETA * error;
     }
 
+    /// Mean and deviation of the value so many steps ahead; `None` while too little is known.
+    pub(super) fn ahead(&self, steps: u32) -> Option<(f64, f64)> {
+        if self.values < WARM {
+            return None;
+        }
+        let h = f64::from(steps);
+        let beta = ALPHA * BETA;
+        let growth = 1.0 + (h - 1.0) * (ALPHA * ALPHA + ALPHA * beta * h + beta * beta * h * (2.0 * h - 1.0) / 6.0);
+        Some((self.level + self.slope * h, (self.variance * growth).sqrt()))
+    }
+
     /// Whether and when a value now below `threshold` will be above it within `horizon` steps.
     pub(super) fn crossing(&self, threshold: f64, horizon: u32) -> Option<Crossing> {
         // What is across already is no prediction.
-        if self.values < WARM || self.slope <= 0.0 || self.level >= threshold {
+        if self.slope <= 0.0 || self.level >= threshold {
             return None;
         }
         let steps = (threshold - self.level) / self.slope;
-        if steps > f64::from(horizon) {
-            return None;
-        }
-        let h = f64::from(horizon);
-        let beta = ALPHA * BETA;
-        let growth = 1.0 + (h - 1.0) * (ALPHA * ALPHA + ALPHA * beta * h + beta * beta * h * (2.0 * h - 1.0) / 6.0);
-        let deviation = (self.variance * growth).sqrt().max(f64::EPSILON);
-        let probability = normal_cdf((self.level + self.slope * h - threshold) / deviation);
+        let (mean, deviation) = self.ahead(horizon).filter(|_| steps <= f64::from(horizon))?;
+        let probability = normal_cdf((mean - threshold) / deviation.max(f64::EPSILON));
         Some(Crossing { steps, probability })
     }
 }
@@ -96,6 +103,10 @@ mod tests {
         assert!((crossing.steps - 20.0).abs() < 5.0 && crossing.probability > 0.6, "{crossing:?}");
         assert!(flat.crossing(14.0, 30).is_none_or(|crossing| crossing.probability < 0.05));
         assert_eq!(Trend::default().crossing(1.0, 30), None);
+        let mut still = Trend::default();
+        (0..60).for_each(|_| still.observe(1.0));
+        still.observe(1.1);
+        assert!(still.ahead(30).unwrap().1 > 0.0, "one change after none is no certainty");
     }
 
     #[test]

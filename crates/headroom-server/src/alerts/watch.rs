@@ -1,7 +1,7 @@
 //! The alerts of a running server: every round is read and judged, changes are kept, told and listed.
 
 use super::{
-    evaluate::{Alert, Evaluator, Stage},
+    evaluate::{Alert, Evaluator, Stage, Track},
     notify::{Batch, Notifier},
     rules::Rule,
     signals::{Names, Signals},
@@ -68,6 +68,7 @@ pub(crate) struct Listed {
     #[serde(flatten)]
     alert: Alert,
     silenced: bool,
+    track: Track,
 }
 
 /// What a round is read together with.
@@ -149,7 +150,9 @@ impl Alerts {
     pub(crate) fn listed(&self, now_s: u64) -> Vec<Listed> {
         let judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
         let silenced = |alert: &Alert| judged.silences.iter().any(|silence| silence.covers(alert, now_s));
-        judged.evaluator.firing().map(|alert| Listed { silenced: silenced(alert), alert: alert.clone() }).collect()
+        let listed =
+            |(alert, track): (&Alert, Track)| Listed { silenced: silenced(alert), alert: alert.clone(), track };
+        judged.evaluator.tracked().map(listed).collect()
     }
 
     /// Silences in force.

@@ -1,6 +1,6 @@
 //! Alerts reach those who should hear of them, and nobody else.
 
-use crate::support::{directory, eventually, get, metric, order, start};
+use crate::support::{directory, eventually, get, metric, order, skipped, start};
 use headroom_server::{Server, alerts::Webhook};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -87,6 +87,8 @@ async fn a_webhook_is_signed_and_tried_again() {
     let control = server.control_address();
     let listed = get(control, "/v1/alerts").await.json();
     assert_eq!((&listed["items"][0]["rule"], &listed["items"][0]["silenced"]), (&json!("always"), &json!(false)));
+    let track = &listed["items"][0]["track"];
+    assert!(!track["values"].as_array().unwrap().is_empty() && track["step_s"] == 5.0, "{track}");
     let silence = order(control, "PUT", "/v1/silences", json!({ "rule": "always", "for_s": 60 })).await;
     assert_eq!(silence.status, StatusCode::OK);
     assert_eq!(get(control, "/v1/alerts").await.json()["items"][0]["silenced"], true);
@@ -139,7 +141,7 @@ async fn alertmanager_takes_our_alerts() {
         .into_iter()
         .find(|program| Command::new(program).arg("--version").output().is_ok())
     else {
-        println!("skipped: no Alertmanager (Debian package prometheus-alertmanager)");
+        skipped("no Alertmanager (Debian package prometheus-alertmanager; run make setup)");
         return;
     };
     let directory = directory("alertmanager");

@@ -1,6 +1,6 @@
 // Looks at the dashboard in a headless Chromium and prints what it finds, one JSON object a line.
 //
-//   node dashboard.mjs '{"scenario":"demo|crowd|hostile|frozen|locked","url":"http://…","directory":"DIR", …}'
+//   node dashboard.mjs '{"scenario":"demo|crowd|capacity|hostile|frozen|locked","url":"http://…","directory":"DIR", …}'
 //
 // Lines are {"check":"…","ok":true,"detail":…}. The test that started this judges; here nothing is thrown for a failed
 // check, so that one run tells everything. Chromium is $CHROMIUM.
@@ -37,7 +37,7 @@ page.on("dialog", (dialog) => {
 page.on("console", (message) => {
   const text = message.text();
   // A resource that this server does not have yet is an empty state, not an error of the page.
-  if (message.type() === "error" && !/status of (400|401|404)|ERR_ABORTED|ERR_INCOMPLETE|ERR_CONNECTION/.test(text)) complaints.push(text);
+  if (message.type() === "error" && !/status of (400|401|404|409|422)|ERR_ABORTED|ERR_INCOMPLETE|ERR_CONNECTION/.test(text)) complaints.push(text);
 });
 await page.addInitScript(() => {
   window.violations = [];
@@ -81,6 +81,28 @@ async function laidOut(name) {
   });
   check(`layout: ${name}`, flaws.length === 0, flaws);
 }
+
+/** Frames and long tasks (W3C Long Tasks: 50 ms and more) while `step(elapsed share)` is called before each frame, for `ms`. */
+const smoothness = (ms, step) =>
+  page.evaluate(async ([ms, step]) => {
+    const act = step ? new Function("share", step) : () => undefined;
+    const long = [];
+    const observer = new PerformanceObserver((list) => long.push(...list.getEntries().map((entry) => entry.duration)));
+    observer.observe({ entryTypes: ["longtask"] });
+    const gaps = [];
+    const began = performance.now();
+    let last = began;
+    while (performance.now() - began < ms) {
+      await new Promise(requestAnimationFrame);
+      const now = performance.now();
+      gaps.push(now - last);
+      last = now;
+      act((now - began) / ms);
+    }
+    observer.disconnect();
+    gaps.sort((left, right) => left - right);
+    return { frames: gaps.length, median_ms: gaps[gaps.length >> 1], p95_ms: gaps[Math.floor(gaps.length * 0.95)], long_tasks: long.length, longest_task_ms: Math.max(0, ...long) };
+  }, [ms, step]);
 
 /** Positions of every card, figure and table row head: what must not move while numbers change. */
 const positions = () =>
@@ -193,6 +215,9 @@ const SCENARIOS = {
     await page.waitForTimeout(800);
     await accessible("alerts");
     await shot("alerts-light");
+    await go("capacity", ".empty");
+    check("a server without history says so", (await page.textContent(".empty")).includes("No history is kept"), await page.textContent(".empty"));
+    await accessible("capacity, empty");
     await go("nowhere", "h1");
     check("an unknown page says so", (await page.textContent("h1")) === "There is no such page");
     await go("sessions/nobody", ".empty");
@@ -204,23 +229,12 @@ const SCENARIOS = {
     check("all are counted", (await page.textContent(".head .muted")) === `${options.sessions.toLocaleString("en")} live`, await page.textContent(".head .muted"));
     let asked = 0;
     page.on("request", (request) => (asked += request.url().includes("/v1/sessions?") ? 1 : 0));
-    const scrolled = await page.evaluate(async () => {
+    await page.evaluate(() => (window.most = 0));
+    const scrolled = await smoothness(4_000, `
       const list = document.querySelector(".scroll");
-      const gaps = [];
-      let most = 0;
-      const began = performance.now();
-      let last = began;
-      while (performance.now() - began < 4_000) {
-        await new Promise(requestAnimationFrame);
-        const now = performance.now();
-        gaps.push(now - last);
-        last = now;
-        list.scrollTop = ((now - began) / 4_000) * list.scrollHeight;
-        most = Math.max(most, document.querySelectorAll(".all .row").length);
-      }
-      gaps.sort((left, right) => left - right);
-      return { frames: gaps.length, median_ms: gaps[gaps.length >> 1], p95_ms: gaps[Math.floor(gaps.length * 0.95)], rows: most };
-    });
+      list.scrollTop = share * list.scrollHeight;
+      window.most = Math.max(window.most, document.querySelectorAll(".all .row").length);`);
+    scrolled.rows = await page.evaluate(() => window.most);
     // Drawn by the processor, on a machine that may be busy: a list of all rows in the page takes seconds a frame.
     check("scrolling stays smooth", scrolled.median_ms < 120 && scrolled.p95_ms < 500, scrolled);
     check("only what is seen is in the page", scrolled.rows < 80, scrolled.rows);
@@ -236,8 +250,68 @@ const SCENARIOS = {
     await shot("crowd-sessions");
     await go("", ".figure");
     await page.waitForTimeout(2_500);
+    const fleet = await smoothness(5_000, "");
+    check("the fleet stays smooth", fleet.median_ms < 120 && fleet.longest_task_ms < 1_000, fleet);
     await shot("crowd-fleet");
     await laidOut("crowd");
+  },
+
+  async capacity() {
+    await go("capacity", ".figure .value");
+    await page.waitForTimeout(500);
+    check("charts are drawn", (await inked()).length === 2 && (await inked()).every((share) => share > 0.002), await inked());
+    check("streams and pathways are told apart", (await page.locator("tbody th").allTextContents()).join() === "games,talk,events,cdn-a,cdn-b", await page.locator("tbody th").allTextContents());
+    const value = () => page.textContent(".figure .value");
+    const before = Number(await value());
+    check("the peak is what was put in", before > 1 && before < 4, before);
+    await shot("capacity-light");
+    await accessible("capacity, light");
+    await laidOut("capacity");
+    // By keyboard: into the form, to the viewers, twice as many.
+    for (let stop = 0; stop < 16; stop += 1) {
+      await page.keyboard.press("Tab");
+      if (await page.evaluate(() => document.activeElement?.closest("label")?.textContent.startsWith("Viewers"))) break;
+    }
+    await page.keyboard.type("2");
+    await page.keyboard.press("Tab");
+    await page.waitForFunction((least) => Number(document.querySelector(".figure .value")?.textContent) > least, before * 1.8, { timeout: 10_000 });
+    check("twice the viewers are twice the egress", Math.abs(Number(await value()) / before - 2) < 0.02, await value());
+    check("and no longer fit", (await page.textContent("main")).includes("full "));
+    await page.keyboard.press("Tab");
+    await page.keyboard.type("nobody");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".empty", { timeout: 10_000 });
+    check("a question without an answer says why", (await page.textContent(".empty")).includes("nobody is neither a pathway"), await page.textContent(".empty"));
+    await page.setViewportSize({ width: 390, height: 900 });
+    await go("", ".figure");
+    await go("capacity", ".figure .value");
+    await page.waitForTimeout(500);
+    await shot("capacity-narrow");
+    await laidOut("capacity, 390");
+    await page.setViewportSize({ width: 1360, height: 900 });
+    await page.emulateMedia({ colorScheme: "dark" });
+    await page.waitForTimeout(500);
+    await shot("capacity-dark");
+    await accessible("capacity, dark");
+    await go("alerts", "tbody td");
+    await page.waitForSelector("canvas", { timeout: 30_000 });
+    await page.waitForTimeout(500);
+    check("an alert is drawn with its threshold", (await inked())[0] > 0.002 && (await page.textContent("main")).includes("Threshold"), await inked());
+    // A rule needs minutes before it looks ahead, so what a predicted breach looks like comes from here.
+    const values = Array.from({ length: 60 }, (_, index) => 4.1 - 0.0004 * index * index);
+    const ahead = Array.from({ length: 30 }, (_, index) => [0, 1, 2].map((which) => 2.7 - 0.03 * index + (which - 1) * 0.01 * (index + 4)));
+    const predicted = {
+      rule: "opinion", subject: "stream=main", severity: "page", stage: "predicted", since_s: 1_795_392_000, value: 2.7, threshold: 2.2,
+      probability: 0.94, breach_in_s: 160, summary: "viewers would rate the stream badly", silenced: false,
+      track: { step_s: 10, last_s: 1_795_392_100, values, ahead },
+    };
+    await page.route("**/v1/alerts", (route) => route.fulfill({ json: { total: 1, offset: 0, items: [predicted] } }));
+    await page.waitForFunction(() => document.body.innerText.includes("in 2 min 40 s, 94 %"), null, { timeout: 10_000 });
+    await page.waitForTimeout(500);
+    check("a predicted breach is drawn on the forecast", (await inked())[0] > 0.01 && (await page.textContent("main")).includes("Expected"), await inked());
+    await shot("alerts-dark");
+    await accessible("alerts, dark");
+    await laidOut("alerts");
   },
 
   async hostile() {

@@ -77,7 +77,7 @@ fn the_demo_is_alive_in_every_view_by_mouse_and_keyboard_in_light_and_dark() {
             .map(|url| url.trim_end_matches('/').to_owned());
         url.is_some()
     });
-    look("demo", &url.expect("it was found"), &directory, json!({ "sessions": 16 }), 29);
+    look("demo", &url.expect("it was found"), &directory, json!({ "sessions": 16 }), 31);
     demo.assert_running();
     if std::env::var_os("HEADROOM_UPDATE_IMAGES").is_some() {
         let images = repository().join("docs/images");
@@ -112,7 +112,70 @@ fn ten_thousand_sessions_stay_smooth() {
         }
         post(headroom.public(), "/v1/samples", "application/x-ndjson", &lines);
     }
-    look("crowd", &control_url(&headroom), &directory, json!({ "sessions": SESSIONS }), 8);
+    look("crowd", &control_url(&headroom), &directory, json!({ "sessions": SESSIONS }), 9);
+}
+
+#[test]
+fn a_history_becomes_a_page_of_capacity_and_an_alert_shows_where_it_is_heading() {
+    if !have(&[Tool::Chromium]) {
+        return;
+    }
+    let directory = artifacts("dashboard-capacity");
+    let rules = directory.join("rules.toml");
+    // True at the first round: time between rounds is never a tenth of what it should be.
+    let rule = "[[rule]]\nname = \"always\"\nsignal = \"lag_ratio\"\nabove = 0.1\nclear = 0.05\nfor_s = 0\nhold_s = 0\n\
+        predict_s = 300\nmin_sessions = 0\nseverity = \"page\"\nsummary = \"a test\"\n";
+    fs::write(&rules, rule).expect("the directory is writable");
+    let data = directory.join("data");
+    let configuration = format!(
+        "tick_ms = 1000\n[history]\ndirectory = {data:?}\n[alerts]\nrules = {rules:?}\n\
+         [plan]\ncapacity_mbps = 3000\npathways = [{{ name = \"cdn-a\", share = 0.7, price_per_gb = 0.006 }}, {{ name = \"cdn-b\", share = 0.3, price_per_gb = 0.009 }}]\n"
+    );
+    let configuration: toml::Table = configuration.parse().expect("it is TOML");
+    // The first start makes the tables; two weeks of minutes are put into them, in place of two weeks of waiting.
+    let history = data.join("history.sqlite");
+    let first = Headroom::start(&configuration, &directory);
+    wait_until("the history has its tables", Duration::from_secs(20), || {
+        let tables = "SELECT count(*) FROM stream";
+        let database = rusqlite::Connection::open_with_flags(&history, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY);
+        database.is_ok_and(|database| database.query_row(tables, [], |_| Ok(())).is_ok())
+    });
+    drop(first);
+    two_weeks(&history);
+    let headroom = Headroom::start(&configuration, &directory);
+    look("capacity", &control_url(&headroom), &directory, json!({}), 18);
+}
+
+/// Three streams with the rhythm of days and weekends, a row every ten minutes.
+fn two_weeks(history: &Path) {
+    let mut database = rusqlite::Connection::open(history).expect("the history is there");
+    let transaction = database.transaction().expect("nobody writes");
+    transaction
+        .execute(
+            "INSERT INTO stream (id, name, format) VALUES (1, 'games', 'h'), (2, 'talk', 'h'), (3, 'events', 'd')",
+            [],
+        )
+        .expect("the tables are there");
+    const MONDAY_S: u64 = 1_788_134_400;
+    for at_s in (MONDAY_S..MONDAY_S + 15 * 86_400).step_by(600) {
+        let hour = (at_s % 86_400) as f64 / 3_600.0;
+        let weekend = if (at_s - MONDAY_S) / 86_400 % 7 >= 5 { 1.3 } else { 1.0 };
+        for (stream, rung_kbps, viewers) in [(1, 3_000, 300.0), (1, 6_000, 100.0), (2, 1_500, 200.0), (3, 6_000, 40.0)]
+        {
+            // Repeatable noise, so that there is something for the interval to hold.
+            let noise = ((at_s / 600 * (stream as u64 + 7)).wrapping_mul(2_654_435_761) % 1_000) as f64 / 5_000.0;
+            let rhythm = 0.2 + (-((hour - 20.0) / 4.0).powi(2)).exp() + 0.4 * (-((hour - 13.0) / 4.0).powi(2)).exp();
+            let sessions = viewers * weekend * rhythm * (0.9 + noise);
+            let (watched, played) = ((sessions * 60_000.0) as u64, sessions * 60.0 * f64::from(rung_kbps));
+            let statement = "INSERT INTO minute (at_s, stream, edge, network, rung_kbps, sessions, silent, watched_ms, \
+                stalled_ms, starvations, played_kbit, mos, throughput, latency, sinr_sum, sinr_count, reasons) \
+                VALUES (?, ?, 'eu-1', 'other', ?, ?, 0, ?, 0, 0, ?, x'', x'', x'', 0, 0, '{}')";
+            transaction
+                .execute(statement, rusqlite::params![at_s, stream, rung_kbps, sessions, watched, played])
+                .expect("the row fits");
+        }
+    }
+    transaction.commit().expect("the disk takes it");
 }
 
 #[test]

@@ -200,6 +200,7 @@ impl Server {
             streams: Arc::clone(&streams),
             bottlenecks: Arc::clone(&bottlenecks),
             networks: Arc::clone(&ingest.networks),
+            feedback: Arc::clone(&feedback),
             edge: config.edge.cmsd_name.clone(),
             step_s,
         };

@@ -6,7 +6,7 @@
 use super::{
     evaluate::{Evaluator, Stage},
     rules::Rule,
-    signals::{Encoders, Names, Signals},
+    signals::{Encoders, Names, Seen, Signals},
 };
 use crate::{
     bottleneck::Listed,
@@ -315,7 +315,14 @@ fn play(rules: &[Rule], incidents: &[Incident], lasting_s: u64, random: &mut Ran
             network: &|network| network.to_string(),
             edge: "rehearsal",
         };
-        let readings = signals.read(&round, &encoders, &[bottleneck], lag, &names);
+        let readings = signals.read(&Seen {
+            round: &round,
+            encoders: &encoders,
+            bottlenecks: &[bottleneck],
+            audiences: &[],
+            lag_ratio: lag,
+            names,
+        });
         let fired = evaluator.observe(at_s, &readings).into_iter();
         // An escalation is news of the same page.
         let fired = fired.filter(|alert| alert.stage != Stage::Resolved && alert.since_s == at_s);

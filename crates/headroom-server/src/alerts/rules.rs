@@ -29,6 +29,10 @@ pub enum Signal {
     FrameRateRatio,
     /// Time between rounds over what it should be.
     LagRatio,
+    /// Share of its frames that the publisher's encoder drops.
+    DroppedFrameRatio,
+    /// Viewers who complain about what telemetry does not explain, by stream.
+    BlindSpot,
     /// −log₁₀ of the corrected p-value that a network's viewers stall more than the rest of the same streams, by network.
     NetworkOutlier,
     /// Page's sum of how much worse the stall ratio is than usual, by stream; 12 is certain, and the most there is.
@@ -176,7 +180,7 @@ mod tests {
 
     #[test]
     fn rules_that_contradict_themselves_are_refused() {
-        assert_eq!(Rule::load(Path::new("")).unwrap().len(), 11);
+        assert_eq!(Rule::load(Path::new("")).unwrap().len(), 13);
         let good = DEFAULT_RULES;
         for (from, to, problem) in [
             ("name = \"stalls\"", "name = \"st alls\"", "letters"),

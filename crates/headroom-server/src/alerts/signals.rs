@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{bottleneck::Listed, calendar::rfc3339, fleet::Round, rollup::Cell};
 use headroom_core::{
+    audience::State,
     telemetry::{Encoder, StreamId},
     time::Timestamp,
 };
@@ -32,6 +33,18 @@ const FRESH_S: f64 = 30.0;
 const LEAST_STALL: f64 = 0.002;
 const LEAST_OPINION: f64 = 0.05;
 
+/// What is seen at a moment.
+pub(crate) struct Seen<'a> {
+    pub(crate) round: &'a Round,
+    pub(crate) encoders: &'a Encoders,
+    pub(crate) bottlenecks: &'a [Listed],
+    /// What is known of audiences, by the name of their stream.
+    pub(crate) audiences: &'a [(String, State)],
+    /// Time since the last round over what it should be.
+    pub(crate) lag_ratio: f64,
+    pub(crate) names: Names<'a>,
+}
+
 /// What people call what rounds know by number.
 pub(crate) struct Names<'a> {
     pub(crate) stream: &'a dyn Fn(StreamId) -> String,
@@ -49,6 +62,8 @@ pub(crate) struct Signals {
     rounds: VecDeque<BTreeMap<StreamId, Cell>>,
     usual: BTreeMap<(StreamId, Signal), Usual>,
     shifts: BTreeMap<(StreamId, Signal), Shift>,
+    /// Dropped frames at each publisher's last report, and the share of frames dropped before it.
+    dropped: BTreeMap<StreamId, ((Timestamp, u32), Option<f64>)>,
     /// Rounds read.
     count: usize,
 }
@@ -62,14 +77,8 @@ struct Usual {
 
 impl Signals {
     /// The readings of a round.
-    pub(crate) fn read(
-        &mut self,
-        round: &Round,
-        encoders: &Encoders,
-        bottlenecks: &[Listed],
-        lag_ratio: f64,
-        names: &Names<'_>,
-    ) -> Vec<Reading> {
+    pub(crate) fn read(&mut self, seen: &Seen<'_>) -> Vec<Reading> {
+        let Seen { round, encoders, bottlenecks, audiences, lag_ratio, names } = seen;
         let name = names.stream;
         let mut readings = Vec::new();
         self.count += 1;
@@ -100,6 +109,7 @@ impl Signals {
         }
         self.shifts.retain(|(stream, _), _| latest.contains_key(stream));
         readings.extend(of_networks(round, names));
+        readings.extend(audiences.iter().map(|(name, state)| of_audience(name, state)));
         let observed = |cell: &Cell| (cell.silent as f64, cell.observations as f64);
         let sum = |cells: &mut dyn Iterator<Item = &Cell>| {
             cells.map(observed).fold((0.0, 0.0), |(silent, all), (more, also)| (silent + more, all + also))
@@ -120,12 +130,12 @@ impl Signals {
         readings.push(Reading {
             signal: Signal::LagRatio,
             subject: subject(),
-            latest: lag_ratio,
-            minute: lag_ratio,
+            latest: *lag_ratio,
+            minute: *lag_ratio,
             sessions,
             evidence: String::new(),
         });
-        for bottleneck in bottlenecks {
+        for bottleneck in *bottlenecks {
             let ratio = bottleneck.demand.as_kbps() / bottleneck.capacity.as_kbps().max(1.0);
             let subject = format!("bottleneck={}", bottleneck.stream.as_deref().unwrap_or("all"));
             let sessions = bottleneck.sessions as f64;
@@ -150,12 +160,24 @@ impl Signals {
         readings: &mut Vec<Reading>,
     ) {
         self.usual.retain(|(stream, _), _| encoders.contains_key(stream));
+        self.dropped.retain(|stream, _| encoders.contains_key(stream));
         for (&stream, (at, encoder)) in encoders {
             let silent = now.since(*at).as_secs_f64() > FRESH_S;
             let values = [
                 (Signal::IngestBitrateRatio, encoder.ingest_bitrate.map(|rate| rate.as_kbps())),
                 (Signal::FrameRateRatio, encoder.frame_rate.map(f64::from)),
             ];
+            if let Some(share) = self.dropped(stream, *at, encoder) {
+                let subject = format!("stream={}", name(stream));
+                readings.push(Reading {
+                    signal: Signal::DroppedFrameRatio,
+                    subject,
+                    latest: share,
+                    minute: share,
+                    sessions: 0.0,
+                    evidence: String::new(),
+                });
+            }
             for (signal, value) in values {
                 // A publisher that reported and fell silent sends nothing, as far as anybody knows.
                 let Some(value) = value.map(|value| if silent { 0.0 } else { value }) else { continue };
@@ -174,6 +196,22 @@ impl Signals {
                 }
             }
         }
+    }
+}
+
+impl Signals {
+    /// Share of its frames that a publisher's encoder has dropped since its last report; `None` where that is not told.
+    fn dropped(&mut self, stream: StreamId, at: Timestamp, encoder: &Encoder) -> Option<f64> {
+        let (count, rate) = (encoder.dropped_frames?, encoder.frame_rate?);
+        let (before, share) = self.dropped.entry(stream).or_insert(((at, count), None));
+        let span_s = at.since(before.0).as_secs_f64();
+        // A count that went back is that of an encoder that started again; a report that did not come changes nothing.
+        if span_s > 0.0 {
+            let lost = f64::from(count.saturating_sub(before.1));
+            *share = Some(lost / (lost + f64::from(rate.max(0.0)) * span_s).max(1.0));
+            *before = (at, count);
+        }
+        *share
     }
 }
 
@@ -201,6 +239,25 @@ fn of_shift(signal: Signal, shift: &Shift, at: Timestamp, subject: &str, session
         };
     }
     Reading { signal, subject: subject.to_owned(), latest: change.sum, minute: change.sum, sessions, evidence }
+}
+
+/// How many complain about what telemetry does not explain: about sound, say, while nobody stalls.
+fn of_audience(name: &str, state: &State) -> Reading {
+    let worst = state.blind_spots.iter().max_by_key(|spot| spot.complaints);
+    let complaints = worst.map_or(0.0, |spot| f64::from(spot.complaints.max(1)));
+    let evidence = worst.map_or_else(String::new, |spot| {
+        format!(
+            "{} of {:.0} who write complain about {}, {:.1} would be usual; telemetry sees {} of {} sessions stall",
+            spot.complaints,
+            state.recent_authors,
+            spot.aspect.word(),
+            spot.usual,
+            spot.telemetry.stalls,
+            spot.telemetry.sessions
+        )
+    });
+    let subject = format!("stream={name}");
+    Reading { signal: Signal::BlindSpot, subject, latest: complaints, minute: complaints, sessions: 0.0, evidence }
 }
 
 fn of_networks(round: &Round, names: &Names<'_>) -> impl Iterator<Item = Reading> {
@@ -245,4 +302,85 @@ fn of_stream(latest: &Cell, minute: &Cell, subject: &str, readings: &mut Vec<Rea
     push(Signal::OpinionScore, latest.mos.quantile(0.5), minute.mos.quantile(0.5));
     let mean = |(sum, count): (f64, u64)| (count > 0).then(|| sum / count as f64);
     push(Signal::SinrDb, mean(latest.sinr), mean(minute.sinr));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use headroom_core::{
+        audience::{Aspect, BlindSpot, Conditions},
+        policy::Weights,
+        units::Bitrate,
+    };
+
+    /// The readings of a round in which nobody watches.
+    fn read(signals: &mut Signals, encoders: &Encoders, audiences: &[(String, State)]) -> Vec<Reading> {
+        let names =
+            Names { stream: &|stream| stream.0.to_string(), network: &|network| network.to_string(), edge: "e" };
+        let round = Round::default();
+        signals.read(&Seen { round: &round, encoders, bottlenecks: &[], audiences, lag_ratio: 1.0, names })
+    }
+
+    #[test]
+    fn dropped_frames_are_a_share_of_those_since_the_last_report() {
+        let mut signals = Signals::default();
+        let mut share = |at_s: u64, dropped: u32| {
+            let encoder = Encoder {
+                ingest_bitrate: Some(Bitrate::kbps(6_000)),
+                frame_rate: Some(54.0),
+                dropped_frames: Some(dropped),
+                ..Encoder::default()
+            };
+            let encoders = Encoders::from([(StreamId(1), (Timestamp::from_millis(at_s * 1_000), encoder))]);
+            let readings = read(&mut signals, &encoders, &[]);
+            readings
+                .into_iter()
+                .find(|reading| reading.signal == Signal::DroppedFrameRatio)
+                .map(|reading| reading.latest)
+        };
+        assert_eq!(share(10, 500), None, "nothing is known of the time before");
+        assert_eq!(share(20, 500), Some(0.0));
+        assert_eq!(share(30, 560), Some(0.1));
+        assert_eq!(share(30, 560), Some(0.1), "the same report again");
+        assert_eq!(share(40, 0), Some(0.0), "a new encoder counts anew");
+    }
+
+    #[test]
+    fn a_blind_spot_says_who_complains_about_what() {
+        let telemetry = Conditions { sessions: 1_000, stalls: 3, ..Conditions::default() };
+        let mut state = State {
+            stream: StreamId(7),
+            at: Timestamp::from_millis(0),
+            messages: 100,
+            messages_per_minute: 10.0,
+            authors: 60.0,
+            recent_authors: 80.0,
+            mood: 0.0,
+            engagement: 50.0,
+            aspects: Vec::new(),
+            votes: [0; 3],
+            telemetry,
+            weights: Weights::default(),
+            blind_spots: Vec::new(),
+        };
+        let reading = |state: &State| {
+            let readings = read(&mut Signals::default(), &Encoders::new(), &[("show".into(), state.clone())]);
+            readings.into_iter().find(|reading| reading.signal == Signal::BlindSpot).unwrap()
+        };
+        assert_eq!((reading(&state).latest, reading(&state).evidence.as_str()), (0.0, ""));
+        state.blind_spots.push(BlindSpot {
+            stream: state.stream,
+            aspect: Aspect::Audio,
+            at: state.at,
+            since: state.at,
+            complaints: 12,
+            usual: 0.3,
+            share: 0.15,
+            messages: Vec::new(),
+            telemetry,
+        });
+        let found = reading(&state);
+        assert_eq!((found.latest, found.subject.as_str()), (12.0, "stream=show"));
+        assert!(found.evidence.starts_with("12 of 80 who write complain about audio, 0.3 would be usual"), "{found:?}");
+    }
 }

@@ -4,10 +4,11 @@ use super::{
     evaluate::{Alert, Evaluator, Stage, Track},
     notify::{Batch, Notifier},
     rules::Rule,
-    signals::{Names, Signals},
+    signals::{Names, Seen, Signals},
 };
 use crate::{
     bottleneck::Bottlenecks,
+    feedback::Feedback,
     fleet::Round,
     history::{Entry, History, Transition},
     metrics::Metrics,
@@ -77,6 +78,7 @@ pub(crate) struct Surroundings {
     pub(crate) streams: Arc<Streams>,
     pub(crate) bottlenecks: Arc<Bottlenecks>,
     pub(crate) networks: Arc<Networks>,
+    pub(crate) feedback: Arc<Feedback>,
     /// Name of this edge.
     pub(crate) edge: String,
     /// Seconds from one round to the next.
@@ -118,10 +120,20 @@ impl Alerts {
         let lag = if round.span_s > 0.0 { round.span_s / around.step_s } else { 1.0 };
         let name = |stream| around.streams.name(stream).unwrap_or_else(|| format!("{:016x}", stream.0));
         let network = |position| around.networks.name(position).to_owned();
-        let names = Names { stream: &name, network: &network, edge: &around.edge };
+        let talked_about = around.feedback.names().into_iter();
+        let audiences: Vec<_> =
+            talked_about.filter_map(|name| Some((name.clone(), around.feedback.audience(&name)?.0))).collect();
+        let seen = Seen {
+            round,
+            encoders: &around.shards.encoders(),
+            bottlenecks: &around.bottlenecks.listed(),
+            audiences: &audiences,
+            lag_ratio: lag,
+            names: Names { stream: &name, network: &network, edge: &around.edge },
+        };
         let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
         let Judged { signals, evaluator, silences, repeated_s } = &mut *judged;
-        let readings = signals.read(round, &around.shards.encoders(), &around.bottlenecks.listed(), lag, &names);
+        let readings = signals.read(&seen);
         let changed = evaluator.observe(at_s, &readings);
         silences.retain(|silence| at_s < silence.until_s);
         let heard = |alert: &Alert| !silences.iter().any(|silence| silence.covers(alert, at_s));

@@ -149,24 +149,7 @@ impl Demand {
         for (kbps, sessions) in rungs.range(latest..).flat_map(|(_, rungs)| rungs) {
             weights.entry(*kbps).or_default().0 += sessions;
         }
-        let mut hours = BTreeMap::<u64, (usize, BTreeMap<String, Sums>)>::new();
-        for (at_s, groups) in moments {
-            let (moments, hour) = hours.entry(at_s / HOUR_S * HOUR_S).or_default();
-            *moments += 1;
-            for (name, sums) in groups {
-                let sum = hour.entry(name).or_default();
-                sum.sessions += sums.sessions;
-                sum.egress_kbps += sums.egress_kbps;
-            }
-        }
-        let means = hours.into_iter().map(|(at_s, (moments, groups))| {
-            let mean = |sums: Sums| Sums {
-                sessions: sums.sessions / moments as f64,
-                egress_kbps: sums.egress_kbps / moments as f64,
-            };
-            (at_s, groups.into_iter().map(|(name, sums)| (name, mean(sums))).collect())
-        });
-        Self::assemble(source.to_owned(), means.collect(), mix(weights))
+        Self::assemble(source.to_owned(), hourly(moments), mix(weights))
     }
 
     /// Puts hours together and closes gaps.
@@ -199,13 +182,8 @@ impl Demand {
         for (at_s, hour) in &hours {
             let index = ((at_s - from_s) / HOUR_S) as usize;
             for (name, sums) in hour {
-                let name = if kept.contains(name.as_str()) { name } else { OTHERS };
-                let named = if groups.contains_key(name) {
-                    groups.get_mut(name)
-                } else {
-                    Some(groups.entry(name.to_owned()).or_insert_with(blank))
-                };
-                for load in named.into_iter().chain([&mut total]) {
+                let name = if kept.contains(name.as_str()) { name.as_str() } else { OTHERS };
+                for load in [groups.entry(name.to_owned()).or_insert_with(blank), &mut total] {
                     load.sessions[index] += sums.sessions;
                     load.egress_kbps[index] += sums.egress_kbps;
                 }
@@ -228,6 +206,25 @@ impl Demand {
     pub fn hours(&self) -> usize {
         self.total.sessions.len()
     }
+}
+
+/// Means of the moments of each hour. A group that is absent from a moment carried nothing then.
+fn hourly(moments: BTreeMap<u64, BTreeMap<String, Sums>>) -> BTreeMap<u64, BTreeMap<String, Sums>> {
+    let mut hours = BTreeMap::<u64, (f64, BTreeMap<String, Sums>)>::new();
+    for (at_s, groups) in moments {
+        let (count, hour) = hours.entry(at_s / HOUR_S * HOUR_S).or_default();
+        *count += 1.0;
+        for (name, sums) in groups {
+            let sum = hour.entry(name).or_default();
+            sum.sessions += sums.sessions;
+            sum.egress_kbps += sums.egress_kbps;
+        }
+    }
+    let mean = |count: f64, sums: Sums| Sums { sessions: sums.sessions / count, egress_kbps: sums.egress_kbps / count };
+    let means = |(at_s, (count, groups)): (u64, (f64, BTreeMap<String, Sums>))| {
+        (at_s, groups.into_iter().map(|(name, sums)| (name, mean(count, sums))).collect())
+    };
+    hours.into_iter().map(means).collect()
 }
 
 /// Shares from weights, the lowest rung first.

@@ -215,7 +215,8 @@ const SCENARIOS = {
     await page.waitForTimeout(800);
     await accessible("alerts");
     await shot("alerts-light");
-    await go("capacity", ".empty");
+    await go("capacity", "h1");
+    await page.waitForFunction(() => document.querySelector(".empty")?.textContent !== "Reading", null, { timeout: 10_000 });
     check("a server without history says so", (await page.textContent(".empty")).includes("No history is kept"), await page.textContent(".empty"));
     await accessible("capacity, empty");
     await go("nowhere", "h1");

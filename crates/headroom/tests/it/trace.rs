@@ -1,7 +1,7 @@
 //! `headroom trace` from the outside: files in, files and figures out.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -118,4 +118,15 @@ fn what_cannot_be_read_is_named_and_nothing_is_written() {
         assert!(said.contains(expected), "{arguments:?} says {said}");
     }
     assert!(!Path::new(&out).exists());
+}
+
+/// `headroom trace synth | head`: long output, and a reader that goes away at once.
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_headroom"));
+    command.args(["trace", "synth", "--duration", "36000"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(text(&output.stderr), "");
 }

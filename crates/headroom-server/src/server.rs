@@ -5,13 +5,13 @@ use crate::{
     bottleneck::Bottlenecks,
     chat::{self, ChatError},
     clock::Clock,
-    config::Config,
+    config::{self, Config},
     control::{Access, Control, Planner, Resources},
     dashboard::Live,
     edge::Edge,
     feedback::Feedback,
     fleet::{ROUND_TICKS, Surveyor},
-    history::{self, History},
+    history::{self, Action, Entry, History},
     identity::{self, Identifier},
     ingest::Ingest,
     listener::{self, Bounds},
@@ -143,6 +143,9 @@ impl Server {
             History::start(&config.history, &config.edge.cmsd_name, networks, streams, Arc::clone(&metrics))
         });
         let history = history.transpose().map_err(StartError::Log)?.map(Arc::new);
+        if let Some(history) = &history {
+            history.keep(Entry::Action(started(&config, clock)));
+        }
         let archive = history.as_ref().and_then(|history| history.archive());
         let shards = Shards::new(config.shards, &config.engine, clock, Arc::clone(&metrics), recorder, archive);
         let shards = Arc::new(shards);
@@ -343,6 +346,18 @@ async fn tick(
         metrics.observe_tick(began.elapsed(), last[index].replace(began).map(|last| began - last));
         surveyor.look(&shards, index);
         index = (index + 1) % count;
+    }
+}
+
+/// The start as an action: under which settings decisions are made from now on.
+fn started(config: &Config, clock: Clock) -> Action {
+    Action {
+        at_s: clock.now().as_micros() / 1_000_000,
+        actor: concat!("headroom ", env!("CARGO_PKG_VERSION")).to_owned(),
+        method: "START".to_owned(),
+        path: "configuration".to_owned(),
+        status: 200,
+        body: serde_json::to_string(&config::differences(config)).unwrap_or_default(),
     }
 }
 

@@ -1,9 +1,11 @@
 //! Settings: defaults, TOML file, environment, command line.
 
 mod chat;
+mod difference;
 mod speech;
 
 pub use chat::Chat;
+pub(crate) use difference::differences;
 pub use speech::{Speech, VoiceChat};
 
 use crate::{alerts, history, identity::Identity, plan, record::Log};

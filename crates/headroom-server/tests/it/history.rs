@@ -48,10 +48,20 @@ async fn minutes_and_actions_outlive_the_server() {
     assert_eq!(get(control, "/v1/history?stream=other").await.json()["items"], json!([]));
     assert_eq!(get(control, "/v1/history?from=900&to=300").await.code(), "out_of_range");
     assert_eq!(get(control, "/v1/history?from=x").await.code(), "malformed");
-    let audit = get(control, "/v1/audit").await.json();
-    assert_eq!((&audit["total"], &audit["items"][1]["status"]), (&json!(2), &json!(200)), "{audit}");
-    assert_eq!(audit["items"][0]["status"], 400);
-    assert_eq!(audit["items"][1]["body"], body.to_string());
+    // Two starts and what was done between them, newest first.
+    let audit = eventually(20, async || {
+        let audit = get(control, "/v1/audit").await.json();
+        (audit["total"] == 4).then_some(audit)
+    })
+    .await;
+    assert_eq!((&audit["items"][0]["method"], &audit["items"][1]["status"]), (&json!("START"), &json!(400)));
+    assert_eq!(audit["items"][2]["status"], 200);
+    assert_eq!(audit["items"][2]["body"], body.to_string());
+    let settings = audit["items"][3]["body"].as_str().unwrap();
+    assert!(
+        settings.contains("\"tick_ms\":1000") && settings.contains("\"identity.key\":\"(not shown)\""),
+        "{settings}"
+    );
     server.stop().await;
     std::fs::remove_dir_all(directory).unwrap();
 }

@@ -175,7 +175,7 @@ fn a_locked_database_delays_history_and_no_decision() {
     holder.finish(NOTICED);
     recovered(&headroom);
     assert_eq!(metric(&headroom, "headroom_history_lost_total"), 0.0);
-    assert!(metric(&headroom, "headroom_history_written_total") >= 1.0);
+    assert!(metric(&headroom, "headroom_history_written_total") >= 2.0);
 }
 
 /// Seconds since the epoch by the name of the newest file of the archive: what the server took for the time.
@@ -233,14 +233,15 @@ fn a_clock_that_jumps_changes_nothing() {
         assert_eq!(metric(&headroom, "headroom_engine_redated_total"), 0.0);
     }
     act(&headroom);
-    wait_until("the action is kept", NOTICED, || metric(&headroom, "headroom_history_written_total") >= 1.0);
+    wait_until("the action is kept", NOTICED, || metric(&headroom, "headroom_history_written_total") >= 2.0);
     drop(headroom);
     // Started an hour in the past beside a history of the present: nothing is deleted, and more is kept.
     let again = keeping(&data, &directory, &environment);
-    let audit = again.control_request("GET", "/v1/audit", &serde_json::Value::Null).json();
-    assert_eq!(audit["total"], 1);
+    let actions = || {
+        let audit = again.control_request("GET", "/v1/audit", &serde_json::Value::Null).json();
+        audit["items"].as_array().expect("a list").iter().filter(|action| action["method"] == "PUT").count()
+    };
+    assert_eq!(actions(), 1);
     act(&again);
-    wait_until("another action is kept", NOTICED, || {
-        again.control_request("GET", "/v1/audit", &serde_json::Value::Null).json()["total"] == 2
-    });
+    wait_until("another action is kept", NOTICED, || actions() == 2);
 }

@@ -80,12 +80,14 @@ struct Ring {
     span: Duration,
     capacity: usize,
     share: Share,
+    /// When the share last changed: what a change does to the fill shows only a span later.
+    changed: Timestamp,
     reports: VecDeque<(Share, Sample)>,
 }
 
 impl Ring {
     fn new(span: Duration, capacity: usize) -> Self {
-        Self { span, capacity, share: Share(1.0), reports: VecDeque::new() }
+        Self { span, capacity, share: Share(1.0), changed: Timestamp::EPOCH, reports: VecDeque::new() }
     }
 
     fn push(&mut self, sample: &Sample) {
@@ -94,13 +96,15 @@ impl Ring {
         }
         while self.reports.front().is_some_and(|(_, oldest)| sample.at.since(oldest.at) > self.span) {
             self.reports.pop_front();
-            // Where the whole span fills a quarter of the room, twice as many sessions fit.
-            if self.reports.len() < self.capacity / 4 {
-                self.share = Share((self.share.0 * 2.0).min(1.0));
-            }
+        }
+        // Where the whole span fills a quarter of the room, twice as many sessions fit.
+        if self.reports.len() < self.capacity / 4 && sample.at.since(self.changed) > self.span {
+            self.share = Share((self.share.0 * 2.0).min(1.0));
+            self.changed = sample.at;
         }
         if self.reports.len() >= self.capacity {
             self.share = Share(self.share.0 / 2.0);
+            self.changed = sample.at;
             let share = self.share;
             self.reports.retain(|(_, sample)| share.holds(sample.session));
             self.reports.iter_mut().for_each(|(then, _)| *then = if *then < share { *then } else { share });

@@ -3,19 +3,22 @@
 use crate::chat::tls;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
+    client::legacy::{
+        Client,
+        connect::{Connect, HttpConnector},
+    },
     rt::{TokioExecutor, TokioTimer},
 };
 use object_store::{
     ClientOptions,
     client::{
-        HttpClient, HttpConnector as Connect, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody, HttpResponse,
+        HttpClient, HttpConnector as MakeClient, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody, HttpResponse,
         HttpService,
     },
 };
-use std::{path::Path, time::Duration};
+use std::{fmt, path::Path, time::Duration};
 
 /// Time for a request and its answer: a file of some megabytes on a slow line.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -25,27 +28,37 @@ const MAX_ANSWER: usize = 8 * 1024 * 1024;
 
 /// Makes the client.
 #[derive(Debug)]
-pub(super) struct Connector;
+pub(super) struct Connector {
+    /// Without encryption no root certificates are needed, which small containers lack.
+    pub(super) encrypted: bool,
+}
 
-impl Connect for Connector {
+impl MakeClient for Connector {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        if !self.encrypted {
+            return Ok(client(HttpConnector::new()));
+        }
         let failed = |source| object_store::Error::Generic { store: "S3", source };
         let roots = tls::client(Path::new("")).map_err(|error| failed(Box::new(error)))?;
         let connector = HttpsConnectorBuilder::new().with_tls_config((*roots).clone()).https_or_http().enable_http1();
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(30))
-            .build(connector.build());
-        Ok(HttpClient::new(Service { client }))
+        Ok(client(connector.build()))
     }
 }
 
-#[derive(Debug)]
-struct Service {
-    client: Client<HttpsConnector<HttpConnector>, HttpRequestBody>,
+fn client<C: Connect + Clone + fmt::Debug + Send + Sync + 'static>(connector: C) -> HttpClient {
+    let client = Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(Duration::from_secs(30))
+        .build(connector);
+    HttpClient::new(Service { client })
 }
 
-impl Service {
+#[derive(Debug)]
+struct Service<C> {
+    client: Client<C, HttpRequestBody>,
+}
+
+impl<C: Connect + Clone + Send + Sync + 'static> Service<C> {
     async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let answer = self.client.request(request).await.map_err(|error| {
             let kind = if error.is_connect() { HttpErrorKind::Connect } else { HttpErrorKind::Request };
@@ -59,7 +72,7 @@ impl Service {
 }
 
 #[async_trait::async_trait]
-impl HttpService for Service {
+impl<C: Connect + Clone + fmt::Debug + Send + Sync + 'static> HttpService for Service<C> {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         match tokio::time::timeout(TIMEOUT, self.ask(request)).await {
             Ok(answer) => answer,

@@ -348,8 +348,12 @@ impl Keeper {
                         // Its end may be torn; what stands before is good.
                         self.seal(&mut open);
                     }
-                    announce(&self.troubles.journal, "the journal", written.err().map(|error| error.to_string()));
-                    self.metrics.archive_degraded.set(self.troubles.first().is_some().into());
+                    self.note(written);
+                }
+                // Trouble may be over although nobody has anything to write.
+                Err(RecvTimeoutError::Timeout) if self.troubled() => {
+                    let written = self.append(&mut open, vec![nothing()]);
+                    self.note(written);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => more = false,
@@ -364,12 +368,21 @@ impl Keeper {
                 && synced.elapsed() >= SYNCED
             {
                 *synced = Instant::now();
-                if let Err(error) = journal.sync() {
-                    announce(&self.troubles.journal, "the journal", Some(error.to_string()));
-                }
+                let synced = journal.sync();
+                self.note(synced);
             }
         }
         self.seal(&mut open);
+    }
+
+    /// Announces what became of an attempt to write.
+    fn note(&self, written: io::Result<()>) {
+        announce(&self.troubles.journal, "the journal", written.err().map(|error| error.to_string()));
+        self.metrics.archive_degraded.set(self.troubles.first().is_some().into());
+    }
+
+    fn troubled(&self) -> bool {
+        self.troubles.journal.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     fn append(&self, open: &mut Option<Open>, rows: Vec<Row>) -> io::Result<()> {
@@ -402,6 +415,11 @@ impl Keeper {
             let _ = self.sealed.send(open.journal.seal());
         }
     }
+}
+
+/// A row that appears in no table.
+fn nothing() -> Row {
+    Row::Stream(Named { stream: StreamId(0), name: String::new() })
 }
 
 impl Row {

@@ -76,7 +76,7 @@ impl Store {
         let mut builder = AmazonS3Builder::from_env()
             .with_bucket_name(bucket)
             .with_config(AmazonS3ConfigKey::Region, &settings.s3_region)
-            .with_http_connector(Connector)
+            .with_http_connector(Connector { encrypted: !endpoint.starts_with("http://") })
             .with_retry(RetryConfig { max_retries: 2, retry_timeout: PATIENCE, ..RetryConfig::default() });
         if !endpoint.is_empty() {
             builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));

@@ -11,6 +11,7 @@ use std::fmt;
 
 /// What Headroom tells one session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Decision {
     /// Whom it is for.
     pub session: SessionId,
@@ -18,6 +19,7 @@ pub struct Decision {
     #[serde(rename = "at_us")]
     pub at: Timestamp,
     /// Largest rung to play; `None` leaves the choice to the player.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<u8>))]
     pub cap: Option<RungIndex>,
     /// Bit rate of `cap` (CMSD `mb`).
     #[serde(rename = "max_bitrate_kbps")]
@@ -38,6 +40,7 @@ pub struct Decision {
     /// Why.
     pub reason: Reason,
     /// Which policy proposed it.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub policy: PolicyName,
 }
 
@@ -46,6 +49,7 @@ pub type PolicyName = std::borrow::Cow<'static, str>;
 
 /// Why a rung was chosen. `Display` gives the sentence a person reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Reason {

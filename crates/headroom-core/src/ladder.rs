@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// One encoding of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Rung {
     /// Encoded bit rate of the video (with audio where they are multiplexed).
     #[serde(rename = "bitrate_kbps")]

@@ -17,6 +17,8 @@ pub mod network;
 pub mod pacing;
 pub mod policy;
 pub mod qoe;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod session;
 pub mod telemetry;
 pub mod time;

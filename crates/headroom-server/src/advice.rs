@@ -8,6 +8,7 @@ use crate::{
     ingest::Carrier,
     problem::Problem,
     public::{Public, no_content},
+    token::Grant,
 };
 use axum::{
     Json,
@@ -18,8 +19,8 @@ use http::{HeaderValue, header};
 use serde::Serialize;
 
 /// What a player that asked is told.
-#[derive(Debug, Serialize)]
-struct Advice {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct Advice {
     /// Fetch the largest rung within this bit rate, audio included; as CMSD `mb` counts.
     bitrate_kbps: u64,
     reason: Reason,
@@ -28,8 +29,8 @@ struct Advice {
 }
 
 /// Takes in the report and answers it. 204 where the player knows better: it is starting, or nothing is known of it.
-pub(crate) fn next(public: &Public, carrier: Carrier<'_>) -> Result<Response, Problem> {
-    let heard = public.ingest.handle_request(carrier, false);
+pub(crate) fn next(public: &Public, carrier: Carrier<'_>, grant: &Grant) -> Result<Response, Problem> {
+    let heard = public.ingest.handle_request(carrier, Some(grant), false);
     if !heard.reported {
         return Err(Problem::malformed("a question for advice carries CMCD, in its query or headers"));
     }

@@ -30,7 +30,8 @@ pub(crate) struct TooMany;
 pub(crate) struct Bottlenecks(Mutex<BTreeMap<Option<String>, Bottleneck>>);
 
 /// A bottleneck as the API lists it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = Bottleneck)]
 pub(crate) struct Listed {
     /// Whose sessions share it; `None` for everyone's.
     pub(crate) stream: Option<String>,

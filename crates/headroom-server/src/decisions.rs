@@ -3,6 +3,7 @@
 use crate::{
     answer::Answer,
     metrics::{Metrics, Shed},
+    openapi,
     problem::Problem,
     public::Public,
     shard::Shards,
@@ -18,16 +19,23 @@ use futures_util::stream;
 use headroom_core::{decision::Decision, telemetry::SessionId};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
-use std::{borrow::Cow, convert::Infallible, sync::Arc};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use std::{borrow::Cow, convert::Infallible, sync::Arc, time::Duration};
+use tokio::{
+    sync::{OwnedSemaphorePermit, watch},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, schema::Schema},
+};
 
 /// Longest session name: four times what CMCD allows, for names that are not CMCD's.
 const MAX_NAME: usize = 256;
 
 /// What an agent reads.
 #[derive(Debug, Serialize)]
-struct Told<'a> {
+pub(crate) struct Told<'a> {
     /// As the player called itself.
     session: &'a str,
     #[serde(flatten)]
@@ -55,6 +63,34 @@ impl<'a> Told<'a> {
     }
 }
 
+/// What an agent reads beside the decision itself.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Beside {
+    /// As the player called itself.
+    session: String,
+    /// The cap with room for audio beside it, as CMSD `mb` says it.
+    suggested_bitrate_kbps: Option<f64>,
+    /// The reason as a sentence.
+    explanation: String,
+}
+
+impl PartialSchema for Told<'_> {
+    fn schema() -> RefOr<Schema> {
+        openapi::merge("A decision, as an agent reads it.", [Decision::schema(), Beside::schema()])
+    }
+}
+
+impl ToSchema for Told<'_> {
+    fn name() -> Cow<'static, str> {
+        "Told".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Decision::schemas(schemas);
+    }
+}
+
 /// The session a path or query names.
 pub(crate) fn session_name(encoded: &str) -> Result<Cow<'_, str>, Problem> {
     if encoded.is_empty() || encoded.len() > MAX_NAME || encoded.contains('/') {
@@ -71,8 +107,8 @@ pub(crate) fn current(public: &Public, name: &str) -> Result<Response, Problem> 
     Ok(Json(Told::new(name, &decision, &answer)).into_response())
 }
 
-/// Every decision from now on. A session that is not known yet may become known.
-pub(crate) fn events(public: &Public, name: &str) -> Result<Response, Problem> {
+/// Every decision from now on, for as long as `lasts` says. A session that is not known yet may become known.
+pub(crate) fn events(public: &Public, name: &str, lasts: Option<Duration>) -> Result<Response, Problem> {
     let Ok(permit) = Arc::clone(&public.subscribers).try_acquire_owned() else {
         public.metrics.shed(Shed::Subscriber);
         return Err(Problem::overloaded("too many streams of decisions"));
@@ -84,6 +120,7 @@ pub(crate) fn events(public: &Public, name: &str) -> Result<Response, Problem> {
         shards: Arc::clone(&public.ingest.shards),
         decisions: public.ingest.shards.watch(session),
         first: true,
+        ends: lasts.map(|lasts| Instant::now() + lasts),
         shutdown: public.shutdown.clone(),
         metrics: Arc::clone(&public.metrics),
         _permit: permit,
@@ -98,6 +135,8 @@ struct Subscription {
     shards: Arc<Shards>,
     decisions: watch::Receiver<Option<Decision>>,
     first: bool,
+    /// When the right to listen ends.
+    ends: Option<Instant>,
     shutdown: CancellationToken,
     metrics: Arc<Metrics>,
     _permit: OwnedSemaphorePermit,
@@ -110,6 +149,7 @@ impl Subscription {
                 tokio::select! {
                     changed = self.decisions.changed() => changed.ok()?,
                     () = self.shutdown.cancelled() => return None,
+                    () = end(self.ends) => return None,
                 }
             }
             let Some(decision) = self.decisions.borrow_and_update().clone() else { continue };
@@ -124,5 +164,13 @@ impl Subscription {
                 }
             }
         }
+    }
+}
+
+/// Waits for a moment, or for ever.
+async fn end(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 use std::{
     hash::{BuildHasherDefault, Hasher},
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
+    sync::{Mutex, PoisonError},
 };
 
 /// How sessions are told apart, `[identity]` in the configuration.
@@ -28,6 +29,8 @@ pub struct Identity {
     pub token_parameter: String,
     /// Whose `X-Forwarded-For` and `X-Real-IP` to believe.
     pub forwarded_from: ForwardedFrom,
+    /// Hours after which the key behind the identifiers of authors is replaced.
+    pub author_key_hours: u32,
 }
 
 impl Default for Identity {
@@ -37,6 +40,7 @@ impl Default for Identity {
             cookie: String::new(),
             token_parameter: String::new(),
             forwarded_from: ForwardedFrom::Loopback,
+            author_key_hours: 24,
         }
     }
 }
@@ -58,6 +62,8 @@ pub enum ForwardedFrom {
 pub(crate) struct Identifier {
     key: [u8; 16],
     settings: Identity,
+    /// The key of authors, and which period it is for.
+    authors: Mutex<(u64, [u8; 16])>,
 }
 
 /// Keeps a session id, a cookie and an address that happen to be the same text apart.
@@ -68,8 +74,7 @@ enum Kind {
     Token = 3,
     Address = 4,
     Stream = 5,
-    Author = 6,
-    Network = 7,
+    Network = 6,
 }
 
 impl Identifier {
@@ -87,7 +92,7 @@ impl Identifier {
             }
             key
         };
-        Self { key, settings }
+        Self { key, settings, authors: Mutex::new((0, random_key())) }
     }
 
     /// The session a player names itself (CMCD `sid`, the path of the decision endpoints).
@@ -101,9 +106,20 @@ impl Identifier {
         StreamId(self.hash(Kind::Stream, &[name.as_bytes(), &[format]]))
     }
 
-    /// Who wrote a message: names are unique within a source only.
-    pub(crate) fn author(&self, source: &str, name: &str) -> AuthorId {
-        AuthorId(self.hash(Kind::Author, &[source.as_bytes(), &[0], name.as_bytes()]))
+    /// Who wrote a message: names are unique within a source only. The key is drawn anew for every period and kept nowhere
+    /// else, so nobody can tell afterwards whose identifier it was, or that two periods' are one person's.
+    pub(crate) fn author(&self, source: &str, name: &str, now_s: u64) -> AuthorId {
+        let period = now_s / (u64::from(self.settings.author_key_hours.max(1)) * 3_600);
+        let mut authors = self.authors.lock().unwrap_or_else(PoisonError::into_inner);
+        if authors.0 != period {
+            *authors = (period, random_key());
+        }
+        let mut hasher = SipHasher13::new_with_key(&authors.1);
+        drop(authors);
+        for part in [source.as_bytes(), &[0], name.as_bytes()] {
+            hasher.write(part);
+        }
+        AuthorId(hasher.finish())
     }
 
     /// The session of a request that does not name one: cookie, token, or client address and user agent.
@@ -151,6 +167,11 @@ impl Identifier {
         named("x-real-ip").or_else(|| named("x-forwarded-for")).unwrap_or(peer)
     }
 
+    /// Whether this machine's own connections are those of a web server that speaks for others.
+    pub(crate) fn trusts_loopback(&self) -> bool {
+        self.settings.forwarded_from != ForwardedFrom::None
+    }
+
     fn hash(&self, kind: Kind, parts: &[&[u8]]) -> u64 {
         let mut hasher = SipHasher13::new_with_key(&self.key);
         hasher.write_u8(kind as u8);
@@ -158,6 +179,20 @@ impl Identifier {
             hasher.write(part);
         }
         hasher.finish()
+    }
+}
+
+/// An address as it may stand in a log: the network, not the customer (/24 of IPv4, /48 of IPv6).
+pub(crate) fn masked(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            format!("{}/48", Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+        }
     }
 }
 
@@ -175,7 +210,7 @@ pub(crate) fn random_key() -> [u8; 16] {
 }
 
 /// Value of the cookie called `name` (RFC 6265 §4.2.1).
-fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     if name.is_empty() {
         return None;
     }
@@ -273,6 +308,34 @@ mod tests {
         assert_eq!(network("2001:db8:7::1"), network("2001:db8:7:ff::2"));
         assert_ne!(network("2001:db8:7::1"), network("2001:db8:8::1"));
         assert_eq!(network("127.0.0.1"), NetworkId::default());
+    }
+
+    #[test]
+    fn authors_are_strangers_again_after_a_day() {
+        const DAY_S: u64 = 86_400;
+        let by = identifier(Identity::default());
+        let (morning, evening) = (by.author("irc", "ann", 9 * DAY_S), by.author("irc", "ann", 10 * DAY_S - 1));
+        assert_eq!(morning, evening);
+        assert_ne!(morning, by.author("irc", "bob", 10 * DAY_S - 1));
+        assert_ne!(morning, by.author("web", "ann", 10 * DAY_S - 1));
+        assert_ne!(morning, by.author("irc", "ann", 10 * DAY_S));
+        // Not even a second server with the same configured key says the same.
+        let other = identifier(Identity::default());
+        assert_ne!(
+            other.author("irc", "ann", 9 * DAY_S),
+            identifier(Identity::default()).author("irc", "ann", 9 * DAY_S)
+        );
+    }
+
+    #[test]
+    fn an_address_in_a_log_is_a_network() {
+        for (address, expected) in [
+            ("203.0.113.77", "203.0.113.0/24"),
+            ("::ffff:203.0.113.77", "203.0.113.0/24"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+        ] {
+            assert_eq!(masked(address.parse().unwrap()), expected);
+        }
     }
 
     #[test]

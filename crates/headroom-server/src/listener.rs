@@ -1,9 +1,12 @@
-//! Accepts connections and serves HTTP/1.1 on them, within bounds.
+//! Accepts connections and serves HTTP/1.1 on them, plain or encrypted, within bounds.
 
 use crate::{
+    clients::Clients,
     config::Public,
     edge::Connection,
+    identity::masked,
     metrics::{Metrics, Shed},
+    tls::Tls,
 };
 use axum::response::Response;
 use http::Request;
@@ -11,8 +14,10 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpSocket, TcpStream},
     sync::Semaphore,
+    time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -42,6 +47,16 @@ impl Bounds {
     }
 }
 
+/// One listener.
+pub(crate) struct Listener {
+    pub(crate) socket: TcpListener,
+    pub(crate) bounds: Bounds,
+    /// Who may hold how many connections.
+    pub(crate) clients: Arc<Clients>,
+    /// `None`: plain HTTP.
+    pub(crate) tls: Option<Arc<Tls>>,
+}
+
 /// Answers requests.
 pub(crate) trait Handler: Send + Sync + 'static {
     fn handle(&self, connection: Connection, request: Request<Incoming>) -> impl Future<Output = Response> + Send;
@@ -58,13 +73,13 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// Accepts until `shutdown`, then lets every connection finish the request it is at. Returns once no more are accepted;
 /// `connections` knows those still open.
 pub(crate) async fn serve<H: Handler>(
-    listener: TcpListener,
-    bounds: Bounds,
+    listener: Listener,
     handler: Arc<H>,
     metrics: Arc<Metrics>,
     shutdown: CancellationToken,
     connections: TaskTracker,
 ) {
+    let Listener { socket, bounds, clients, tls } = listener;
     let permits = Arc::new(Semaphore::new(bounds.max_connections.min(Semaphore::MAX_PERMITS)));
     let mut builder = http1::Builder::new();
     builder
@@ -78,7 +93,7 @@ pub(crate) async fn serve<H: Handler>(
         }
         let accept = async {
             let permit = Arc::clone(&permits).acquire_owned().await;
-            (listener.accept().await, permit)
+            (socket.accept().await, permit)
         };
         let (accepted, permit) = tokio::select! {
             () = shutdown.cancelled() => return,
@@ -92,32 +107,54 @@ pub(crate) async fn serve<H: Handler>(
                 continue;
             }
         };
-        let Ok(connection) = prepare(&stream, peer, bounds) else { continue };
-        let service = service_fn({
-            let handler = Arc::clone(&handler);
-            move |request| {
-                let handler = Arc::clone(&handler);
-                async move { Ok::<_, Infallible>(handler.handle(connection, request).await) }
-            }
-        });
-        let served = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        let Some(connected) = clients.connect(peer.ip()) else {
+            metrics.shed(Shed::Client);
+            continue;
+        };
+        let Ok(mut connection) = prepare(&stream, peer, bounds) else { continue };
+        let (builder, handler, tls) = (builder.clone(), Arc::clone(&handler), tls.clone());
         let (metrics, shutdown) = (Arc::clone(&metrics), shutdown.clone());
         connections.spawn(async move {
             metrics.connections.inc();
-            let mut served = pin!(served);
-            let outcome = tokio::select! {
-                outcome = served.as_mut() => outcome,
-                () = shutdown.cancelled() => {
-                    served.as_mut().graceful_shutdown();
-                    served.await
-                }
+            let outcome = match tls {
+                None => drive(&builder, stream, connection, handler, shutdown).await.map_err(io::Error::other),
+                Some(tls) => match timeout(bounds.header_timeout, tls.accept(stream)).await {
+                    Ok(Ok((stream, certificate))) => {
+                        connection.certificate = certificate;
+                        drive(&builder, stream, connection, handler, shutdown).await.map_err(io::Error::other)
+                    }
+                    Ok(Err(error)) => Err(error),
+                    Err(_) => Err(io::ErrorKind::TimedOut.into()),
+                },
             };
             if let Err(error) = outcome {
-                tracing::debug!(%error, %peer, "connection");
+                tracing::debug!(%error, peer = masked(peer.ip()), "connection");
             }
             metrics.connections.dec();
-            drop(permit);
+            drop((connected, permit));
         });
+    }
+}
+
+/// Serves one connection until it ends or, after `shutdown`, until it has finished the request it is at.
+async fn drive<H: Handler>(
+    builder: &http1::Builder,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    connection: Connection,
+    handler: Arc<H>,
+    shutdown: CancellationToken,
+) -> hyper::Result<()> {
+    let service = service_fn(move |request| {
+        let handler = Arc::clone(&handler);
+        async move { Ok::<_, Infallible>(handler.handle(connection, request).await) }
+    });
+    let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    tokio::select! {
+        outcome = served.as_mut() => outcome,
+        () = shutdown.cancelled() => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
     }
 }
 
@@ -127,5 +164,5 @@ fn prepare(stream: &TcpStream, peer: SocketAddr, bounds: Bounds) -> io::Result<C
     if bounds.user_timeout_ms > 0 {
         rustix::net::sockopt::set_tcp_user_timeout(stream, bounds.user_timeout_ms)?;
     }
-    Ok(Connection { local: stream.local_addr()?, peer })
+    Ok(Connection { local: stream.local_addr()?, peer, certificate: None })
 }

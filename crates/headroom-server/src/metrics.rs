@@ -96,6 +96,8 @@ label_values! {
         SlowerThanMedia = "slower_than_media",
         /// The client broke off.
         Aborted = "aborted",
+        /// No token covers it.
+        Unproven = "unproven",
     }
 
     /// What was turned away because a bound was reached.
@@ -108,6 +110,8 @@ label_values! {
         Record = "record",
         /// A message of a viewer.
         Message = "message",
+        /// A connection or request of a client that has or makes too many.
+        Client = "client",
     }
 
     /// Where a message came from.
@@ -175,6 +179,8 @@ pub(crate) struct Metrics {
     pub(crate) notifications_sent: Counter,
     /// Notifications that nobody took.
     pub(crate) notifications_failed: Counter,
+    /// Certificates and keys that were changed and could not be used.
+    pub(crate) reloads_failed: Counter,
     /// Entries of the history that were never written.
     pub(crate) history_lost: Counter,
     /// Entries of the history that were written.
@@ -250,6 +256,9 @@ impl Metrics {
         let (notifications_sent, notifications_failed) = (Counter::default(), Counter::default());
         registry.register("alerts_firing", "Alerts that are not over", alerts_firing.clone());
         registry.register("notifications_sent", "Notifications that were taken", notifications_sent.clone());
+        let reloads_failed = Counter::default();
+        let about = "Changed certificates and keys that could not be used";
+        registry.register("reloads_failed", about, reloads_failed.clone());
         registry.register("notifications_failed", "Notifications nobody took", notifications_failed.clone());
         let (history_lost, history_written) = (Counter::default(), Counter::default());
         let history_degraded = Gauge::default();
@@ -321,6 +330,7 @@ impl Metrics {
             alerts_firing,
             notifications_sent,
             notifications_failed,
+            reloads_failed,
             history_lost,
             history_written,
             history_degraded,

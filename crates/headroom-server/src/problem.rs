@@ -19,6 +19,9 @@ pub(crate) struct Problem {
 macro_rules! problems {
     ($($(#[$about:meta])* $name:ident = $status:ident $code:literal;)*) => {
         impl Problem {
+            /// Every stable code with its status.
+            pub(crate) const CODES: &'static [(&'static str, StatusCode)] = &[$(($code, StatusCode::$status)),*];
+
             $(
                 $(#[$about])*
                 pub(crate) fn $name(detail: impl Into<Cow<'static, str>>) -> Self {
@@ -46,8 +49,18 @@ problems! {
     unsupported_media_type = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type";
     /// The control listener needs its bearer token.
     unauthorized = UNAUTHORIZED "unauthorized";
+    /// The public listener needs a token.
+    token_missing = UNAUTHORIZED "token_missing";
+    /// The token was not made with one of the keys, or is good for longer than tokens may be.
+    token_forged = UNAUTHORIZED "token_forged";
+    /// The token is no longer good.
+    token_expired = UNAUTHORIZED "token_expired";
+    /// The token is for another session or stream.
+    token_foreign = FORBIDDEN "token_foreign";
     /// The token does not allow this.
     forbidden = FORBIDDEN "forbidden";
+    /// The client asks more often than it may, or all of them together do.
+    too_many_requests = TOO_MANY_REQUESTS "too_many_requests";
     /// A bound of the server is reached.
     overloaded = SERVICE_UNAVAILABLE "overloaded";
     /// The server starts up or shuts down.
@@ -85,7 +98,7 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
         }
         if self.status == StatusCode::UNAUTHORIZED {

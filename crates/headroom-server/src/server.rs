@@ -4,6 +4,7 @@ use crate::{
     alerts::{Alerts, Notifier, Rule, RuleError, Surroundings},
     bottleneck::Bottlenecks,
     chat::{self, ChatError},
+    clients::Clients,
     clock::Clock,
     config::{self, Config},
     control::{Access, Control, Planner, Resources},
@@ -14,15 +15,18 @@ use crate::{
     history::{self, Action, Entry, History},
     identity::{self, Identifier},
     ingest::Ingest,
-    listener::{self, Bounds},
+    listener::{self, Bounds, Listener},
     metrics::Metrics,
     network::Networks,
     public::Public,
     reader::Reader,
     record::Recorder,
+    reload,
     shard::Shards,
     steering::Pathways,
     stream::Streams,
+    tls::{Tls, TlsError},
+    token::{Gate, KeysError},
     transcriber::Transcriber,
 };
 use std::{
@@ -96,6 +100,17 @@ pub enum StartError {
     /// The file with the control token holds none.
     #[error("token file {0} is empty")]
     EmptyToken(PathBuf),
+    /// A listener cannot be encrypted.
+    #[error("{listener}.tls")]
+    Tls {
+        /// Which.
+        listener: &'static str,
+        /// Why.
+        source: TlsError,
+    },
+    /// The keys of tokens cannot be used.
+    #[error("tokens.keys_file")]
+    Keys(#[from] KeysError),
     /// A configured chat cannot be followed.
     #[error("a configured chat cannot be followed")]
     Chat(#[from] ChatError),
@@ -116,6 +131,10 @@ impl Server {
     /// As [`Server::start`], and when a configured chat cannot be followed.
     pub async fn start_with(mut config: Config, reader: Option<Arc<dyn Reader>>) -> Result<Self, StartError> {
         let access = access(&config)?;
+        let gate = Arc::new(Gate::new(&config.tokens)?);
+        let tls = |listener, settings| Tls::load(settings).map_err(|source| StartError::Tls { listener, source });
+        let public_tls = tls("public", &config.public.tls)?;
+        let control_tls = tls("control", &config.control.tls)?;
         let bind = |address| listener::bind(address).map_err(|source| StartError::Listen { address, source });
         let public_listener = bind(config.public.listen)?;
         let control_listener = bind(config.control.listen)?;
@@ -180,9 +199,11 @@ impl Server {
         ));
         chat::start(&config.chat, &feedback, &tasks, &shutdown).await?;
 
+        let clients = Arc::new(Clients::new(config.public.limits, ingest.identifier.trusts_loopback()));
         let public = Arc::new(Public {
             edge: Edge::new(
                 config.edge.clone(),
+                Arc::clone(&gate),
                 Arc::clone(&ingest),
                 Arc::clone(&streams),
                 clock,
@@ -197,6 +218,8 @@ impl Server {
             subscribers: Arc::new(Semaphore::new(config.public.max_subscribers.min(Semaphore::MAX_PERMITS))),
             shutdown: shutdown.clone(),
             ready: Arc::clone(&ready),
+            gate: Arc::clone(&gate),
+            clients: Arc::clone(&clients),
         });
         let around = Surroundings {
             shards: Arc::clone(&shards),
@@ -236,17 +259,21 @@ impl Server {
             planner: Planner::new(config.plan.clone()),
         };
         let control = Arc::new(Control::new(resources, Arc::clone(&live)));
+        let mut reloadable: Vec<Arc<dyn reload::Reloadable>> = Vec::new();
+        for tls in [&public_tls, &control_tls].into_iter().flatten() {
+            reloadable.push(Arc::clone(tls) as _);
+        }
+        if gate.asks() {
+            reloadable.push(gate);
+        }
+        tasks.spawn(reload::watch(reloadable, Arc::clone(&metrics), shutdown.clone()));
         let bounds = Bounds::new(&config.public);
+        let listener = |socket, tls| Listener { socket, bounds, clients: Arc::clone(&clients), tls };
+        let (public_listener, control_listener) =
+            (listener(public_listener, public_tls), listener(control_listener, control_tls));
         let serve = (Arc::clone(&metrics), shutdown.clone(), tasks.clone());
-        tasks.spawn(listener::serve(
-            public_listener,
-            bounds,
-            public,
-            serve.0.clone(),
-            serve.1.clone(),
-            serve.2.clone(),
-        ));
-        tasks.spawn(listener::serve(control_listener, bounds, control, serve.0, serve.1, serve.2));
+        tasks.spawn(listener::serve(public_listener, public, serve.0.clone(), serve.1.clone(), serve.2.clone()));
+        tasks.spawn(listener::serve(control_listener, control, serve.0, serve.1, serve.2));
         let interval = Duration::from_millis(config.tick_ms);
         tasks.spawn(tick(
             Arc::clone(&shards),
@@ -380,6 +407,9 @@ fn access(config: &Config) -> Result<Access, StartError> {
         if access.is_open() {
             return Err(StartError::EmptyToken(path.clone()));
         }
+    }
+    if settings.tls.asks_for_certificates() {
+        access = access.with_certificates(settings.certificate_role);
     }
     Ok(access)
 }

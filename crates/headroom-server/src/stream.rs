@@ -1,6 +1,6 @@
 //! Streams: what was learned of them from the manifests that passed, and the bit rate to announce for a rung.
 
-use crate::{identity::Identifier, shard::Shards};
+use crate::{identity::Identifier, openapi, shard::Shards};
 use headroom_core::{
     engine::StreamSettings,
     ladder::Ladder,
@@ -111,6 +111,23 @@ pub(crate) struct Listed {
     #[serde(rename = "audio_kbps", skip_serializing_if = "Option::is_none")]
     pub(crate) audio: Option<Bitrate>,
 }
+
+/// What a stream has beside its settings.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Named {
+    /// Content id or, without one, directory of the manifest.
+    name: String,
+    /// `h` or `d`, as CMCD `sf`.
+    format: String,
+    stream: StreamId,
+    /// When it was first seen.
+    discovered_us: Timestamp,
+    /// Bit rate of separate audio.
+    audio_kbps: Option<Bitrate>,
+}
+
+openapi::merged!(Listed: "A stream that a manifest was seen of." = Named, StreamSettings; name "Stream");
 
 /// All known streams by name and format.
 #[derive(Debug, Default)]

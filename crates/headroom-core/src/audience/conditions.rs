@@ -6,6 +6,7 @@ use std::ops::AddAssign;
 
 /// Sessions of a stream by what they go through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Conditions {
     /// Live sessions.

@@ -8,6 +8,7 @@ use std::{fmt, str::FromStr};
 
 /// What a classifier made of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Reading {
     /// The writer's attitude to what the message is about.
     pub sentiment: Sentiment,
@@ -29,6 +30,7 @@ impl Reading {
 
 /// Attitude of the writer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Sentiment {
     /// Displeased, or reporting a defect.
@@ -42,6 +44,7 @@ pub enum Sentiment {
 
 /// A part of the delivery that viewers notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Aspect {
     /// Stalls, freezes, stutter.

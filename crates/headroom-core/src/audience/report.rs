@@ -9,6 +9,7 @@ pub type Mood = f64;
 
 /// Viewers complain about something that telemetry does not explain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct BlindSpot {
     /// Where.
     pub stream: StreamId,
@@ -34,6 +35,7 @@ pub struct BlindSpot {
 
 /// One aspect of the delivery.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AspectReport {
     /// Which.
     pub aspect: Aspect,
@@ -51,6 +53,7 @@ pub struct AspectReport {
 
 /// Everything about one audience.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Audience))]
 pub struct State {
     /// Whose.
     pub stream: StreamId,
@@ -66,6 +69,7 @@ pub struct State {
     /// Different authors of the last ten minutes: what shares are of.
     pub recent_authors: f64,
     /// How they feel.
+    #[cfg_attr(feature = "schema", schema(value_type = f64))]
     pub mood: Mood,
     /// 0 to 100: see docs/algorithms/audience.md.
     pub engagement: f64,

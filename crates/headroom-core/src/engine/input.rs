@@ -145,6 +145,7 @@ pub enum Scope {
 
 /// What a stream offers and aims for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct StreamSettings {
     /// Its encodings.

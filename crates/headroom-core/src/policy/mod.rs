@@ -164,6 +164,7 @@ pub struct Memory(pub [f32; 8]);
 ///
 /// The audience may move each within `0.5..=2` and no further (see [`Weights::bounded`]).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Weights {
     /// Standing still.
     pub stall: f32,

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 /// State of one live session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Snapshot {
     /// The session.
     pub session: SessionId,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What arrives from the publisher.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Encoder {
     /// Bit rate received from the publisher.

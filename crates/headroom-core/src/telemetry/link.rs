@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// What the transport measured: TCP_INFO of the serving socket, SRT statistics, or a probe.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Link {
     /// Smoothed round-trip time.

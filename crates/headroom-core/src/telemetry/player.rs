@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// Field names spell out the CMCD keys of CTA-5004 and CTA-5004-B; the key is named in each doc line.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Player {
     /// Bit rate of the object asked for or played (`br`).
@@ -58,6 +59,7 @@ pub struct Player {
 
 /// Player states of CMCD v2 (`sta`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PlayerState {
     /// Loading before the first picture.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Signal measurements of 3GPP TS 38.215 §5.1. Data sets that say SNR are mapped to `sinr_db` at the border.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Radio {
     /// Reference signal received power, dBm (−156…−31).

@@ -39,7 +39,7 @@ const SHOWN: usize = 60;
 const DECILE: f64 = 1.281_552;
 
 /// How an alert stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Stage {
     /// The threshold will likely be crossed.
@@ -51,7 +51,7 @@ pub(crate) enum Stage {
 }
 
 /// An alert, as it is listed and sent.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub(crate) struct Alert {
     pub(crate) rule: String,
     pub(crate) subject: String,

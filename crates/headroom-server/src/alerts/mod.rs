@@ -18,4 +18,4 @@ pub use rules::{DEFAULT_RULES, Rule, RuleError, Severity, Signal};
 
 pub(crate) use notify::Notifier;
 pub(crate) use signals::Encoders;
-pub(crate) use watch::{Alerts, Silence, Surroundings};
+pub(crate) use watch::{Alerts, Listed, Silence, Surroundings};

@@ -10,7 +10,7 @@ pub const DEFAULT_RULES: &str = include_str!("default.toml");
 const MAX_RULES: usize = 256;
 
 /// What can be watched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Signal {
     /// Share of the time watched that was stalled, by stream.
@@ -42,7 +42,7 @@ pub enum Signal {
 }
 
 /// Who should hear of it, and when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Now.

@@ -43,7 +43,7 @@ struct Judged {
 }
 
 /// Alerts nobody wants to hear of for a while.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Silence {
     /// Of this rule; absent: of all.
@@ -64,7 +64,8 @@ impl Silence {
 }
 
 /// An alert as the API lists it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = ListedAlert)]
 pub(crate) struct Listed {
     #[serde(flatten)]
     alert: Alert,

@@ -8,7 +8,7 @@ pub use chat::Chat;
 pub(crate) use difference::differences;
 pub use speech::{Speech, VoiceChat};
 
-use crate::{alerts, history, identity::Identity, plan, record::Log};
+use crate::{alerts, clients::Limits, control::Role, history, identity::Identity, plan, record::Log, tls, token};
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
@@ -40,6 +40,8 @@ pub struct Config {
     pub shards: usize,
     /// The listener of players and web servers.
     pub public: Public,
+    /// Tokens of the public listener.
+    pub tokens: token::Settings,
     /// The listener of operators.
     pub control: Control,
     /// The reverse proxy.
@@ -71,6 +73,7 @@ impl Default for Config {
             threads: 0,
             shards: 64,
             public: Public::default(),
+            tokens: token::Settings::default(),
             control: Control::default(),
             edge: Edge::default(),
             identity: Identity::default(),
@@ -108,6 +111,10 @@ pub struct Public {
     pub max_batch_bytes: usize,
     /// Streams of decisions held at most.
     pub max_subscribers: usize,
+    /// What one client may use up, and all of them together.
+    pub limits: Limits,
+    /// Encryption.
+    pub tls: tls::Settings,
 }
 
 impl Default for Public {
@@ -122,6 +129,8 @@ impl Default for Public {
             max_beacon_bytes: 64 * 1024,
             max_batch_bytes: 1024 * 1024,
             max_subscribers: 10_000,
+            limits: Limits::default(),
+            tls: tls::Settings::default(),
         }
     }
 }
@@ -146,6 +155,10 @@ pub struct Control {
     /// The token itself, meant for the environment. Never printed.
     #[serde(skip_serializing)]
     pub token: String,
+    /// Encryption, and who comes in by certificate.
+    pub tls: tls::Settings,
+    /// What a client certificate allows.
+    pub certificate_role: Role,
 }
 
 impl Default for Control {
@@ -155,6 +168,8 @@ impl Default for Control {
             token_file: PathBuf::new(),
             tokens_file: PathBuf::new(),
             token: String::new(),
+            tls: tls::Settings::default(),
+            certificate_role: Role::View,
         }
     }
 }
@@ -285,8 +300,23 @@ impl Config {
             && self.control.token.is_empty()
             && self.control.token_file.as_os_str().is_empty()
             && self.control.tokens_file.as_os_str().is_empty()
+            && !self.control.tls.asks_for_certificates()
         {
-            return wrong("control.listen", format!("{} is not loopback, so a token is needed", self.control.listen));
+            let problem =
+                format!("{} is not loopback, so a token or a client certificate is needed", self.control.listen);
+            return wrong("control.listen", problem);
+        }
+        for (key, tls) in [("public.tls", &self.public.tls), ("control.tls", &self.control.tls)] {
+            let has_key = !tls.key_file.as_os_str().is_empty();
+            if tls.is_on() != has_key || (tls.asks_for_certificates() && !tls.is_on()) {
+                return wrong(key, "certificate_file and key_file go together, and client_ca_file needs both".into());
+            }
+        }
+        if self.public.tls.asks_for_certificates() {
+            return wrong(
+                "public.tls",
+                "client_ca_file is for the control listener: players have no certificates".into(),
+            );
         }
         let targets = self.alerts.webhooks.iter().map(|webhook| &webhook.url).chain(&self.alerts.alertmanagers);
         for target in targets {
@@ -299,6 +329,12 @@ impl Config {
         }
         alerts::Rule::load(&self.alerts.rules)
             .map_err(|error| ConfigError::Value { key: "alerts.rules", problem: error.to_string() })?;
+        if self.identity.author_key_hours == 0 {
+            return wrong("identity.author_key_hours", "0 is no time".into());
+        }
+        if self.tokens.max_lifetime_s == 0 {
+            return wrong("tokens.max_lifetime_s", "0 lets no token be good".into());
+        }
         if self.history.retention_days == 0 || self.history.max_megabytes < 16 {
             return wrong("history", "retention_days is at least 1, max_megabytes at least 16".into());
         }
@@ -332,9 +368,9 @@ impl Config {
 /// of their own (`HEADROOM_CONFIG`, `HEADROOM_LINK_…`), which are no mistakes in this one's configuration.
 fn is_setting(name: &str) -> bool {
     const TOP: [&str; 3] = ["tick_ms", "threads", "shards"];
-    const SECTIONS: [&str; 12] = [
-        "public", "control", "edge", "identity", "steering", "log", "engine", "history", "alerts", "plan", "chat",
-        "speech",
+    const SECTIONS: [&str; 13] = [
+        "public", "tokens", "control", "edge", "identity", "steering", "log", "engine", "history", "alerts", "plan",
+        "chat", "speech",
     ];
     let section = name.split_once("__").map(|(section, _)| section);
     let matches = |known: &[&str], name: &str| known.iter().any(|known| known.eq_ignore_ascii_case(name));
@@ -397,6 +433,9 @@ mod tests {
             ("[history.archive]\nlocation = \"a\"", "history.archive"),
             ("[history.archive]\nlocation = \"gs://bucket\"", "history.archive"),
             ("[history.archive]\nsession_share = 1.5", "history.archive"),
+            ("[tokens]\nmax_lifetime_s = 0", "tokens.max_lifetime_s"),
+            ("[public.tls]\ncertificate_file = \"a\"", "public.tls"),
+            ("[control.tls]\nclient_ca_file = \"a\"", "control.tls"),
             ("[chat]\ntwitch_channels = [\"a\"]", "chat.twitch_channels"),
             ("[chat]\nyoutube_chats = [\"=s\"]", "chat.youtube_chats"),
             ("[chat]\nreplay_speed = 0", "chat.replay_speed"),

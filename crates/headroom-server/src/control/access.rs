@@ -4,6 +4,7 @@ use super::{MAX_BODY, Resources, Shared};
 use crate::{
     history::{Action, Entry},
     problem::Problem,
+    tls::Fingerprint,
 };
 use axum::{
     body::{Body, to_bytes},
@@ -12,6 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, Method, header};
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 /// Longest part of a body kept with an action.
@@ -24,8 +26,9 @@ const MAX_TOKENS: usize = 256;
 const SHORTEST_TOKEN: usize = 16;
 
 /// What somebody may do; each role includes those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Role {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
     /// Read.
     View,
     /// Change what is in force: overrides, bottlenecks, pathways, silences.
@@ -38,12 +41,14 @@ pub(crate) enum Role {
 #[derive(Default)]
 pub(crate) struct Access {
     tokens: Vec<(String, Role, String)>,
+    /// What a client certificate allows; `None` where none is asked for.
+    certificates: Option<Role>,
 }
 
 impl Access {
     /// One token for everything.
     pub(crate) fn single(token: String) -> Self {
-        Self { tokens: vec![("token".into(), Role::Admin, token)] }
+        Self { tokens: vec![("token".into(), Role::Admin, token)], certificates: None }
     }
 
     /// Adds the tokens of a text: a line for each, `name role token`; `#` begins a comment.
@@ -73,9 +78,14 @@ impl Access {
         Ok(())
     }
 
-    /// Whether anybody is named.
+    /// Lets in who has a certificate, too.
+    pub(crate) fn with_certificates(self, role: Role) -> Self {
+        Self { certificates: Some(role), ..self }
+    }
+
+    /// Whether nobody is named, so that everybody may come in.
     pub(crate) fn is_open(&self) -> bool {
-        self.tokens.is_empty()
+        self.tokens.is_empty() && self.certificates.is_none()
     }
 
     /// Whose token a request carries. Every token is compared, so time tells nothing.
@@ -97,10 +107,18 @@ pub(super) async fn check(State(resources): Shared, request: Request, next: Next
         Method::GET | Method::HEAD | Method::OPTIONS => Role::View,
         _ => Role::Operate,
     };
-    let (actor, role) = match resources.access.find(request.headers()) {
+    if needed > Role::View && is_cross_site(request.headers()) {
+        return Problem::forbidden("a page of another site may not change anything here").into_response();
+    }
+    let access = &resources.access;
+    let certificate = request.extensions().get::<Fingerprint>().copied();
+    let by_certificate = || Some((certificate?.name(), access.certificates?));
+    let found = access.find(request.headers()).map(|(name, role)| (name.to_owned(), role));
+    let (actor, role) = match found.or_else(by_certificate) {
         Some(found) => found,
         None if !resources.access.is_open() => {
-            return Problem::unauthorized("the control listener needs a bearer token").into_response();
+            return Problem::unauthorized("the control listener needs a bearer token or a client certificate")
+                .into_response();
         }
         // A page in the operator's browser can have its own name resolve to loopback (DNS rebinding), but then that
         // name is what the browser says it asks for.
@@ -110,13 +128,25 @@ pub(super) async fn check(State(resources): Shared, request: Request, next: Next
             )
             .into_response();
         }
-        None => ("anybody", Role::Admin),
+        None => ("anybody".to_owned(), Role::Admin),
     };
     if role < needed {
         return Problem::forbidden(format!("this token may {role:?}, {needed:?} is needed").to_lowercase())
             .into_response();
     }
-    audited(&resources, actor, request, next).await
+    audited(&resources, &actor, request, next).await
+}
+
+/// Whether a browser says that the request comes from a page of another site: by Fetch Metadata or, where it knows none,
+/// by an `Origin` that is not the host asked. No cookie lets anybody in here, so this is the second lock on that door.
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    if let Some(site) = text("sec-fetch-site") {
+        return !matches!(site, "same-origin" | "none");
+    }
+    let Some(origin) = text("origin") else { return false };
+    let host = origin.split_once("://").map(|(_, host)| host);
+    host.is_none() || host != text("host")
 }
 
 /// Whether the host a request names is an address or localhost.
@@ -184,6 +214,28 @@ mod tests {
                 problem.starts_with("line 1") && !problem.contains("secret") && !problem.contains("0123"),
                 "{problem}"
             );
+        }
+    }
+
+    #[test]
+    fn pages_of_other_sites_are_told_from_our_own() {
+        let cases: [(&[(&str, &str)], bool); 9] = [
+            (&[], false),
+            (&[("sec-fetch-site", "same-origin"), ("origin", "http://127.0.0.1:8081")], false),
+            (&[("sec-fetch-site", "none")], false),
+            (&[("sec-fetch-site", "cross-site")], true),
+            (&[("sec-fetch-site", "same-site")], true),
+            (&[("origin", "http://127.0.0.1:8081")], false),
+            (&[("origin", "http://127.0.0.1:9999")], true),
+            (&[("origin", "https://evil.example")], true),
+            (&[("origin", "null")], true),
+        ];
+        for (sent, expected) in cases {
+            let mut headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("127.0.0.1:8081"))]);
+            for (name, value) in sent {
+                headers.insert(*name, HeaderValue::from_static(value));
+            }
+            assert_eq!(is_cross_site(&headers), expected, "{sent:?}");
         }
     }
 

@@ -5,7 +5,11 @@ use super::{
     page::{Page, Window},
     parsed,
 };
-use crate::{alerts::Silence, problem::Problem, public::no_content};
+use crate::{
+    alerts::{Listed, Silence},
+    problem::Problem,
+    public::no_content,
+};
 use axum::{
     Json,
     extract::{
@@ -23,17 +27,34 @@ const LONGEST_S: u64 = 31 * 24 * 3_600;
 /// Longest name in a silence.
 const MAX_NAME: usize = 256;
 
-#[derive(Deserialize)]
+/// Alerts to keep quiet; without rule and subject, all.
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewSilence {
     #[serde(default)]
+    #[schema(max_length = 256)]
     rule: Option<String>,
     #[serde(default)]
+    #[schema(max_length = 256)]
     subject: Option<String>,
     /// How long; 0 ends it.
+    #[schema(maximum = 2_678_400)]
     for_s: u64,
 }
 
+/// What is wrong or about to be.
+#[utoipa::path(
+    get,
+    path = "/v1/alerts",
+    operation_id = "list_alerts",
+    tag = "alerts",
+    params(Window),
+    responses(
+        (status = 200, description = "A page of alerts.", body = Page<Listed>),
+        (status = 304, description = "Not changed since the entity tag asked about."),
+        Problem
+    )
+)]
 pub(super) async fn list(
     State(resources): Shared,
     headers: HeaderMap,
@@ -45,6 +66,19 @@ pub(super) async fn list(
     Ok(Page { total, offset, items: all.into_iter().skip(offset).take(limit).collect() }.answer(&headers))
 }
 
+/// What is kept quiet.
+#[utoipa::path(
+    get,
+    path = "/v1/silences",
+    operation_id = "list_silences",
+    tag = "alerts",
+    params(Window),
+    responses(
+        (status = 200, description = "A page of silences.", body = Page<Silence>),
+        (status = 304, description = "Not changed since the entity tag asked about."),
+        Problem
+    )
+)]
 pub(super) async fn silences(
     State(resources): Shared,
     headers: HeaderMap,
@@ -56,6 +90,19 @@ pub(super) async fn silences(
     Ok(Page { total, offset, items: all.into_iter().skip(offset).take(limit).collect() }.answer(&headers))
 }
 
+/// Keeps alerts quiet for a while.
+#[utoipa::path(
+    put,
+    path = "/v1/silences",
+    operation_id = "put_silence",
+    tag = "alerts",
+    request_body = NewSilence,
+    responses(
+        (status = 200, description = "It is in force.", body = Silence),
+        (status = 204, description = "It has ended."),
+        Problem
+    )
+)]
 pub(super) async fn silence(
     State(resources): Shared,
     body: Result<Json<NewSilence>, JsonRejection>,

@@ -1,16 +1,51 @@
 //! What viewers say of a stream.
 
 use super::Shared;
-use crate::problem::Problem;
+use crate::{feedback::Heard, openapi, problem::Problem};
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{self, Path},
     response::{IntoResponse, Response},
 };
+use headroom_core::audience::State;
+use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
+
+/// An audience as the API shows it.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(super) struct Audience(serde_json::Value);
+
+/// What an audience has beside its state.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Named {
+    /// Name of the stream.
+    name: String,
+    /// The latest messages.
+    latest: Vec<Heard>,
+}
+
+openapi::merged!(Audience: "What viewers say of a stream." = State, Named);
+
+/// Names of streams.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Names {
+    total: usize,
+    items: Vec<String>,
+}
 
 /// Mood, engagement, complaints, blind spots, weights and the latest messages of one stream, by its name.
-pub(super) async fn show(State(resources): Shared, Path(name): Path<String>) -> Result<Response, Problem> {
+#[utoipa::path(
+    get,
+    path = "/v1/streams/{stream}/audience",
+    operation_id = "show_audience",
+    tag = "streams",
+    params(("stream" = String, Path, description = "Name of the stream.")),
+    responses((status = 200, description = "The audience.", body = Audience), Problem)
+)]
+pub(super) async fn show(extract::State(resources): Shared, Path(name): Path<String>) -> Result<Response, Problem> {
     let known = resources.feedback.audience(&name);
     let (state, latest) = known.ok_or_else(|| Problem::not_found("nobody has been heard about this stream"))?;
     let hexadecimal = format!("{:016x}", state.stream.0);
@@ -21,11 +56,18 @@ pub(super) async fn show(State(resources): Shared, Path(name): Path<String>) -> 
         blind_spot["stream"] = hexadecimal.clone().into();
     }
     value["latest"] = json!(latest);
-    Ok(Json(value).into_response())
+    Ok(Json(Audience(value)).into_response())
 }
 
 /// Names of the streams that are talked about.
-pub(super) async fn list(State(resources): Shared) -> Response {
+#[utoipa::path(
+    get,
+    path = "/v1/audiences",
+    operation_id = "list_audiences",
+    tag = "streams",
+    responses((status = 200, description = "All of them.", body = Names), Problem)
+)]
+pub(super) async fn list(extract::State(resources): Shared) -> Response {
     let names = resources.feedback.names();
-    Json(json!({ "total": names.len(), "items": names })).into_response()
+    Json(Names { total: names.len(), items: names }).into_response()
 }

@@ -6,7 +6,7 @@ use super::{
     parsed,
     streams::streams_called,
 };
-use crate::{problem::Problem, public::no_content};
+use crate::{bottleneck::Listed, problem::Problem, public::no_content};
 use axum::{
     Json,
     extract::{
@@ -22,22 +22,35 @@ use serde::Deserialize;
 /// Longest name of a stream, as long as CMCD lets a content id be, twice.
 const MAX_NAME: usize = 128;
 
-#[derive(Deserialize)]
+/// A capacity that sessions share.
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Capacity {
     /// Whose sessions are behind it; absent: everyone's.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 128)]
     stream: Option<String>,
+    #[schema(minimum = 1.0, maximum = 1e9)]
     capacity_kbps: f64,
 }
 
-#[derive(Deserialize)]
+/// A capacity to forget.
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Forgotten {
     #[serde(default)]
     stream: Option<String>,
 }
 
+/// Sets a capacity and divides it at once.
+#[utoipa::path(
+    put,
+    path = "/v1/bottlenecks",
+    operation_id = "put_bottleneck",
+    tag = "orders",
+    request_body = Capacity,
+    responses((status = 200, description = "How it was divided.", body = Listed), Problem)
+)]
 pub(super) async fn put(
     State(resources): Shared,
     body: Result<Json<Capacity>, JsonRejection>,
@@ -58,6 +71,15 @@ pub(super) async fn put(
     Ok(Json(listed).into_response())
 }
 
+/// Forgets a capacity.
+#[utoipa::path(
+    delete,
+    path = "/v1/bottlenecks",
+    operation_id = "delete_bottleneck",
+    tag = "orders",
+    request_body = Forgotten,
+    responses((status = 204, description = "It is forgotten."), Problem)
+)]
 pub(super) async fn delete(
     State(resources): Shared,
     body: Result<Json<Forgotten>, JsonRejection>,
@@ -70,6 +92,19 @@ pub(super) async fn delete(
     Ok(no_content())
 }
 
+/// The capacities known, and how each was divided last.
+#[utoipa::path(
+    get,
+    path = "/v1/bottlenecks",
+    operation_id = "list_bottlenecks",
+    tag = "orders",
+    params(Window),
+    responses(
+        (status = 200, description = "A page of capacities.", body = Page<Listed>),
+        (status = 304, description = "Not changed since the entity tag asked about."),
+        Problem
+    )
+)]
 pub(super) async fn list(
     State(resources): Shared,
     headers: HeaderMap,

@@ -6,7 +6,7 @@ use super::{
     streams::streams_called,
 };
 use crate::{
-    history::{Asked, By, History, QueryError, audiences, audit_page, series},
+    history::{Action, Asked, Audience, By, History, Point, QueryError, audiences, audit_page, series},
     problem::Problem,
 };
 use axum::{
@@ -14,8 +14,11 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, sync::Arc};
+
+/// The end of the year 9999.
+const LAST_S: u64 = 253_402_300_799;
 
 /// What is shown where nothing else is asked for: the last hour.
 const DEFAULT_SPAN_S: u64 = 3_600;
@@ -23,27 +26,61 @@ const DEFAULT_SPAN_S: u64 = 3_600;
 /// Points a default step aims at.
 const DEFAULT_POINTS: u64 = 240;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Span {
     /// Name of a stream; absent: all.
     stream: Option<String>,
     /// Seconds since the epoch; absent: an hour before `to`.
+    #[param(maximum = 253_402_300_799_u64)]
     from: Option<u64>,
     /// Seconds since the epoch; absent: now.
+    #[param(maximum = 253_402_300_799_u64)]
     to: Option<u64>,
     /// Seconds of one point; absent: what gives some 240 points.
     step: Option<u64>,
+    /// What to tell apart besides time.
     #[serde(default)]
+    #[param(inline)]
     by: By,
 }
 
+/// Sums of a span, point by point.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Series {
+    from_s: u64,
+    to_s: u64,
+    /// Seconds of one point.
+    step_s: u64,
+    items: Vec<Point>,
+    /// What viewers said at the end of each minute, where one stream is asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audience: Option<Vec<Audience>>,
+}
+
+/// What was, by minute.
+#[utoipa::path(
+    get,
+    path = "/v1/history",
+    operation_id = "show_history",
+    tag = "history",
+    params(Span),
+    responses(
+        (status = 200, description = "The span, or the latest hour.", body = Series),
+        (status = 304, description = "Not changed since the entity tag asked about."),
+        Problem
+    )
+)]
 pub(super) async fn show(
     State(resources): Shared,
     headers: HeaderMap,
     query: Result<Query<Span>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(span) = query.map_err(|error| Problem::malformed(error.to_string()))?;
+    if span.from.max(span.to) > Some(LAST_S) {
+        return Err(Problem::out_of_range(format!("from and to lie in 0..={LAST_S}")));
+    }
     let now_s = resources.clock.now().as_micros() / 1_000_000;
     let to_s = span.to.unwrap_or(now_s + 60);
     let from_s = span.from.unwrap_or(to_s.saturating_sub(DEFAULT_SPAN_S)) / 60 * 60;
@@ -58,14 +95,22 @@ pub(super) async fn show(
         Ok((series(&path, &asked)?, audience))
     })
     .await?;
-    let mut answer = serde_json::json!({ "from_s": from_s, "to_s": to_s, "step_s": step_s, "items": items });
-    if let Some(audience) = audience {
-        answer["audience"] = serde_json::json!(audience);
-    }
-    Ok(tagged(&answer, &headers))
+    Ok(tagged(&Series { from_s, to_s, step_s, items, audience }, &headers))
 }
 
 /// Actions on the control listener, newest first.
+#[utoipa::path(
+    get,
+    path = "/v1/audit",
+    operation_id = "list_audit",
+    tag = "history",
+    params(Window),
+    responses(
+        (status = 200, description = "A page of actions.", body = Page<Action>),
+        (status = 304, description = "Not changed since the entity tag asked about."),
+        Problem
+    )
+)]
 pub(super) async fn audit(
     State(resources): Shared,
     headers: HeaderMap,

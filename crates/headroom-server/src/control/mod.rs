@@ -14,10 +14,10 @@ mod sessions;
 mod streams;
 
 pub(crate) use self::{
-    access::Access,
+    access::{Access, Role},
     page::{Page, Window},
     plan::Planner,
-    sessions::session_of,
+    sessions::{Session, session_of},
 };
 
 use crate::{
@@ -32,6 +32,7 @@ use crate::{
     ingest::Ingest,
     listener::Handler,
     metrics::Metrics,
+    openapi,
     problem::Problem,
     public::plain,
     steering::Pathways,
@@ -43,7 +44,6 @@ use axum::{
     extract::{State, rejection::JsonRejection},
     middleware,
     response::{IntoResponse, Response},
-    routing::{get, put},
 };
 use http::{StatusCode, header};
 use hyper::body::Incoming;
@@ -53,6 +53,7 @@ use std::{
 };
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Longest body of a request to the API.
 const MAX_BODY: usize = 64 * 1024;
@@ -92,29 +93,11 @@ type Shared = State<Arc<Resources>>;
 impl Control {
     pub(crate) fn new(resources: Resources, live: Arc<Live>) -> Self {
         let resources = Arc::new(resources);
-        let api = Router::new()
-            .route("/v1/sessions", get(sessions::list))
-            .route("/v1/sessions/{session}", get(sessions::show))
-            .route("/v1/streams", get(streams::list))
-            .route("/v1/streams/{stream}/audience", get(audience::show))
-            .route("/v1/audiences", get(audience::list))
-            .route("/v1/overrides", put(overrides::put).delete(overrides::delete).get(overrides::list))
-            .route("/v1/bottlenecks", put(bottlenecks::put).delete(bottlenecks::delete).get(bottlenecks::list))
-            .route("/v1/capacity", get(capacity::show))
-            .route("/v1/plan", get(plan::show))
-            .route("/v1/alerts", get(alerts::list))
-            .route("/v1/silences", put(alerts::silence).get(alerts::silences))
-            .route("/v1/history", get(history::show))
-            .route("/v1/audit", get(history::audit))
-            .route("/v1/pathways", put(pathways::put).get(pathways::show))
-            .route("/metrics", get(show_metrics))
-            .merge(dashboard::api(live))
+        let guarded = Router::from(api())
+            .merge(Router::from(dashboard::api()).with_state(live))
             .layer(middleware::from_fn_with_state(Arc::clone(&resources), access::check));
-        let router = Router::new()
-            .route("/healthz", get(|| async { plain(StatusCode::OK, "ok\n") }))
-            .route("/readyz", get(show_readiness))
-            .merge(api)
-            .merge(dashboard::page())
+        let router = Router::from(open_to_all())
+            .merge(guarded)
             .fallback(|| async { Problem::not_found("no such path") })
             .method_not_allowed_fallback(|| async { Problem::method_not_allowed("the path does not take this method") })
             .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
@@ -125,12 +108,75 @@ impl Control {
 }
 
 impl Handler for Control {
-    async fn handle(&self, _: Connection, request: http::Request<Incoming>) -> Response {
+    async fn handle(&self, connection: Connection, mut request: http::Request<Incoming>) -> Response {
+        if let Some(certificate) = connection.certificate {
+            request.extensions_mut().insert(certificate);
+        }
         let Ok(response) = self.router.clone().oneshot(request.map(Body::new)).await;
         response
     }
 }
 
+/// What needs a token, where there are tokens. Routes are added with `routes!` only, which documents them.
+fn api() -> OpenApiRouter<Arc<Resources>> {
+    OpenApiRouter::default()
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::show))
+        .routes(routes!(streams::list))
+        .routes(routes!(audience::show))
+        .routes(routes!(audience::list))
+        .routes(routes!(overrides::put, overrides::delete, overrides::list))
+        .routes(routes!(bottlenecks::put, bottlenecks::delete, bottlenecks::list))
+        .routes(routes!(capacity::show))
+        .routes(routes!(plan::show))
+        .routes(routes!(alerts::list))
+        .routes(routes!(alerts::silence, alerts::silences))
+        .routes(routes!(history::show))
+        .routes(routes!(history::audit))
+        .routes(routes!(pathways::put, pathways::show))
+        .routes(routes!(show_metrics))
+}
+
+/// What needs none: it holds no secret.
+fn open_to_all() -> OpenApiRouter<Arc<Resources>> {
+    OpenApiRouter::default()
+        .routes(routes!(show_health))
+        .routes(routes!(show_readiness))
+        .merge(openapi::pages())
+        .merge(dashboard::page())
+}
+
+/// Everything this listener answers.
+pub(crate) fn described() -> utoipa::openapi::OpenApi {
+    let mut described = api().into_openapi();
+    described.merge(dashboard::api().into_openapi());
+    described.merge(open_to_all().into_openapi());
+    described
+}
+
+/// Whether the process lives.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    operation_id = "health",
+    tag = "health",
+    responses((status = 200, description = "It does.", body = String, content_type = "text/plain; charset=utf-8"))
+)]
+async fn show_health() -> Response {
+    plain(StatusCode::OK, "ok\n")
+}
+
+/// Whether requests are taken; says so when the history cannot be written.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    operation_id = "readiness",
+    tag = "health",
+    responses(
+        (status = 200, description = "They are.", body = String, content_type = "text/plain; charset=utf-8"),
+        Problem
+    )
+)]
 async fn show_readiness(State(resources): Shared) -> Response {
     if !resources.ready.load(Ordering::Relaxed) {
         return Problem::not_ready("starting or shutting down").into_response();
@@ -144,6 +190,18 @@ async fn show_readiness(State(resources): Shared) -> Response {
     }
 }
 
+/// Metrics for Prometheus.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "metrics",
+    tag = "health",
+    responses(
+        (status = 200, description = "All of them.", body = String,
+            content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        Problem
+    )
+)]
 async fn show_metrics(State(resources): Shared) -> Result<Response, Problem> {
     let text = resources.metrics.encode().map_err(|_| Problem::not_ready("metrics cannot be written"))?;
     let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";

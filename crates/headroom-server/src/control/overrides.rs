@@ -32,7 +32,7 @@ const MAX_OVERRIDES: usize = 10_000;
 const LONGEST_S: u64 = 366 * 24 * 3_600;
 
 /// Whom an override concerns, as the API says it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Target {
     /// Everyone.
@@ -45,18 +45,22 @@ pub(super) enum Target {
     Stream(String),
 }
 
-#[derive(Deserialize)]
+/// A limit to set.
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewOverride {
     scope: Target,
+    #[schema(minimum = 1.0, maximum = 1e9)]
     max_bitrate_kbps: f64,
     /// Ends by itself after this many seconds.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 31_622_400)]
     for_s: Option<u64>,
 }
 
 /// An override in force.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = Override)]
 pub(crate) struct InForce {
     scope: Target,
     max_bitrate_kbps: f64,
@@ -64,12 +68,22 @@ pub(crate) struct InForce {
     until_us: Option<Timestamp>,
 }
 
-#[derive(Deserialize)]
+/// A limit to take back.
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OldOverride {
     scope: Target,
 }
 
+/// Limits the bit rate of a session, a stream or everyone, at once.
+#[utoipa::path(
+    put,
+    path = "/v1/overrides",
+    operation_id = "put_override",
+    tag = "orders",
+    request_body = NewOverride,
+    responses((status = 200, description = "It is in force.", body = InForce), Problem)
+)]
 pub(super) async fn put(
     State(resources): Shared,
     body: Result<Json<NewOverride>, JsonRejection>,
@@ -102,6 +116,15 @@ pub(super) async fn put(
     Ok(Json(in_force).into_response())
 }
 
+/// Takes a limit back.
+#[utoipa::path(
+    delete,
+    path = "/v1/overrides",
+    operation_id = "delete_override",
+    tag = "orders",
+    request_body = OldOverride,
+    responses((status = 204, description = "No such limit is in force any more."), Problem)
+)]
 pub(super) async fn delete(
     State(resources): Shared,
     body: Result<Json<OldOverride>, JsonRejection>,
@@ -114,6 +137,19 @@ pub(super) async fn delete(
     Ok(no_content())
 }
 
+/// Limits in force.
+#[utoipa::path(
+    get,
+    path = "/v1/overrides",
+    operation_id = "list_overrides",
+    tag = "orders",
+    params(Window),
+    responses(
+        (status = 200, description = "A page of limits.", body = Page<InForce>),
+        (status = 304, description = "Not changed since the entity tag asked about."),
+        Problem
+    )
+)]
 pub(super) async fn list(
     State(resources): Shared,
     headers: HeaderMap,

@@ -15,11 +15,15 @@ pub(super) const MAX_PAGE: usize = 1_000;
 const DEFAULT_PAGE: usize = 100;
 
 /// Which part of a list.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Window {
+    /// Items to skip.
     #[serde(default)]
     offset: usize,
+    /// Items at most; 100 without it.
+    #[param(minimum = 1, maximum = 1_000)]
     limit: Option<usize>,
 }
 
@@ -35,9 +39,11 @@ impl Window {
 }
 
 /// Part of a list.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct Page<T> {
+    /// Items there are.
     pub(crate) total: usize,
+    /// Items skipped.
     pub(crate) offset: usize,
     pub(crate) items: Vec<T>,
 }

@@ -7,9 +7,10 @@ use axum::{
     extract::{State, rejection::JsonRejection},
     response::{IntoResponse, Response},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-#[derive(Deserialize)]
+/// An order of pathways.
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewOrder {
     /// Best first; empty takes a session's own order back.
@@ -19,6 +20,22 @@ pub(super) struct NewOrder {
     session: Option<String>,
 }
 
+/// The order for everyone.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Order {
+    /// Best first; empty where no pathways are configured.
+    order: Vec<String>,
+}
+
+/// Sets the order of pathways for one session or for everyone.
+#[utoipa::path(
+    put,
+    path = "/v1/pathways",
+    operation_id = "put_pathways",
+    tag = "orders",
+    request_body = NewOrder,
+    responses((status = 204, description = "It is in force."), Problem)
+)]
 pub(super) async fn put(
     State(resources): Shared,
     body: Result<Json<NewOrder>, JsonRejection>,
@@ -29,6 +46,14 @@ pub(super) async fn put(
     Ok(no_content())
 }
 
+/// The order of pathways for everyone.
+#[utoipa::path(
+    get,
+    path = "/v1/pathways",
+    operation_id = "show_pathways",
+    tag = "orders",
+    responses((status = 200, description = "The order.", body = Order), Problem)
+)]
 pub(super) async fn show(State(resources): Shared) -> Response {
-    Json(serde_json::json!({ "order": resources.pathways.order() })).into_response()
+    Json(Order { order: resources.pathways.order() }).into_response()
 }

@@ -3,7 +3,7 @@
 use super::{Resources, Shared, page::tagged};
 use crate::{
     history::By,
-    plan::{DemandError, HOUR_S, Outlook, Scenario, Settings, WEEK},
+    plan::{DemandError, HOUR_S, Outlook, Plan, Scenario, Settings, WEEK},
     problem::Problem,
 };
 use axum::{
@@ -21,14 +21,18 @@ pub(crate) struct Planner {
     outlooks: Mutex<BTreeMap<By, (u64, Arc<Outlook>)>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     /// What to tell apart; absent: streams.
+    #[param(inline)]
     by: Option<By>,
     /// Hours ahead; absent: a week.
     hours: Option<usize>,
+    /// Factor on everybody who watches.
     viewers: Option<f64>,
+    /// Duration of a segment, s.
     segment_s: Option<f64>,
     /// Bit rates in kbit/s, separated by commas.
     #[serde(default)]
@@ -72,6 +76,19 @@ impl Planner {
     }
 }
 
+/// What will be carried in the next hours, when it no longer fits, what it costs, and what if.
+#[utoipa::path(
+    get,
+    path = "/v1/plan",
+    operation_id = "show_plan",
+    tag = "capacity",
+    params(Asked),
+    responses(
+        (status = 200, description = "The plan.", body = Plan),
+        (status = 304, description = "Not changed since the entity tag asked about."),
+        Problem
+    )
+)]
 pub(super) async fn show(
     State(resources): Shared,
     headers: HeaderMap,

@@ -4,7 +4,7 @@ use super::{
     Shared,
     page::{Page, Window},
 };
-use crate::{identity::Identifier, problem::Problem};
+use crate::{identity::Identifier, problem::Problem, stream::Listed};
 use axum::{
     extract::{Query, State, rejection::QueryRejection},
     http::HeaderMap,
@@ -13,6 +13,19 @@ use axum::{
 use headroom_core::telemetry::StreamId;
 use headroom_wire::cmcd::StreamingFormat;
 
+/// Streams that a manifest was seen of, with the ladder found there.
+#[utoipa::path(
+    get,
+    path = "/v1/streams",
+    operation_id = "list_streams",
+    tag = "streams",
+    params(Window),
+    responses(
+        (status = 200, description = "A page of streams.", body = Page<Listed>),
+        (status = 304, description = "Not changed since the entity tag asked about."),
+        Problem
+    )
+)]
 pub(super) async fn list(
     State(resources): Shared,
     headers: HeaderMap,

@@ -55,6 +55,14 @@ static PAGE: LazyLock<String> = LazyLock::new(|| {
         .replace("/assets/app.css", &format!("/assets/{}", style.name))
 });
 
+/// The dashboard.
+#[utoipa::path(
+    get,
+    path = "/",
+    operation_id = "dashboard",
+    tag = "pages",
+    responses((status = 200, description = "The page.", body = String, content_type = "text/html; charset=utf-8"))
+)]
 pub(super) async fn index() -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
@@ -64,6 +72,15 @@ pub(super) async fn index() -> Response {
     (headers, PAGE.as_str()).into_response()
 }
 
+/// A file of the dashboard, under a name that changes with its content.
+#[utoipa::path(
+    get,
+    path = "/assets/{file}",
+    operation_id = "dashboard_asset",
+    tag = "pages",
+    params(("file" = String, Path, description = "Its name in the page.")),
+    responses((status = 200, description = "The file.", body = String, content_type = "text/javascript"), Problem)
+)]
 pub(super) async fn asset(Path(file): Path<String>) -> Response {
     match ASSETS.iter().find(|asset| asset.name == file) {
         None => Problem::not_found("no such file").into_response(),

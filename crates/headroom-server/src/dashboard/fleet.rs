@@ -15,14 +15,16 @@ use serde_json::{Map, Value};
 const LARGEST: usize = 8;
 
 /// The state of everything at one moment, and the rates since the frame before.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct Frame {
     at_us: Timestamp,
     #[serde(flatten)]
     whole: Whole,
     /// Sessions by the reason of the decision in force.
+    #[schema(value_type = std::collections::BTreeMap<String, u64>)]
     reasons: Map<String, Value>,
     /// Decisions a second, by reason.
+    #[schema(value_type = std::collections::BTreeMap<String, f64>)]
     decisions_per_s: Map<String, Value>,
     samples_per_s: f64,
     emergencies_per_s: f64,
@@ -33,7 +35,7 @@ pub(crate) struct Frame {
 }
 
 /// What is told of all sessions as of those of one stream.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 struct Whole {
     sessions: u64,
     starved: u64,
@@ -48,14 +50,14 @@ struct Whole {
     latency_s: Option<[f64; 3]>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 struct Opinion {
     mean: Option<f64>,
     /// Sessions in each quarter of a point from 1 to 5.
     quarters: Vec<u64>,
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, utoipa::ToSchema)]
 struct Tick {
     target_s: f64,
     /// Longest interval between the two latest ticks of a shard.
@@ -67,7 +69,7 @@ struct Tick {
 }
 
 /// A stream in a list.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct StreamLine {
     stream: String,
     /// `None` for sessions that no manifest was seen of.
@@ -82,7 +84,7 @@ pub(crate) struct StreamLine {
 }
 
 /// All that is known of a stream's live sessions.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct StreamView {
     at_us: Timestamp,
     stream: String,
@@ -90,11 +92,12 @@ pub(crate) struct StreamView {
     format: Option<&'static str>,
     #[serde(flatten)]
     whole: Whole,
+    #[schema(value_type = std::collections::BTreeMap<String, u64>)]
     reasons: Map<String, Value>,
     ladder: Vec<RungView>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 struct RungView {
     kbps: f64,
     height: u16,

@@ -1,7 +1,7 @@
 //! What happened to a session, second by second, for as long as someone looks.
 
 use super::why::sentence;
-use crate::{shard::Shards, stream::Streams};
+use crate::{control::Session, shard::Shards, stream::Streams};
 use headroom_core::{
     decision::Reason,
     ladder::Ladder,
@@ -37,7 +37,8 @@ struct Track {
 }
 
 /// The state at one moment.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = TimelinePoint)]
 struct Point {
     at_us: Timestamp,
     buffer_ms: Option<Duration>,
@@ -50,7 +51,7 @@ struct Point {
 }
 
 /// A decision as it came into force.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 struct Decided {
     at_us: Timestamp,
     reason: Reason,
@@ -59,7 +60,7 @@ struct Decided {
 }
 
 /// What a reader gets.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct Timeline {
     session: String,
     stream: String,
@@ -68,7 +69,7 @@ pub(crate) struct Timeline {
     /// The session has ended; what was seen of it stays for a while.
     ended: bool,
     ladder: Ladder,
-    state: Option<Snapshot>,
+    state: Option<Session>,
     why: Option<String>,
     points: Vec<Point>,
     decisions: Vec<Decided>,
@@ -120,7 +121,7 @@ impl Timelines {
             ended: known.is_none(),
             why: known.as_ref().map(|(snapshot, ladder)| sentence(snapshot, Some(ladder))),
             ladder: known.as_ref().map(|(_, ladder)| ladder.clone()).unwrap_or_default(),
-            state: known.map(|(snapshot, _)| snapshot),
+            state: known.map(|(snapshot, _)| Session::new(&snapshot)),
             points: track.points.iter().filter(|point| point.at_us > since).cloned().collect(),
             decisions: track.decisions.iter().filter(|decided| decided.at_us > since).cloned().collect(),
         })

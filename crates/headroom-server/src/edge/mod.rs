@@ -19,6 +19,7 @@ use crate::{
     metrics::Request as Kind,
     problem::Problem,
     stream::Streams,
+    token::Gate,
 };
 use axum::{
     body::Body,
@@ -49,6 +50,7 @@ pub(crate) struct Edge {
     pub(crate) streams: Arc<Streams>,
     pub(crate) clock: Clock,
     pub(crate) defaults: StreamSettings,
+    gate: Arc<Gate>,
     settings: Settings,
     fetch: Option<Fetch>,
     diagnosis: Option<Arc<Diagnosis>>,
@@ -57,6 +59,7 @@ pub(crate) struct Edge {
 impl Edge {
     pub(crate) fn new(
         settings: Settings,
+        gate: Arc<Gate>,
         ingest: Arc<Ingest>,
         streams: Arc<Streams>,
         clock: Clock,
@@ -64,7 +67,7 @@ impl Edge {
     ) -> Self {
         let fetch = Fetch::new(&settings, Arc::clone(&ingest.metrics));
         let diagnosis = if settings.tcp_info { Diagnosis::open().map(Arc::new) } else { None };
-        Self { ingest, streams, clock, defaults, settings, fetch, diagnosis }
+        Self { ingest, streams, clock, defaults, gate, settings, fetch, diagnosis }
     }
 
     /// Answers a request for media.
@@ -84,7 +87,9 @@ impl Edge {
         let heard = {
             let query = request.uri().query().unwrap_or_default();
             let carrier = Carrier { headers: request.headers(), query, peer: connection.peer.ip() };
-            self.ingest.handle_request(carrier, manifest.is_some())
+            // Whoever brings no good token is served like a player that says nothing.
+            let grant = self.gate.admit(request.headers(), query, self.ingest.now_s());
+            self.ingest.handle_request(carrier, grant.as_ref().ok(), manifest.is_some())
         };
         let client = self.ingest.identifier.client_address(request.headers(), connection.peer.ip()).to_string();
         let transfer = Transfer::begin(

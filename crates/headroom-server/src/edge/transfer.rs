@@ -8,6 +8,7 @@ use super::tcp_info::{Diagnosis, TcpInfo};
 use crate::{
     ingest::{Ingest, PLAUSIBLE_THROUGHPUT},
     metrics::{Dropped, Source},
+    tls::Fingerprint,
 };
 use axum::body::{Body, Bytes};
 use headroom_core::{
@@ -43,6 +44,8 @@ const SLOWEST: f64 = 10.0;
 pub(crate) struct Connection {
     pub(crate) local: SocketAddr,
     pub(crate) peer: SocketAddr,
+    /// What the client proved to own, where certificates are asked for.
+    pub(crate) certificate: Option<Fingerprint>,
 }
 
 /// Follows one response to its end.

@@ -1,11 +1,12 @@
 //! `POST /v1/feedback/audio`: what a viewer says. The words become a message like a written one; the sound is dropped.
 
-use super::{Feedback, Message, Refused};
+use super::{Feedback, Message, Refused, post::granted};
 use crate::{
     config::Speech,
     identity::parameter,
     metrics::{MessageSource, Shed as Bound},
     problem::Problem,
+    token::Grant,
     transcriber::{Transcriber, Unheard},
 };
 use bytes::Bytes;
@@ -57,7 +58,7 @@ impl Feedback {
     }
 
     /// Decides by the head of a request whether its clip is read at all.
-    pub(crate) fn admit_clip(&self, query: &str) -> Result<Admission, Problem> {
+    pub(crate) fn admit_clip(&self, query: &str, grant: &Grant) -> Result<Admission, Problem> {
         if !self.ears.settings.clips {
             return Err(Problem::not_found("clips are not taken here (speech.clips)"));
         }
@@ -77,6 +78,7 @@ impl Feedback {
             session: named("session")?,
             ..Message::default()
         };
+        let message = granted(message, grant)?;
         if message.author.is_empty() {
             return Err(Refused::NoAuthor.into());
         }

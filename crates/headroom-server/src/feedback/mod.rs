@@ -8,7 +8,7 @@ mod post;
 mod socket;
 mod topic;
 
-pub(crate) use post::Outcome;
+pub(crate) use post::{Line, Outcome};
 pub(crate) use topic::Heard;
 
 use crate::{
@@ -93,6 +93,9 @@ pub(crate) enum Refused {
     /// Too many streams are talked about.
     #[error("too many streams are talked about")]
     TooManyStreams,
+    /// The token of who sent it is for another session or stream.
+    #[error("the token is for another session or stream")]
+    Foreign,
 }
 
 impl From<Refused> for Problem {
@@ -100,6 +103,7 @@ impl From<Refused> for Problem {
         match refused {
             Refused::NoReader => Self::no_reader(refused.to_string()),
             Refused::TooManyStreams => Self::overloaded(refused.to_string()),
+            Refused::Foreign => Self::token_foreign(refused.to_string()),
             _ => Self::out_of_range(refused.to_string()),
         }
     }
@@ -155,7 +159,7 @@ impl Feedback {
         }
         let heard = Arrived {
             home,
-            author: identifier.author(source.label(), &author),
+            author: identifier.author(source.label(), &author, self.ingest.now_s()),
             id,
             session: (!session.is_empty()).then(|| identifier.reported_session(&session)),
             text: if self.settings.show_text { shortened(&text, 200).to_owned() } else { String::new() },

@@ -4,6 +4,7 @@ use super::{Feedback, Message, Refused};
 use crate::{
     metrics::{Dropped, MessageSource},
     problem::Problem,
+    token::Grant,
 };
 use headroom_core::audience::Reading;
 use http::{HeaderMap, header};
@@ -13,10 +14,11 @@ use std::sync::Arc;
 /// Broken lines reported back by number; further ones are only counted.
 const MAX_REPORTED: usize = 20;
 
-/// A message as programs send it.
-#[derive(Deserialize)]
+/// A message of a viewer.
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Line {
+#[schema(as = Message)]
+pub(crate) struct Line {
     #[serde(default)]
     stream: String,
     author: String,
@@ -31,7 +33,8 @@ struct Line {
 }
 
 /// What became of the messages.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+#[schema(as = MessageOutcome)]
 pub(crate) struct Outcome {
     /// Handed to the reader.
     pub(crate) accepted: u64,
@@ -43,7 +46,7 @@ pub(crate) struct Outcome {
 }
 
 /// One line that is no message.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct LineError {
     /// Number of the line, from 1.
     line: usize,
@@ -52,33 +55,39 @@ pub(crate) struct LineError {
 }
 
 impl Feedback {
-    /// Lets in who knows the token, if there is one.
-    pub(crate) fn admit(&self, headers: &HeaderMap) -> Result<(), Problem> {
-        let token = self.settings.token.as_bytes();
+    /// Whether messages need a token of their own.
+    pub(crate) fn asks_for_token(&self) -> bool {
+        !self.settings.token.is_empty()
+    }
+
+    /// Whether a request carries that token.
+    pub(crate) fn knows(&self, headers: &HeaderMap) -> bool {
         let sent = headers.get(header::AUTHORIZATION).map_or(&[][..], |value| value.as_bytes());
         let sent = sent.strip_prefix(b"Bearer ").unwrap_or_default();
-        if token.is_empty() || crate::control::same(sent, token) {
-            Ok(())
-        } else {
-            Err(Problem::unauthorized("feedback needs its bearer token"))
-        }
+        self.asks_for_token() && crate::control::same(sent, self.settings.token.as_bytes())
     }
 
     /// Takes in one message.
-    pub(crate) fn hear_json(self: &Arc<Self>, source: MessageSource, json: &[u8]) -> Result<(), Problem> {
+    pub(crate) fn hear_json(
+        self: &Arc<Self>,
+        source: MessageSource,
+        json: &[u8],
+        grant: &Grant,
+    ) -> Result<(), Problem> {
         let line: Line = serde_json::from_slice(json).map_err(|error| Problem::malformed(error.to_string()))?;
-        self.hear(source, line.into()).map_err(Problem::from)
+        self.hear(source, granted(line.into(), grant)?).map_err(Problem::from)
     }
 
     /// Takes in every line that is a message; the others are named. Fails when none is.
-    pub(crate) fn hear_lines(self: &Arc<Self>, body: &[u8]) -> Result<Outcome, Problem> {
+    pub(crate) fn hear_lines(self: &Arc<Self>, body: &[u8], grant: &Grant) -> Result<Outcome, Problem> {
         let mut outcome = Outcome::default();
         for (index, line) in body.split(|&byte| byte == b'\n').enumerate() {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
             let heard = serde_json::from_slice::<Line>(line).map_err(|error| error.to_string());
-            let heard = match heard.map(|line| self.hear(MessageSource::Post, line.into())) {
+            let hear = |line: Line| self.hear(MessageSource::Post, granted(line.into(), grant)?);
+            let heard = match heard.map(hear) {
                 Ok(Err(refused @ Refused::NoReader)) => return Err(refused.into()),
                 Ok(heard) => heard.map_err(|refused| refused.to_string()),
                 Err(error) => Err(error),
@@ -100,6 +109,22 @@ impl Feedback {
         }
         Ok(outcome)
     }
+}
+
+/// The message as its bearer may send it: about what the token is for, which need not be said again.
+pub(super) fn granted(mut message: Message, grant: &Grant) -> Result<Message, Refused> {
+    if let Grant::To(claims) = grant {
+        let own = |named: &mut String, claimed: &String| {
+            if named.is_empty() {
+                named.clone_from(claimed);
+            }
+            claimed.is_empty() || named == claimed
+        };
+        if !own(&mut message.session, &claims.session) || !own(&mut message.stream, &claims.stream) {
+            return Err(Refused::Foreign);
+        }
+    }
+    Ok(message)
 }
 
 impl From<Line> for Message {

@@ -2,8 +2,10 @@
 
 use super::Feedback;
 use crate::{
+    clients::Bucket,
     metrics::{MessageSource, Shed},
     problem::Problem,
+    token::Grant,
 };
 use axum::{
     body::Body,
@@ -30,7 +32,11 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Feedback {
     /// Turns a request into a socket.
-    pub(crate) async fn open_socket(self: &Arc<Self>, request: Request<Incoming>) -> Result<Response, Problem> {
+    pub(crate) async fn open_socket(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        grant: Grant,
+    ) -> Result<Response, Problem> {
         let (mut parts, _) = request.into_parts();
         let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &());
         let upgrade = upgrade.await.map_err(|rejection| Problem::malformed(rejection.body_text()))?;
@@ -40,11 +46,13 @@ impl Feedback {
         };
         let feedback = Arc::clone(self);
         let upgrade = upgrade.max_message_size(MAX_BYTES).max_frame_size(MAX_BYTES).write_buffer_size(0);
-        Ok(upgrade.on_upgrade(move |socket| feedback.listen(socket, permit)).map(Body::new))
+        Ok(upgrade.on_upgrade(move |socket| feedback.listen(socket, grant, permit)).map(Body::new))
     }
 
-    async fn listen(self: Arc<Self>, mut socket: WebSocket, _permit: OwnedSemaphorePermit) {
-        let mut allowance = Allowance::new(self.settings.socket_messages_per_s);
+    async fn listen(self: Arc<Self>, mut socket: WebSocket, grant: Grant, _permit: OwnedSemaphorePermit) {
+        // So many a second, and a second's worth at once.
+        let per_s = f64::from(self.settings.socket_messages_per_s);
+        let mut allowance = Bucket::full(per_s, Instant::now());
         loop {
             let received = tokio::select! {
                 received = tokio::time::timeout(IDLE, socket.recv()) => received,
@@ -56,38 +64,19 @@ impl Feedback {
                 // Binary frames, errors, the end and silence all end it.
                 _ => return,
             };
-            if !allowance.take() {
+            if grant.expires_s().is_some_and(|expires_s| expires_s <= self.ingest.now_s()) {
+                return;
+            }
+            if !allowance.take(per_s, per_s, Instant::now()) {
                 self.metrics().shed(Shed::Message);
                 continue;
             }
-            let Err(problem) = self.hear_json(MessageSource::Socket, text.as_bytes()) else { continue };
+            let Err(problem) = self.hear_json(MessageSource::Socket, text.as_bytes(), &grant) else { continue };
             let answer = Message::Text(problem.body().into());
             match tokio::time::timeout(SEND_TIMEOUT, socket.send(answer)).await {
                 Ok(Ok(())) => {}
                 _ => return,
             }
         }
-    }
-}
-
-/// Messages a socket may send: so many a second, and a second's worth at once.
-struct Allowance {
-    per_s: f64,
-    left: f64,
-    at: Instant,
-}
-
-impl Allowance {
-    fn new(per_s: u32) -> Self {
-        Self { per_s: f64::from(per_s), left: f64::from(per_s), at: Instant::now() }
-    }
-
-    fn take(&mut self) -> bool {
-        let now = Instant::now();
-        self.left = (self.left + now.duration_since(self.at).as_secs_f64() * self.per_s).min(self.per_s);
-        self.at = now;
-        let allowed = self.left >= 1.0;
-        self.left -= f64::from(u8::from(allowed));
-        allowed
     }
 }

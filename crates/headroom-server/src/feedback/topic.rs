@@ -32,7 +32,7 @@ struct Topic {
 }
 
 /// A message that was read.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub(crate) struct Heard {
     /// Its identifier at its source.
     pub(crate) id: String,

@@ -11,7 +11,8 @@ use std::{collections::BTreeMap, path::Path};
 const MAX_MINUTES: i64 = 1_440;
 
 /// A stream's audience at the end of a minute.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = HistoryAudience)]
 pub(crate) struct Audience {
     /// Start of the minute, seconds since the epoch.
     pub(crate) at_s: u64,

@@ -16,7 +16,7 @@ pub use query::By;
 
 pub(crate) use audience::{Audience, audiences};
 pub(crate) use demand::demand;
-pub(crate) use query::{Asked, QueryError, audit_page, series};
+pub(crate) use query::{Asked, Point, QueryError, audit_page, series};
 
 use crate::{metrics::Metrics, network::Networks, network::Prefix, rollup::Rollup, stream::Streams};
 use archive::Archive;
@@ -90,7 +90,7 @@ pub(crate) enum Entry {
 }
 
 /// An operator's action.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub(crate) struct Action {
     pub(crate) at_s: u64,
     /// Name of the token used.

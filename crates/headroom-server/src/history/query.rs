@@ -29,7 +29,7 @@ pub(crate) struct Asked {
 }
 
 /// What to tell apart besides time.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum By {
     /// Nothing.
@@ -71,7 +71,8 @@ pub(crate) enum QueryError {
 }
 
 /// Sums of one span.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = HistoryPoint)]
 pub(crate) struct Point {
     /// Start of the span, seconds since the epoch.
     pub(crate) at_s: u64,
@@ -99,7 +100,7 @@ pub(crate) struct Point {
 }
 
 /// Three quantiles.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, utoipa::ToSchema)]
 pub(crate) struct Quantiles {
     pub(crate) p10: f64,
     pub(crate) p50: f64,

@@ -44,7 +44,7 @@ fn wait(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-fn all(path: &Path) -> Vec<query::Point> {
+fn all(path: &Path) -> Vec<Point> {
     let asked = Asked { streams: vec![], from_s: 0, to_s: 60_000, step_s: 60, by: By::Nothing };
     series(path, &asked).unwrap()
 }

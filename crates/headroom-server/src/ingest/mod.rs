@@ -5,14 +5,16 @@ mod player;
 mod samples;
 
 pub(crate) use headroom_core::forecast::PLAUSIBLE_THROUGHPUT;
-pub(crate) use samples::{BatchOutcome, read_samples};
+pub(crate) use samples::{BatchOutcome, Line, read_samples};
 
 use crate::{
     answer::Answer,
-    identity::Identifier,
+    identity::{Identifier, parameter},
     metrics::{Dropped, Metrics, Source},
     network::Networks,
+    problem::Problem,
     shard::{Mode, PlayerReport, Shards, Whereabouts},
+    token::{Grant, Unproven},
 };
 use headroom_core::{
     telemetry::{Player, Report, SessionId, StreamId},
@@ -56,26 +58,36 @@ pub(crate) struct Carrier<'a> {
 }
 
 impl Ingest {
-    /// Takes in the report a request carries, if it does. A report that cannot be read is counted, not refused: the
-    /// media must flow. `want_content` asks for the content's name, which costs an allocation.
-    pub(crate) fn handle_request(&self, carrier: Carrier<'_>, want_content: bool) -> Heard {
-        let by_query = SCRATCH.with_borrow_mut(|scratch| {
-            let parsed = Vitals::parse_query(carrier.query, scratch);
-            self.handle_parsed(parsed, Source::Query, carrier, want_content)
-        });
-        if let Some(heard) = by_query {
-            return heard;
-        }
-        let headers = cmcd_headers(carrier.headers);
-        if !headers.is_empty() {
-            let parsed = Vitals::parse_headers(headers).map(Some);
-            if let Some(heard) = self.handle_parsed(parsed, Source::Headers, carrier, want_content) {
-                return heard;
+    /// Takes in the report a request carries, if it does and is granted. A report that cannot be read, or that nothing
+    /// grants, is counted, not refused: the media must flow. `want_content` asks for the content's name, which costs an
+    /// allocation.
+    pub(crate) fn handle_request(&self, carrier: Carrier<'_>, grant: Option<&Grant>, want_content: bool) -> Heard {
+        match grant {
+            Some(grant) => {
+                if let Some(heard) = self.handle_reported(carrier, grant, want_content) {
+                    return heard;
+                }
             }
+            None if parameter(carrier.query, "CMCD").is_some() || !cmcd_headers(carrier.headers).is_empty() => {
+                self.metrics.dropped(Dropped::Unproven);
+            }
+            None => {}
         }
         let session = self.identifier.silent_session(carrier.headers, carrier.query, carrier.peer);
         let answer = self.shards.handle_request(session, None, self.whereabouts(carrier));
         Heard { session, content: None, reported: false, answer }
+    }
+
+    fn handle_reported(&self, carrier: Carrier<'_>, grant: &Grant, want_content: bool) -> Option<Heard> {
+        let by_query = SCRATCH.with_borrow_mut(|scratch| {
+            let parsed = Vitals::parse_query(carrier.query, scratch);
+            self.handle_parsed(parsed, Source::Query, carrier, grant, want_content)
+        });
+        by_query.or_else(|| {
+            let headers = cmcd_headers(carrier.headers);
+            let parsed = (!headers.is_empty()).then(|| Vitals::parse_headers(headers).map(Some))?;
+            self.handle_parsed(parsed, Source::Headers, carrier, grant, want_content)
+        })
     }
 
     fn handle_parsed(
@@ -83,6 +95,7 @@ impl Ingest {
         parsed: Result<Option<ParsedVitals<'_>>, ParseError>,
         source: Source,
         carrier: Carrier<'_>,
+        grant: &Grant,
         want_content: bool,
     ) -> Option<Heard> {
         let parsed = match parsed {
@@ -93,6 +106,10 @@ impl Ingest {
             }
         };
         let record = &parsed.vitals;
+        if covers(grant, record).is_err() {
+            self.metrics.dropped(Dropped::Unproven);
+            return None;
+        }
         self.metrics.report(source);
         let session = self.session_of(record, carrier);
         let stream = record.content_id.as_deref().map(|name| self.stream(session, name, record.streaming_format));
@@ -103,8 +120,8 @@ impl Ingest {
     }
 
     /// Takes in the records of an event report. Fails, and says what is wrong with the first, when none could be used.
-    pub(crate) fn handle_events(&self, body: &[u8], carrier: Carrier<'_>) -> Result<(), String> {
-        let mut batch = Batch::new(self, carrier);
+    pub(crate) fn handle_events(&self, body: &[u8], carrier: Carrier<'_>, grant: &Grant) -> Result<(), Problem> {
+        let mut batch = Batch::new(self, carrier, grant);
         let (mut broken, mut first) = (0, None);
         for (index, parsed) in Vitals::parse_records(body).enumerate() {
             let problem = match parsed {
@@ -121,20 +138,26 @@ impl Ingest {
         self.metrics.dropped_many(Dropped::Malformed, broken);
         match first {
             _ if batch.taken > 0 => Ok(()),
-            Some(problem) => Err(problem),
-            None => Err("the body holds no record".into()),
+            _ if batch.foreign > 0 => Err(Unproven::Foreign.into()),
+            Some(problem) => Err(Problem::malformed(problem)),
+            None => Err(Problem::malformed("the body holds no record")),
         }
     }
 
     /// Takes in the events of a JSON body.
-    pub(crate) fn handle_json(&self, body: &[u8], carrier: Carrier<'_>) -> Result<(), String> {
+    pub(crate) fn handle_json(&self, body: &[u8], carrier: Carrier<'_>, grant: &Grant) -> Result<(), Problem> {
         let records = cmcd::parse_json(body).map_err(|error| {
             self.metrics.dropped(Dropped::Malformed);
-            error.to_string()
+            Problem::malformed(error.to_string())
         })?;
-        let mut batch = Batch::new(self, carrier);
+        let mut batch = Batch::new(self, carrier, grant);
         records.into_iter().for_each(|parsed| batch.take_in(&parsed.into()));
-        Ok(())
+        if batch.taken == 0 && batch.foreign > 0 { Err(Unproven::Foreign.into()) } else { Ok(()) }
+    }
+
+    /// Seconds since the epoch, by the server's own clock.
+    pub(crate) fn now_s(&self) -> u64 {
+        self.shards.now().as_micros() / 1_000_000
     }
 
     /// Where a request came from.
@@ -208,19 +231,26 @@ struct Batch<'a> {
     ingest: &'a Ingest,
     carrier: Carrier<'a>,
     whereabouts: Whereabouts,
+    grant: &'a Grant,
     arrived: Timestamp,
     taken: u64,
+    /// Records about sessions or streams that the grant does not cover.
+    foreign: u64,
     /// Content of the record before: bodies hold many records of few streams.
     content: Option<(String, StreamingFormat, StreamId)>,
 }
 
 impl<'a> Batch<'a> {
-    fn new(ingest: &'a Ingest, carrier: Carrier<'a>) -> Self {
+    fn new(ingest: &'a Ingest, carrier: Carrier<'a>, grant: &'a Grant) -> Self {
         let (whereabouts, arrived) = (ingest.whereabouts(carrier), ingest.shards.now());
-        Self { ingest, carrier, whereabouts, arrived, taken: 0, content: None }
+        Self { ingest, carrier, whereabouts, grant, arrived, taken: 0, foreign: 0, content: None }
     }
 
     fn take_in(&mut self, parsed: &ParsedVitals<'_>) {
+        if covers(self.grant, &parsed.vitals).is_err() {
+            self.foreign += 1;
+            return;
+        }
         let session = self.ingest.session_of(&parsed.vitals, self.carrier);
         let stream = self.stream_of(session, &parsed.vitals);
         let report = self.ingest.report(parsed, session, stream, Mode::Event, self.whereabouts);
@@ -247,7 +277,13 @@ impl<'a> Batch<'a> {
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
         self.ingest.metrics.reports(Source::Event, self.taken);
+        self.ingest.metrics.dropped_many(Dropped::Unproven, self.foreign);
     }
+}
+
+/// Whether a record speaks about what its bearer may speak about.
+fn covers(grant: &Grant, record: &Vitals<'_>) -> Result<(), Unproven> {
+    grant.covers(record.session_id.as_deref().filter(|sid| !sid.is_empty()), record.content_id.as_deref())
 }
 
 fn cmcd_headers(headers: &HeaderMap) -> cmcd::Headers<'_> {
@@ -283,7 +319,7 @@ mod tests {
         let headers = HeaderMap::new();
         let carrier = Carrier { headers: &headers, query: "", peer: IpAddr::from([192, 0, 2, 7]) };
         let stream_after = |body: &str| {
-            ingest.handle_events(body.as_bytes(), carrier).unwrap();
+            assert!(ingest.handle_events(body.as_bytes(), carrier, &Grant::Open).is_ok());
             ingest.shards.stream_of(ingest.identifier.reported_session("s")).unwrap()
         };
         let unnamed = stream_after("cid=\"live\",sid=\"s\",v=2");

@@ -1,7 +1,10 @@
 //! Batches of samples: NDJSON, one sample a line, sessions and streams by name.
 
 use super::Ingest;
-use crate::metrics::{Dropped, Source};
+use crate::{
+    metrics::{Dropped, Source},
+    token::Grant,
+};
 use headroom_core::{
     telemetry::{Encoder, Link, Player, Radio, Report, Sample, StreamId},
     time::{Duration, Timestamp},
@@ -16,9 +19,10 @@ const MAX_REPORTED: usize = 20;
 /// Samples older than this are history, not telemetry: they would come after the session expired.
 const STALE_AFTER: Duration = Duration::from_secs(60);
 
-/// One line.
-#[derive(Deserialize)]
-struct Line<'a> {
+/// One sample.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = Sample)]
+pub(crate) struct Line<'a> {
     #[serde(borrow)]
     session: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -48,7 +52,8 @@ impl Line<'_> {
 }
 
 /// What became of a batch.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+#[schema(as = SampleOutcome)]
 pub(crate) struct BatchOutcome {
     /// Samples handed to the engine.
     pub(crate) accepted: u64,
@@ -62,7 +67,7 @@ pub(crate) struct BatchOutcome {
 }
 
 /// One line that is no sample.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct LineError {
     /// Number of the line, from 1.
     line: usize,
@@ -71,7 +76,7 @@ pub(crate) struct LineError {
 }
 
 /// Takes in every line that is a sample; the others are named.
-pub(crate) fn read_samples(ingest: &Ingest, body: &[u8], now: Timestamp) -> BatchOutcome {
+pub(crate) fn read_samples(ingest: &Ingest, body: &[u8], now: Timestamp, grant: &Grant) -> BatchOutcome {
     let mut outcome = BatchOutcome::default();
     for (index, line) in body.split(|&byte| byte == b'\n').enumerate() {
         if line.iter().all(u8::is_ascii_whitespace) {
@@ -79,6 +84,7 @@ pub(crate) fn read_samples(ingest: &Ingest, body: &[u8], now: Timestamp) -> Batc
         }
         let read = serde_json::from_slice::<Line<'_>>(line).map_err(|error| error.to_string()).and_then(|mut line| {
             let report = line.report().ok_or("a sample holds exactly one of player, link, radio, encoder")?;
+            grant.covers(Some(&line.session), line.stream.as_deref()).map_err(|error| error.to_string())?;
             Ok((line, report))
         });
         match read {

@@ -55,7 +55,7 @@ pub enum Model {
 }
 
 /// A series to come.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Forecast {
     /// What nine in ten values will exceed, for each hour.
     pub p10: Vec<f64>,
@@ -68,7 +68,7 @@ pub struct Forecast {
 }
 
 /// How the model did at earlier times of the same series.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Skill {
     /// Earlier times at which it was asked.
     pub origins: usize,

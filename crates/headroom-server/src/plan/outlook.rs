@@ -36,7 +36,7 @@ struct Known {
 }
 
 /// The answer to a [`Scenario`].
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Plan {
     /// Where the past comes from.
     pub source: String,
@@ -65,7 +65,8 @@ pub struct Plan {
 }
 
 /// One series: past, future, and whether it fits.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = PlanLine)]
 pub struct Line {
     /// Name of the group; none for everything.
     pub name: Option<String>,
@@ -86,7 +87,8 @@ pub struct Line {
 }
 
 /// What was.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = PlanPast)]
 pub struct Past {
     /// Sessions at a time.
     pub sessions: Vec<f64>,
@@ -95,7 +97,7 @@ pub struct Past {
 }
 
 /// An hour and what it carries.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Peak {
     /// Its start, seconds since the epoch.
     pub at_s: u64,
@@ -108,7 +110,7 @@ pub struct Peak {
 }
 
 /// Whether and when a capacity is reached.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Saturation {
     /// The capacity, kbit/s.
     pub capacity_kbps: f64,
@@ -123,7 +125,7 @@ pub struct Saturation {
 }
 
 /// What a pathway carries and costs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Delivery {
     /// Its name.
     pub name: String,

@@ -69,7 +69,7 @@ impl Settings {
 }
 
 /// A question to a plan.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Scenario {
     /// Factor on every audience.
     pub viewers: f64,
@@ -148,7 +148,7 @@ pub(super) fn ladder_factor(mix: &[Rung], ladder: &[u32]) -> Result<f64, Scenari
 }
 
 /// What the length of a segment means.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Segments {
     /// Length, s.
     pub segment_s: f64,

@@ -100,3 +100,38 @@ async fn odd_paths_lead_nowhere() {
     }
     server.stop().await;
 }
+
+/// A pathway is a name that players are told; whatever it looks like, the server goes nowhere.
+#[tokio::test]
+async fn steering_leads_the_server_nowhere() {
+    let trap = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/latest/meta-data", trap.local_addr().unwrap());
+    let id = format!("{}", trap.local_addr().unwrap().port());
+    let server = start(|config| config.steering.pathways = vec![id.clone()]).await;
+    let control = server.control_address();
+    assert_eq!(order(control, "PUT", "/v1/pathways", json!({ "order": [url] })).await.code(), "out_of_range");
+    assert_eq!(order(control, "PUT", "/v1/pathways", json!({ "order": [id] })).await.status, StatusCode::NO_CONTENT);
+    let target = format!("/v1/steering?_HLS_pathway=%22{}%22&_HLS_throughput=5000000", url.replace('/', "%2F"));
+    assert_eq!(get(server.public_address(), &target).await.json()["PATHWAY-PRIORITY"], json!([id]));
+    let visitor = tokio::time::timeout(Duration::from_millis(500), trap.accept()).await;
+    assert!(visitor.is_err(), "somebody came: {visitor:?}");
+    server.stop().await;
+}
+
+/// A page of another site cannot change anything, even where nobody needs a token.
+#[tokio::test]
+async fn a_page_of_another_site_changes_nothing() {
+    let server = start(|_| {}).await;
+    let control = server.control_address();
+    let body = json!({ "scope": "all", "max_bitrate_kbps": 900 }).to_string();
+    let from = async |name: &str, value: &str| {
+        let request = Request::put("/v1/overrides").header("content-type", "application/json").header(name, value);
+        send(control, request.body(Full::new(body.clone().into())).unwrap()).await
+    };
+    for (name, value) in [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {
+        assert_eq!(from(name, value).await.code(), "forbidden", "{name}: {value}");
+    }
+    assert_eq!(get(control, "/v1/overrides").await.json()["total"], 0);
+    assert_eq!(from("sec-fetch-site", "same-origin").await.status, StatusCode::OK);
+    server.stop().await;
+}

@@ -8,10 +8,12 @@ mod doctor;
 mod link;
 #[cfg(feature = "speech")]
 pub(crate) mod models;
+mod openapi;
 mod plan;
 mod replay;
 mod serve;
 mod text;
+mod token;
 mod top;
 mod trace;
 mod train;
@@ -45,6 +47,10 @@ enum Command {
     Doctor(doctor::Arguments),
     /// What will be carried in the next hours and weeks, when it no longer fits, what it costs, and what if.
     Plan(Box<plan::Arguments>),
+    /// Print the HTTP interface as an OpenAPI document.
+    Openapi(openapi::Arguments),
+    /// Make a token of the public listener.
+    Token(token::Arguments),
     /// Turn an input log back into its decisions.
     Replay(replay::Arguments),
     /// Measure: every figure in docs/benchmarks.md comes from here.
@@ -74,6 +80,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Top(arguments) => top::run(arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Plan(arguments) => plan::run(*arguments),
+        Command::Openapi(arguments) => Ok(openapi::run(&arguments)),
+        Command::Token(arguments) => token::run(arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Bench(benchmark) => bench::run(benchmark),
         Command::Train(model) => train::run(&model),

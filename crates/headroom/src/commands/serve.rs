@@ -13,6 +13,7 @@ use serde::Serialize;
 #[cfg(feature = "speech")]
 use std::sync::Arc;
 use std::{
+    io::IsTerminal,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -228,7 +229,9 @@ fn start_logging(json: bool) {
     if json {
         registry.with(fmt::layer().json().with_writer(std::io::stderr)).init();
     } else {
-        registry.with(fmt::layer().with_writer(std::io::stderr)).init();
+        // Colours are for people: in a file they would be noise to whoever searches it.
+        let colours = std::io::stderr().is_terminal();
+        registry.with(fmt::layer().with_ansi(colours).with_writer(std::io::stderr)).init();
     }
 }
 

@@ -38,6 +38,10 @@ pub(crate) enum Tool {
     Web,
     /// Chromium, node, the players and the built player agent.
     Browser,
+    /// schemathesis, which asks an interface everything its OpenAPI document allows and forbids.
+    Schemathesis,
+    /// systemd-analyze, which judges units without running them.
+    SystemdAnalyze,
 }
 
 impl Tool {
@@ -59,6 +63,8 @@ impl Tool {
                 let packages = repository().join("web/node_modules/vite").exists();
                 (packages && program("node").is_some(), "node and the packages of web/ (run make setup)")
             }
+            Self::Schemathesis => (schemathesis().is_file(), "schemathesis (run make setup)"),
+            Self::SystemdAnalyze => (program("systemd-analyze").is_some(), "systemd-analyze (Debian package systemd)"),
             Self::Browser => {
                 let chromium = env::var_os("CHROMIUM").is_some() || program("chromium").is_some();
                 let players = browser_directory().join("node_modules/hls.js").exists();
@@ -94,6 +100,11 @@ pub(crate) fn faketime_library() -> Option<PathBuf> {
 /// Root of the repository.
 pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository is there")
+}
+
+/// Where the setup puts schemathesis.
+pub(crate) fn schemathesis() -> PathBuf {
+    repository().join(".setup/venv/bin/schemathesis")
 }
 
 pub(crate) fn browser_directory() -> PathBuf {

@@ -1,0 +1,220 @@
+//! What the public listener gives out: decisions, steering, health.
+
+use super::{Endpoint, Public, no_content, plain};
+use crate::{
+    advice::{self, Advice},
+    decisions::{self, Told},
+    edge::{CMSD_DYNAMIC, Connection},
+    identity::parameter,
+    ingest::Carrier,
+    metrics::Request as Kind,
+    problem::Problem,
+};
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use headroom_core::{
+    telemetry::{self, Link, SessionId},
+    time::Duration,
+};
+use headroom_wire::steering::{self, Report};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
+use hyper::body::Incoming;
+use std::{borrow::Cow, sync::atomic::Ordering};
+
+/// Tells a web server the cap in plain kbit/s, for servers that cannot read structured fields.
+const MAX_BITRATE: HeaderName = HeaderName::from_static("x-headroom-max-bitrate-kbps");
+
+/// What a web server asks before it serves a request of a player: nginx `auth_request`, forward-auth elsewhere.
+///
+/// The request carries the player's headers and, in `X-Original-URI` or `X-Forwarded-Uri`, what the player asked for. The
+/// answer is always 204: Headroom never denies media. A report without a good token, where tokens are asked for, is not used.
+#[utoipa::path(
+    get,
+    path = "/decide",
+    operation_id = "decide",
+    tag = "answers",
+    params(("cap" = Option<String>, Query, description = "`1`: also `X-Headroom-Max-Bitrate-Kbps`.")),
+    responses((status = 204, description = "What to tell the player.", headers(
+        ("CMSD-Dynamic" = String, description = "CTA-5006, where there is something to say.")
+    )))
+)]
+pub(super) fn decide(public: &Public, connection: Connection, request: &Request<Incoming>) -> Response {
+    public.metrics.request(Kind::Decide);
+    let headers = request.headers();
+    let own_query = request.uri().query().unwrap_or_default();
+    let original = ["x-original-uri", "x-forwarded-uri"].iter().find_map(|name| headers.get(*name));
+    let original = original.and_then(|value| value.to_str().ok());
+    let query = original.map_or(own_query, |uri| uri.split_once('?').map_or("", |(_, query)| query));
+    let carrier = Carrier { headers, query, peer: connection.peer.ip() };
+    let mut heard = public.ingest.handle_request(carrier, public.admit(headers, query).as_ref().ok(), false);
+    if let Some(link) = relayed_link(headers) {
+        public.ingest.shards.handle_observed(heard.session, None, telemetry::Report::Link(link));
+        heard.answer = public.ingest.shards.announce(heard.session);
+    }
+    let mut response = no_content();
+    if let Some(value) = heard.answer.cmsd_dynamic(&public.cmsd_name, []) {
+        response.headers_mut().insert(CMSD_DYNAMIC, value);
+    }
+    if parameter(own_query, "cap") == Some("1")
+        && let Some(value) = heard.answer.max_bitrate()
+    {
+        response.headers_mut().insert(MAX_BITRATE, value);
+    }
+    response
+}
+
+/// TCP_INFO as a web server relays it: nginx `$tcpinfo_rtt` and `$tcpinfo_rttvar`, µs.
+fn relayed_link(headers: &HeaderMap) -> Option<Link> {
+    let micros = |name: &str| headers.get(name)?.to_str().ok()?.parse::<u32>().ok().map(u64::from);
+    let rtt = micros("x-tcpinfo-rtt")?;
+    Some(Link {
+        rtt: Some(Duration::from_micros(rtt)),
+        jitter: micros("x-tcpinfo-rttvar").map(Duration::from_micros),
+        ..Link::default()
+    })
+}
+
+/// The steering manifest, for HLS and DASH alike. It needs no token: playback depends on it.
+#[utoipa::path(
+    get,
+    path = "/v1/steering",
+    operation_id = "steering",
+    tag = "answers",
+    params(("session" = Option<String>, Query, description = "For whom; without it CMCD says.")),
+    responses(
+        (status = 200, description = "Content Steering manifest (ETSI TS 103 998).", body = Object,
+            content_type = "application/vnd.apple.steering-list"),
+        Problem
+    )
+)]
+pub(super) fn steering(
+    public: &Public,
+    connection: Connection,
+    request: &Request<Incoming>,
+) -> Result<Response, Problem> {
+    public.metrics.request(Kind::Steering);
+    let query = request.uri().query().unwrap_or_default();
+    let carrier = Carrier { headers: request.headers(), query, peer: connection.peer.ip() };
+    let grant = public.admit(request.headers(), query).ok();
+    let session = match parameter(query, "session").map(decisions::session_name).transpose()? {
+        Some(name) if grant.as_ref().is_some_and(|grant| grant.covers_session(Some(&name))) => {
+            public.ingest.identifier.reported_session(&name)
+        }
+        _ => public.ingest.handle_request(carrier, grant.as_ref(), false).session,
+    };
+    if grant.is_some() {
+        observe_named_throughput(public, session, query);
+    }
+    let manifest = public.pathways.manifest(session);
+    let manifest = manifest.ok_or_else(|| Problem::not_found("no pathways are configured"))?;
+    let mut response = Json(manifest).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(steering::MEDIA_TYPE));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// Players name the throughput of the pathways they used with every steering request.
+fn observe_named_throughput(public: &Public, session: SessionId, query: &str) {
+    let Some(report) = Report::parse(query) else { return };
+    // The pathway left last is named last.
+    if let Some(bits_per_second) = report.pathways.iter().rev().find_map(|pathway| pathway.throughput_bps) {
+        public.ingest.handle_named_throughput(session, bits_per_second);
+    }
+}
+
+/// What to fetch next, for players that ask before every segment; CMCD in query or headers says who asks.
+#[utoipa::path(
+    get,
+    path = "/v1/advice",
+    operation_id = "advice",
+    tag = "answers",
+    params(("CMCD" = Option<String>, Query, description = "CTA-5004, best the event `rr` of the transfer that has ended.")),
+    responses(
+        (status = 200, description = "The largest bit rate to fetch.", body = Advice),
+        (status = 204, description = "The player knows better."),
+        Problem
+    )
+)]
+pub(super) fn advice(public: &Public, connection: Connection, request: &Request<Incoming>) -> Result<Response, Problem> {
+    public.metrics.request(Kind::Advice);
+    let query = request.uri().query().unwrap_or_default();
+    let grant = public.admit(request.headers(), query)?;
+    advice::next(public, Carrier { headers: request.headers(), query, peer: connection.peer.ip() }, &grant)
+}
+
+/// The decision in force.
+#[utoipa::path(
+    get,
+    path = "/v1/decisions/{session}",
+    operation_id = "decision",
+    tag = "answers",
+    params(("session" = String, Path, description = "As the player names itself (CMCD `sid`).", example = "demo")),
+    responses((status = 200, description = "The decision.", body = Told<'static>), Problem)
+)]
+pub(super) fn decision(public: &Public, request: &Request<Incoming>) -> Result<Response, Problem> {
+    public.metrics.request(Kind::Decisions);
+    let name = named(request)?;
+    public.admit(request.headers(), request.uri().query().unwrap_or_default())?.covers(Some(&name), None)?;
+    decisions::current(public, &name)
+}
+
+/// Every decision from now on, as server-sent events; the stream ends when its token does.
+#[utoipa::path(
+    get,
+    path = "/v1/decisions/{session}/events",
+    operation_id = "decisions",
+    tag = "answers",
+    params(("session" = String, Path, description = "As the player names itself (CMCD `sid`).", example = "demo")),
+    responses(
+        (status = 200, description = "Events `decision` without end; data is a `Told`.", body = String,
+            content_type = "text/event-stream"),
+        Problem
+    )
+)]
+pub(super) fn decisions(public: &Public, request: &Request<Incoming>) -> Result<Response, Problem> {
+    public.metrics.request(Kind::Decisions);
+    let name = named(request)?;
+    let grant = public.admit(request.headers(), request.uri().query().unwrap_or_default())?;
+    grant.covers(Some(&name), None)?;
+    let lasts = grant.expires_s().map(|expires_s| expires_s.saturating_sub(public.ingest.now_s()));
+    decisions::events(public, &name, lasts.map(std::time::Duration::from_secs))
+}
+
+/// The session that the path names.
+fn named(request: &Request<Incoming>) -> Result<Cow<'_, str>, Problem> {
+    decisions::session_name(Endpoint::of(request.uri().path()).map_or("", |(_, session)| session))
+}
+
+/// Whether the process lives.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    operation_id = "health",
+    tag = "health",
+    responses((status = 200, description = "It does.", body = String, content_type = "text/plain; charset=utf-8"))
+)]
+pub(super) fn health() -> Response {
+    plain(StatusCode::OK, "ok\n")
+}
+
+/// Whether requests are taken.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    operation_id = "readiness",
+    tag = "health",
+    responses(
+        (status = 200, description = "They are.", body = String, content_type = "text/plain; charset=utf-8"),
+        Problem
+    )
+)]
+pub(super) fn readiness(public: &Public) -> Result<Response, Problem> {
+    if public.ready.load(Ordering::Relaxed) {
+        Ok(plain(StatusCode::OK, "ready\n"))
+    } else {
+        Err(Problem::not_ready("starting or shutting down"))
+    }
+}

@@ -1,0 +1,163 @@
+//! What the public listener takes in: CMCD events, samples, what viewers write and say.
+
+use super::{Public, no_content};
+use crate::{
+    edge::Connection,
+    feedback::{self, Outcome},
+    ingest::{self, BatchOutcome, Carrier, read_samples},
+    metrics::{MessageSource, Request as Kind},
+    problem::Problem,
+};
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use headroom_wire::cmcd;
+use http::{HeaderMap, Request, StatusCode, header};
+use hyper::body::Incoming;
+
+/// CMCD events of a player.
+#[utoipa::path(
+    post,
+    path = "/v1/cmcd",
+    operation_id = "post_events",
+    tag = "reports",
+    request_body(description = "CTA-5004-B records: one a line, or as JSON, one or an array.", content(
+        (String = "application/cmcd"), (String = "text/plain"), (serde_json::Value = "application/json")
+    )),
+    responses((status = 204, description = "Taken in; what could not be read of it was counted."), Problem)
+)]
+pub(super) async fn events(
+    public: &Public,
+    connection: Connection,
+    request: Request<Incoming>,
+) -> Result<Response, Problem> {
+    public.metrics.request(Kind::Cmcd);
+    let (parts, body) = request.into_parts();
+    let query = parts.uri.query().unwrap_or_default();
+    let grant = public.admit(&parts.headers, query)?;
+    let media_type = media_type(&parts.headers);
+    let body = public.read(body, public.settings.max_beacon_bytes).await?;
+    let carrier = Carrier { headers: &parts.headers, query, peer: connection.peer.ip() };
+    match media_type.as_str() {
+        // Players send plain text to avoid a preflight.
+        "" | cmcd::MEDIA_TYPE | "text/plain" | "text/cmcd" | "application/octet-stream" => {
+            public.ingest.handle_events(&body, carrier, &grant)?;
+        }
+        "application/json" => public.ingest.handle_json(&body, carrier, &grant)?,
+        other => {
+            let detail = format!("{other} is none of application/cmcd, text/plain, application/json");
+            return Err(Problem::unsupported_media_type(detail));
+        }
+    }
+    Ok(no_content())
+}
+
+/// A batch of samples: telemetry that programs measured.
+#[utoipa::path(
+    post,
+    path = "/v1/samples",
+    operation_id = "post_samples",
+    tag = "reports",
+    request_body(
+        content = ingest::Line<'static>,
+        content_type = "application/x-ndjson",
+        description = "One sample a line; each holds exactly one of player, link, radio and encoder."
+    ),
+    responses((status = 200, description = "What became of the lines.", body = BatchOutcome), Problem)
+)]
+pub(super) async fn samples(public: &Public, request: Request<Incoming>) -> Result<Response, Problem> {
+    public.metrics.request(Kind::Samples);
+    let grant = public.admit(request.headers(), request.uri().query().unwrap_or_default())?;
+    let body = public.read(request.into_body(), public.settings.max_batch_bytes).await?;
+    let outcome = read_samples(&public.ingest, &body, public.edge.clock.now(), &grant);
+    if outcome.accepted + outcome.stale == 0 {
+        if outcome.rejected == 0 {
+            return Err(Problem::malformed("the body holds no sample"));
+        }
+        let first = serde_json::to_string(&outcome.errors).unwrap_or_default();
+        return Err(Problem::malformed(format!("no line is a sample: {first}")));
+    }
+    Ok(Json::<BatchOutcome>(outcome).into_response())
+}
+
+/// Messages of viewers: one as JSON, or one a line.
+#[utoipa::path(
+    post,
+    path = "/v1/feedback",
+    operation_id = "post_feedback",
+    tag = "reports",
+    request_body(content(
+        (feedback::Line = "application/json"), (feedback::Line = "application/x-ndjson")
+    )),
+    responses((status = 202, description = "What became of them.", body = Outcome), Problem)
+)]
+pub(super) async fn feedback(public: &Public, request: Request<Incoming>) -> Result<Response, Problem> {
+    public.metrics.request(Kind::Feedback);
+    let grant = admit_feedback(public, &request)?;
+    let is_json = media_type(request.headers()) == "application/json";
+    let body = public.read(request.into_body(), public.settings.max_batch_bytes).await?;
+    let outcome = if is_json {
+        public.feedback.hear_json(MessageSource::Post, &body, &grant)?;
+        Outcome { accepted: 1, ..Outcome::default() }
+    } else {
+        public.feedback.hear_lines(&body, &grant)?
+    };
+    Ok((StatusCode::ACCEPTED, Json(outcome)).into_response())
+}
+
+/// A WebSocket: one message a text frame, as `POST` takes it; a refused one is answered with its problem.
+#[utoipa::path(
+    get,
+    path = "/v1/feedback",
+    operation_id = "open_feedback_socket",
+    tag = "reports",
+    responses((status = 101, description = "The socket is open."), Problem)
+)]
+pub(super) async fn open_socket(public: &Public, request: Request<Incoming>) -> Result<Response, Problem> {
+    let grant = admit_feedback(public, &request)?;
+    public.feedback.open_socket(request, grant).await
+}
+
+/// A clip of a viewer's voice: WAV, FLAC, Vorbis or Opus.
+#[utoipa::path(
+    post,
+    path = "/v1/feedback/audio",
+    operation_id = "post_clip",
+    tag = "reports",
+    params(
+        ("stream" = Option<String>, Query, description = "What it is about."),
+        ("author" = Option<String>, Query, description = "Who speaks."),
+        ("session" = Option<String>, Query, description = "The author's playback.")
+    ),
+    request_body(content = String, content_type = "application/octet-stream"),
+    responses((status = 202, description = "The words.", body = Object), Problem)
+)]
+pub(super) async fn clip(public: &Public, request: Request<Incoming>) -> Result<Response, Problem> {
+    public.metrics.request(Kind::Feedback);
+    let grant = admit_feedback(public, &request)?;
+    let admission = public.feedback.admit_clip(request.uri().query().unwrap_or_default(), &grant)?;
+    let clip = public.read(request.into_body(), public.feedback.max_clip_bytes()).await?;
+    let text = public.feedback.hear_clip(admission, clip).await?;
+    Ok((StatusCode::ACCEPTED, Json(serde_json::json!({ "origin": "voice", "text": text }))).into_response())
+}
+
+/// Who may write: a program that knows the chat's own token, or a viewer with a token of the listener.
+fn admit_feedback(public: &Public, request: &Request<Incoming>) -> Result<crate::token::Grant, Problem> {
+    if public.feedback.knows(request.headers()) {
+        return Ok(crate::token::Grant::Open);
+    }
+    let query = request.uri().query().unwrap_or_default();
+    match public.admit(request.headers(), query)? {
+        crate::token::Grant::Open if public.feedback.asks_for_token() => {
+            Err(Problem::unauthorized("feedback needs its bearer token"))
+        }
+        grant => Ok(grant),
+    }
+}
+
+/// The media type of a body, without parameters, in lower case.
+fn media_type(headers: &HeaderMap) -> String {
+    let whole = headers.get(header::CONTENT_TYPE).map_or("", |value| value.to_str().unwrap_or("?"));
+    whole.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}

@@ -1,0 +1,403 @@
+//! Tokens of the public listener: who may report about, and ask about, which session, and until when.
+//!
+//! `hr1.KEY.EXPIRY.SESSION.STREAM.MAC`: name of the key, seconds since the epoch, session and stream in base64url
+//! (RFC 4648 §5, no padding; empty: any), and the HMAC-SHA-256 of everything before the last dot under that key, in
+//! base64url. Whoever hands out players' pages makes them, in any language; `headroom token` does too.
+//!
+//! Keys are rotated with overlap: the first of the file signs, all of them verify, and the file is read again when it
+//! changes.
+
+use crate::{identity::parameter, problem::Problem, reload::Reloadable};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderMap, header};
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+/// What every token begins with: the version of the format.
+const VERSION: &str = "hr1";
+
+/// Query parameter and cookie that carry a token where a header cannot: `EventSource`, `sendBeacon`, media elements.
+const NAME: &str = "headroom_token";
+
+/// Shortest secret: 128 bits as hexadecimal digits are 32.
+const SHORTEST_SECRET: usize = 32;
+
+/// Keys at most: two overlap, more are a mistake.
+const MAX_KEYS: usize = 16;
+
+/// Longest token looked at: names of 256 bytes, a third longer in base64, and the rest.
+const LONGEST: usize = 1_024;
+
+/// `[tokens]` in the configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// File with keys; empty: no token is asked for.
+    pub keys_file: PathBuf,
+    /// Longest life of a token, s.
+    pub max_lifetime_s: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { keys_file: PathBuf::new(), max_lifetime_s: 86_400 }
+    }
+}
+
+/// Keys that make and check tokens. `Debug` shows their names only.
+#[derive(Clone)]
+pub struct Keys(Vec<(String, Vec<u8>)>);
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+/// Why there are no keys. Never holds a secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeysError {
+    /// The file cannot be read.
+    #[error("token keys {path} cannot be read")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A line of it is not as it should be.
+    #[error("token keys, line {line}: {problem}")]
+    Line {
+        /// Its number, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// It holds none.
+    #[error("token keys: there is none (a line is `name secret`)")]
+    None,
+}
+
+/// Whom a token is for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claims {
+    /// The session, as its player names itself (CMCD `sid`); empty: any, for relays and log shippers.
+    pub session: String,
+    /// The stream, as players name it (CMCD `cid`); empty: any.
+    pub stream: String,
+    /// Until when, seconds since the epoch.
+    pub expires_s: u64,
+}
+
+impl Keys {
+    /// Reads a file of lines `name secret`; `#` begins a comment.
+    ///
+    /// # Errors
+    /// When it cannot be read, holds none, or a line is wrong; the line is named, never the secret.
+    pub fn read(path: &Path) -> Result<Self, KeysError> {
+        let text = std::fs::read_to_string(path);
+        text.map_err(|source| KeysError::Read { path: path.to_owned(), source })?.parse()
+    }
+
+    /// A token for `claims`, signed with the first key.
+    #[must_use]
+    pub fn mint(&self, claims: &Claims) -> String {
+        let Some((name, secret)) = self.0.first() else { return String::new() };
+        let (session, stream) = (URL_SAFE_NO_PAD.encode(&claims.session), URL_SAFE_NO_PAD.encode(&claims.stream));
+        let signed = format!("{VERSION}.{name}.{}.{session}.{stream}", claims.expires_s);
+        let code = mac(secret, &signed).map(|mac| URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()));
+        format!("{signed}.{}", code.unwrap_or_default())
+    }
+
+    /// What a token claims, if one of the keys signed it. Whether it has expired is another question.
+    fn verify(&self, token: &str) -> Option<Claims> {
+        let (signed, code) = token.rsplit_once('.').filter(|_| token.len() <= LONGEST)?;
+        let mut parts = signed.split('.');
+        let mut part = || parts.next();
+        let (version, key, expires, session, stream) = (part()?, part()?, part()?, part()?, part()?);
+        if version != VERSION || part().is_some() {
+            return None;
+        }
+        let (_, secret) = self.0.iter().find(|(name, _)| name == key)?;
+        let code = URL_SAFE_NO_PAD.decode(code).ok()?;
+        mac(secret, signed)?.verify_slice(&code).ok()?;
+        let text = |encoded: &str| String::from_utf8(URL_SAFE_NO_PAD.decode(encoded).ok()?).ok();
+        Some(Claims { session: text(session)?, stream: text(stream)?, expires_s: expires.parse().ok()? })
+    }
+}
+
+impl std::str::FromStr for Keys {
+    type Err = KeysError;
+
+    fn from_str(text: &str) -> Result<Self, KeysError> {
+        let mut keys = Vec::<(String, Vec<u8>)>::new();
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let wrong = |problem| KeysError::Line { line: index + 1, problem };
+            let parts: Vec<&str> = line.split_whitespace().collect();
+            let [name, secret] = parts[..] else { return Err(wrong("not a name and a secret")) };
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+            if name.len() > 32 || !name.bytes().all(plain) {
+                return Err(wrong("the name has more than 32 characters or others than letters, digits, - and _"));
+            }
+            if secret.len() < SHORTEST_SECRET {
+                return Err(wrong("the secret has fewer than 32 characters"));
+            }
+            if keys.len() >= MAX_KEYS || keys.iter().any(|(known, _)| known == name) {
+                return Err(wrong("the name stands twice, or there are more than 16 keys"));
+            }
+            keys.push((name.to_owned(), secret.as_bytes().to_vec()));
+        }
+        if keys.is_empty() { Err(KeysError::None) } else { Ok(Self(keys)) }
+    }
+}
+
+/// The code over `text`, not yet computed. An HMAC takes a key of any length (RFC 2104 §2).
+fn mac(secret: &[u8], text: &str) -> Option<Hmac<Sha256>> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).ok()?;
+    mac.update(text.as_bytes());
+    Some(mac)
+}
+
+/// Why a token does not help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unproven {
+    #[error("this needs a token: Authorization: Bearer, or the query parameter or cookie {NAME}")]
+    Missing,
+    #[error("the token is none of ours, or is good for longer than tokens may be")]
+    Forged,
+    #[error("the token has expired")]
+    Expired,
+    #[error("the token is for another session or stream")]
+    Foreign,
+}
+
+impl From<Unproven> for Problem {
+    fn from(unproven: Unproven) -> Self {
+        let detail = unproven.to_string();
+        match unproven {
+            Unproven::Missing => Self::token_missing(detail),
+            Unproven::Forged => Self::token_forged(detail),
+            Unproven::Expired => Self::token_expired(detail),
+            Unproven::Foreign => Self::token_foreign(detail),
+        }
+    }
+}
+
+/// What a request may speak about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Grant {
+    /// Everything: no token is asked for.
+    #[default]
+    Open,
+    /// What its token says.
+    To(Claims),
+}
+
+impl Grant {
+    /// Whether it covers a session; `None` is one that has no name.
+    pub(crate) fn covers_session(&self, session: Option<&str>) -> bool {
+        match self {
+            Self::Open => true,
+            Self::To(claims) => claims.session.is_empty() || session == Some(claims.session.as_str()),
+        }
+    }
+
+    /// Whether it covers a stream; `None` is one that was not named, which is the session's business.
+    pub(crate) fn covers_stream(&self, stream: Option<&str>) -> bool {
+        match self {
+            Self::Open => true,
+            Self::To(claims) => claims.stream.is_empty() || stream.is_none_or(|stream| stream == claims.stream),
+        }
+    }
+
+    /// Both, or the refusal.
+    pub(crate) fn covers(&self, session: Option<&str>, stream: Option<&str>) -> Result<(), Unproven> {
+        let covered = self.covers_session(session) && self.covers_stream(stream);
+        if covered { Ok(()) } else { Err(Unproven::Foreign) }
+    }
+
+    /// When it ends, seconds since the epoch.
+    pub(crate) fn expires_s(&self) -> Option<u64> {
+        match self {
+            Self::Open => None,
+            Self::To(claims) => Some(claims.expires_s),
+        }
+    }
+}
+
+/// Looks at the token of every request, where tokens are asked for.
+pub(crate) struct Gate {
+    keys: Option<RwLock<Arc<Keys>>>,
+    settings: Settings,
+}
+
+impl Gate {
+    /// Reads the keys, if there are to be any.
+    pub(crate) fn new(settings: &Settings) -> Result<Self, KeysError> {
+        let keys = match settings.keys_file.as_os_str().is_empty() {
+            true => None,
+            false => Some(RwLock::new(Arc::new(Keys::read(&settings.keys_file)?))),
+        };
+        Ok(Self { keys, settings: settings.clone() })
+    }
+
+    /// Whether tokens are asked for.
+    pub(crate) fn asks(&self) -> bool {
+        self.keys.is_some()
+    }
+
+    /// What a request may speak about. `query` is that of the player's own request.
+    pub(crate) fn admit(&self, headers: &HeaderMap, query: &str, now_s: u64) -> Result<Grant, Unproven> {
+        let Some(keys) = &self.keys else { return Ok(Grant::Open) };
+        let token = carried(headers, query).ok_or(Unproven::Missing)?;
+        let keys = Arc::clone(&keys.read().unwrap_or_else(PoisonError::into_inner));
+        let claims = keys.verify(&token).ok_or(Unproven::Forged)?;
+        if claims.expires_s <= now_s {
+            return Err(Unproven::Expired);
+        }
+        if claims.expires_s - now_s > self.settings.max_lifetime_s {
+            return Err(Unproven::Forged);
+        }
+        Ok(Grant::To(claims))
+    }
+}
+
+impl Reloadable for Gate {
+    fn files(&self) -> Vec<PathBuf> {
+        self.keys.iter().map(|_| self.settings.keys_file.clone()).collect()
+    }
+
+    fn reload(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        if let Some(held) = &self.keys {
+            let new = Arc::new(Keys::read(&self.settings.keys_file)?);
+            *held.write().unwrap_or_else(PoisonError::into_inner) = new;
+        }
+        Ok(())
+    }
+}
+
+/// The token of a request: header, query parameter, cookie, in this order.
+fn carried<'r>(headers: &'r HeaderMap, query: &'r str) -> Option<Cow<'r, str>> {
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let named = || parameter(query, NAME).and_then(|value| percent_decode_str(value).decode_utf8().ok());
+    bearer.map(Cow::Borrowed).or_else(named).or_else(|| crate::identity::cookie(headers, NAME).map(Cow::Borrowed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    const FILE: &str = "# keys\nnew 0123456789abcdef0123456789abcdef\nold fedcba9876543210fedcba9876543210\n";
+    const NOW_S: u64 = 1_800_000_000;
+
+    fn gate(file: &str) -> Gate {
+        let settings = Settings { max_lifetime_s: 3_600, ..Settings::default() };
+        Gate { keys: Some(RwLock::new(Arc::new(file.parse().unwrap()))), settings }
+    }
+
+    fn ask(gate: &Gate, token: &str) -> Result<Grant, Unproven> {
+        let headers =
+            HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::try_from(format!("Bearer {token}")).unwrap())]);
+        gate.admit(&headers, "", NOW_S)
+    }
+
+    fn claims(expires_s: u64) -> Claims {
+        Claims { session: "viewer 1".into(), stream: "show".into(), expires_s }
+    }
+
+    /// printf 'hr1.new.1800000060.dmlld2VyIDE.c2hvdw' |
+    /// openssl dgst -sha256 -hmac 0123456789abcdef0123456789abcdef -binary | basenc --base64url | tr -d =
+    const BY_OPENSSL: &str = "hr1.new.1800000060.dmlld2VyIDE.c2hvdw.-n3v17uW0zIuJlInLpgWLtmPGIkIL0ZFA5Zxv-QIKrk";
+
+    #[test]
+    fn a_token_made_elsewhere_is_the_same() {
+        let keys: Keys = FILE.parse().unwrap();
+        assert_eq!(keys.mint(&claims(NOW_S + 60)), BY_OPENSSL);
+        assert_eq!(keys.verify(BY_OPENSSL), Some(claims(NOW_S + 60)));
+    }
+
+    #[test]
+    fn what_is_forged_expired_or_too_long_lived_is_told_apart() {
+        let gate = gate(FILE);
+        let keys: Keys = FILE.parse().unwrap();
+        let good = keys.mint(&claims(NOW_S + 60));
+        assert_eq!(ask(&gate, &good), Ok(Grant::To(claims(NOW_S + 60))));
+        assert_eq!(ask(&gate, &keys.mint(&claims(NOW_S))), Err(Unproven::Expired));
+        assert_eq!(ask(&gate, &keys.mint(&claims(NOW_S + 3_601))), Err(Unproven::Forged));
+        let other: Keys = "new aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".parse().unwrap();
+        let stranger: Keys = "alien 0123456789abcdef0123456789abcdef".parse().unwrap();
+        let swapped = good.replacen("dmlld2VyIDE", "dmlld2VyIDI", 1);
+        let prolonged = good.replacen("1800000060", "1800000061", 1);
+        for forged in [
+            other.mint(&claims(NOW_S + 60)),
+            stranger.mint(&claims(NOW_S + 60)),
+            swapped,
+            prolonged,
+            good[..good.len() - 1].to_owned(),
+            good.replace("hr1", "hr2"),
+            format!("{good}.x"),
+            "....".into(),
+            String::new(),
+            "a".repeat(100_000),
+        ] {
+            assert_eq!(ask(&gate, &forged), Err(Unproven::Forged), "{forged:.80}");
+        }
+        assert_eq!(gate.admit(&HeaderMap::new(), "a=1", NOW_S), Err(Unproven::Missing));
+    }
+
+    #[test]
+    fn keys_overlap() {
+        let old: Keys = FILE.lines().last().unwrap().parse().unwrap();
+        let token = old.mint(&claims(NOW_S + 60));
+        assert!(ask(&gate(FILE), &token).is_ok(), "the second key still verifies");
+        assert_eq!(ask(&gate(FILE.lines().nth(1).unwrap()), &token), Err(Unproven::Forged));
+    }
+
+    #[test]
+    fn header_query_and_cookie_carry_it() {
+        let gate = gate(FILE);
+        let token = FILE.parse::<Keys>().unwrap().mint(&claims(NOW_S + 60));
+        let query = format!("CMCD=x&{NAME}={token}");
+        assert!(gate.admit(&HeaderMap::new(), &query, NOW_S).is_ok());
+        let cookie = HeaderValue::try_from(format!("a=b; {NAME}={token}")).unwrap();
+        assert!(gate.admit(&HeaderMap::from_iter([(header::COOKIE, cookie)]), "", NOW_S).is_ok());
+    }
+
+    #[test]
+    fn a_grant_covers_what_it_names() {
+        let own = Grant::To(claims(NOW_S));
+        assert!(own.covers_session(Some("viewer 1")) && !own.covers_session(Some("viewer 2")));
+        assert!(!own.covers_session(None), "who does not say who it is cannot be who the token is for");
+        assert!(own.covers_stream(Some("show")) && own.covers_stream(None) && !own.covers_stream(Some("other")));
+        let relay = Grant::To(Claims::default());
+        assert!(relay.covers(Some("anyone"), Some("anything")).is_ok() && relay.covers_session(None));
+    }
+
+    #[test]
+    fn flaws_of_the_file_are_named_without_the_secret() {
+        for (text, expected) in [
+            ("", "there is none"),
+            ("a", "line 1"),
+            ("# x\na secret", "line 2"),
+            ("a.b 0123456789abcdef0123456789abcdef", "line 1"),
+            ("a 0123456789abcdef0123456789abcdef\na 0123456789abcdef0123456789abcdef", "line 2"),
+        ] {
+            let error = text.parse::<Keys>().unwrap_err().to_string();
+            assert!(error.contains(expected) && !error.contains("0123"), "{text:?}: {error}");
+        }
+        assert!(!format!("{:?}", FILE.parse::<Keys>().unwrap()).contains("0123"));
+    }
+}

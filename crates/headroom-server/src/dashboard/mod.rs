@@ -116,6 +116,7 @@ async fn show_stream(State(live): Shared, Path(stream): Path<String>) -> Result<
 struct Since {
     /// Microseconds since the epoch.
     #[serde(default)]
+    #[param(maximum = 9_223_372_036_854_775_807_u64)]
     since_us: u64,
 }
 
@@ -137,6 +138,9 @@ async fn show_timeline(
     query: Result<Query<Since>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(Since { since_us }) = query.map_err(|error| Problem::malformed(error.to_string()))?;
+    if i64::try_from(since_us).is_err() {
+        return Err(Problem::out_of_range("since_us is less than 2^63"));
+    }
     let session = live.session(&session)?;
     let timeline = live.timeline(session, since_us);
     let timeline = timeline.ok_or_else(|| Problem::not_found("no live session has this name"))?;

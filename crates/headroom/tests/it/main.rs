@@ -16,4 +16,6 @@ mod messages;
 #[cfg(test)]
 mod stack;
 #[cfg(test)]
+mod supply;
+#[cfg(test)]
 mod trace;

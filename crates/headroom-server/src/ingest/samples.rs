@@ -10,8 +10,11 @@ use headroom_core::{
     time::{Duration, Timestamp},
 };
 use headroom_wire::cmcd::StreamingFormat;
-use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+};
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
 /// Broken lines reported back by number; further ones are only counted.
 const MAX_REPORTED: usize = 20;
@@ -33,9 +36,13 @@ pub(crate) struct Line<'a> {
     #[serde(default)]
     at_us: Option<Timestamp>,
     // One of these. A flattened `Report` says the same but would copy the line into a tree first.
+    #[serde(default, deserialize_with = "object")]
     player: Option<Player>,
+    #[serde(default, deserialize_with = "object")]
     link: Option<Link>,
+    #[serde(default, deserialize_with = "object")]
     radio: Option<Radio>,
+    #[serde(default, deserialize_with = "object")]
     encoder: Option<Encoder>,
 }
 
@@ -49,6 +56,29 @@ impl Line<'_> {
             _ => None,
         }
     }
+}
+
+/// A structure by its names only. Serde would also take a list, field by field in an order nobody wrote down.
+fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    struct Named<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Named<T> {
+        type Value = Option<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map)).map(Some)
+        }
+    }
+
+    deserializer.deserialize_any(Named(PhantomData))
 }
 
 /// What became of a batch.

@@ -26,6 +26,14 @@ async fn bodies_that_are_no_reports_are_refused_by_name() {
         ("JSON of a wrong shape", "/v1/cmcd", json, b"42".to_vec(), 400, "malformed"),
         ("wrong media type", "/v1/cmcd", "image/png", b"sid=\"a\"".to_vec(), 415, "unsupported_media_type"),
         ("no sample", "/v1/samples", "application/x-ndjson", b"nonsense".to_vec(), 400, "malformed"),
+        (
+            "lists for objects",
+            "/v1/samples",
+            "",
+            br#"{"session":"a","radio":[-90,-10,5,9]}"#.to_vec(),
+            400,
+            "malformed",
+        ),
         ("batch too large", "/v1/samples", "application/x-ndjson", vec![b'\n'; MILLION + 1], 413, "too_large"),
         // Tolerated and counted: the good keys count, whatever stands beside them.
         ("truncated record", "/v1/cmcd", cmcd, b"sid=\"a\",bl=6000,mtp=(95".to_vec(), 204, ""),

@@ -138,7 +138,11 @@ fn observe_named_throughput(public: &Public, session: SessionId, query: &str) {
         Problem
     )
 )]
-pub(super) fn advice(public: &Public, connection: Connection, request: &Request<Incoming>) -> Result<Response, Problem> {
+pub(super) fn advice(
+    public: &Public,
+    connection: Connection,
+    request: &Request<Incoming>,
+) -> Result<Response, Problem> {
     public.metrics.request(Kind::Advice);
     let query = request.uri().query().unwrap_or_default();
     let grant = public.admit(request.headers(), query)?;

@@ -77,7 +77,7 @@ pub(crate) struct Alert {
 }
 
 /// The way an alert's value has gone, and where it is heading.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub(crate) struct Track {
     /// Seconds from one value to the next.
     pub(crate) step_s: f64,

@@ -147,7 +147,9 @@ impl Drop for Queue {
         for message in waiting {
             (message.reply)(Err(Refused::Stopped));
         }
-        for worker in self.workers.drain(..) {
+        // The last owner may be a reply: then a worker drops the queue, and cannot wait for itself.
+        let here = std::thread::current().id();
+        for worker in self.workers.drain(..).filter(|worker| worker.thread().id() != here) {
             // A panic of a reply is its owner's affair.
             let _ = worker.join();
         }
@@ -286,6 +288,22 @@ mod tests {
         leave.send(()).unwrap();
         assert_eq!(told.recv().unwrap(), ("waits".into(), Ok(())));
         closing.join().unwrap();
+    }
+
+    #[test]
+    fn a_reply_may_be_the_last_owner() {
+        let (queue, batches, leave) = queue(2, 8);
+        let queue = Arc::new(queue);
+        let (outcomes, told) = channel();
+        let last = Arc::clone(&queue);
+        queue.submit("x".into(), move |outcome| {
+            drop(last);
+            let _ = outcomes.send(outcome.is_ok());
+        });
+        batches.recv().unwrap();
+        drop(queue);
+        leave.send(()).unwrap();
+        assert!(told.recv().unwrap(), "the worker outlived the queue it dropped");
     }
 
     #[test]

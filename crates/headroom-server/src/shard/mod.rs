@@ -3,14 +3,14 @@
 //! A shard's lock is held for one input at a time and for one shard's tick; ticks of different shards are spread over
 //! the tick interval, so no request waits for all sessions.
 
+mod orders;
+mod questions;
+
 use crate::{
     alerts::Encoders,
     answer::Answer,
-    bottleneck::Crowd,
     clock::Clock,
     cohort::Cohorts,
-    dashboard::Pulse,
-    feedback::Seen,
     history::archive::{Archive, Collector},
     identity::ById,
     ingest::order::{Order, Window},
@@ -20,12 +20,8 @@ use crate::{
     stream::Offer,
 };
 use headroom_core::{
-    audience::{Command, Conditions, State},
-    decision::{Decision, Reason},
-    engine::{Census, CohortPool, Config, Counters, Engine, Input, Output, Scope, StreamSettings},
-    ladder::Ladder,
-    policy::Weights,
-    session::Snapshot,
+    decision::Decision,
+    engine::{CohortPool, Config, Counters, Engine, Input, Output},
     telemetry::{Link, NetworkId, Player, Report, Sample, SessionId, StreamId},
     time::{Duration, Timestamp},
     units::Bitrate,
@@ -392,180 +388,6 @@ impl Shards {
         let mut encoders = self.encoders.lock().unwrap_or_else(PoisonError::into_inner);
         encoders.retain(|_, (at, _)| now.since(*at) < PUBLISHER_GONE);
         encoders.clone()
-    }
-
-    /// Makes a stream known to every shard.
-    pub(crate) fn configure(&self, stream: StreamId, settings: &StreamSettings, offer: Offer) {
-        for shard in &self.shards {
-            let mut shard = lock(shard);
-            shard.offers.insert(stream, offer);
-            let at = self.clock.now();
-            self.feed(&mut shard, Input::Stream { stream, at, settings: settings.clone() });
-        }
-    }
-
-    /// What the sessions of a stream, or everyone's, in one shard could use of a bottleneck.
-    pub(crate) fn crowd(&self, index: usize, stream: Option<StreamId>) -> Crowd {
-        Crowd::of(lock(&self.shards[index]).engine.demands(stream))
-    }
-
-    /// Tells one shard what its sessions have of a bottleneck.
-    pub(crate) fn tell_capacity(&self, index: usize, stream: Option<StreamId>, capacity: Option<Bitrate>) {
-        let mut shard = lock(&self.shards[index]);
-        let at = self.clock.now();
-        self.feed(&mut shard, Input::Bottleneck { at, stream, capacity });
-    }
-
-    /// Takes in a message at the shard of its stream's audience; says whether `session` lives in another.
-    pub(crate) fn handle_feedback(&self, home: StreamId, session: Option<SessionId>, input: Input) -> bool {
-        let index = self.index_of(home.0);
-        self.feed(&mut lock(&self.shards[index]), input);
-        session.is_some_and(|session| self.index_of(session.0) != index)
-    }
-
-    /// Lets a viewer's command act on a session.
-    pub(crate) fn handle_command(&self, session: SessionId, command: Command) {
-        let mut shard = self.shard_of(session);
-        let at = self.clock.now();
-        self.feed(&mut shard, Input::Command { at, session, command });
-    }
-
-    /// What the sessions of each stream go through, over all shards.
-    pub(crate) fn conditions(&self) -> Seen {
-        let mut seen = Seen::default();
-        for shard in &self.shards {
-            let shard = lock(shard);
-            for (stream, conditions) in shard.engine.conditions(self.clock.now()) {
-                *seen.entry(stream).or_default() += conditions;
-            }
-        }
-        seen
-    }
-
-    /// Tells an audience what the sessions of its stream go through.
-    pub(crate) fn tell_conditions(&self, home: StreamId, conditions: Conditions) {
-        let mut shard = lock(&self.shards[self.index_of(home.0)]);
-        let at = self.clock.now();
-        self.feed(&mut shard, Input::Conditions { stream: home, at, conditions });
-    }
-
-    /// Tells every shard what the objectives of a stream are worth.
-    pub(crate) fn weigh(&self, stream: StreamId, weights: Weights) {
-        for shard in &self.shards {
-            let mut shard = lock(shard);
-            let at = self.clock.now();
-            self.feed(&mut shard, Input::Weights { stream, at, weights });
-        }
-    }
-
-    /// What is known of the audience of a stream.
-    pub(crate) fn audience(&self, home: StreamId) -> Option<State> {
-        lock(&self.shards[self.index_of(home.0)]).engine.audience(home)
-    }
-
-    /// What audiences brought to light since the last call.
-    pub(crate) fn take_news(&self) -> Vec<Output> {
-        std::mem::take(&mut *self.news.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Forces a cap, or takes it back.
-    pub(crate) fn restrict(&self, scope: Scope, max_bitrate: Option<Bitrate>, lasting: Option<Duration>) {
-        let restrict = |mut shard: MutexGuard<'_, Shard>| {
-            let at = self.clock.now();
-            let until = lasting.map(|lasting| at + lasting);
-            self.feed(&mut shard, Input::Override { at, scope, max_bitrate, until });
-        };
-        match scope {
-            Scope::Session(session) => restrict(self.shard_of(session)),
-            Scope::Stream(_) | Scope::All => self.shards.iter().for_each(|shard| restrict(lock(shard))),
-        }
-    }
-
-    /// The decision in force for a session, with the bit rate to announce for it.
-    pub(crate) fn decision(&self, session: SessionId) -> Option<(Decision, Answer)> {
-        let shard = self.shard_of(session);
-        let decision = shard.engine.decision(session)?;
-        let answer = self.answer(&shard, session, self.clock.now());
-        Some((decision, answer))
-    }
-
-    /// What a session should fetch next, as its player must hear it: with room for the audio beside it; and why.
-    pub(crate) fn advise(&self, session: SessionId) -> Option<(Bitrate, Reason)> {
-        let shard = self.shard_of(session);
-        let advice = shard.engine.advise(session, self.clock.now())?;
-        let companion = shard.companions.get(&session).copied().unwrap_or_default();
-        let offer = shard.offers.get(&companion.stream).copied().unwrap_or_default();
-        let ladder = shard.engine.ladder(shard.engine.view(session)?.stream);
-        Some((offer.announce(ladder.bitrate(advice.rung)), advice.reason))
-    }
-
-    /// State of a session.
-    pub(crate) fn snapshot(&self, session: SessionId) -> Option<Snapshot> {
-        self.shard_of(session).engine.view(session)
-    }
-
-    /// State of a session and the ladder it plays.
-    pub(crate) fn explained(&self, session: SessionId) -> Option<(Snapshot, Ladder)> {
-        let shard = self.shard_of(session);
-        let snapshot = shard.engine.view(session)?;
-        let ladder = shard.engine.ladder(snapshot.stream).clone();
-        Some((snapshot, ladder))
-    }
-
-    /// Counts the sessions and what was done, and says how regularly. One shard is locked at a time.
-    pub(crate) fn census(&self) -> (Census, Counters, Pulse) {
-        let (mut census, mut counters, mut pulse) = (Census::default(), Counters::default(), Pulse::default());
-        for shard in &self.shards {
-            let shard = lock(shard);
-            census.add(shard.engine.census());
-            add(&mut counters, shard.engine.counters());
-            pulse.oldest = pulse.oldest.max(self.clock.now().since(shard.last_tick));
-            pulse.interval = pulse.interval.max(shard.tick_interval);
-            pulse.took = pulse.took.max(shard.tick_took);
-        }
-        (census, counters, pulse)
-    }
-
-    /// Follows the decisions of a session, known or not yet known.
-    pub(crate) fn watch(&self, session: SessionId) -> watch::Receiver<Option<Decision>> {
-        let mut shard = self.shard_of(session);
-        let current = shard.engine.decision(session);
-        shard.watchers.entry(session).or_insert_with(|| watch::Sender::new(current)).subscribe()
-    }
-
-    /// What to announce for a session now.
-    pub(crate) fn announce(&self, session: SessionId) -> Answer {
-        let shard = self.shard_of(session);
-        self.answer(&shard, session, self.clock.now())
-    }
-
-    /// States of at most `limit` sessions after skipping `offset`, and how many there are.
-    pub(crate) fn snapshots(&self, offset: usize, limit: usize) -> (Vec<Snapshot>, usize) {
-        let mut total = 0;
-        let mut page = Vec::new();
-        for shard in &self.shards {
-            let shard = lock(shard);
-            let count = shard.engine.len();
-            if total + count > offset && page.len() < limit {
-                let skip = offset.saturating_sub(total);
-                let sessions = shard.engine.sessions().skip(skip).take(limit - page.len());
-                page.extend(sessions.filter_map(|session| shard.engine.view(session)));
-            }
-            total += count;
-        }
-        (page, total)
-    }
-
-    /// Live sessions and the engines' counters, summed.
-    pub(crate) fn totals(&self) -> (usize, Counters) {
-        let mut totals = Counters::default();
-        let mut sessions = 0;
-        for shard in &self.shards {
-            let shard = lock(shard);
-            sessions += shard.engine.len();
-            add(&mut totals, shard.engine.counters());
-        }
-        (sessions, totals)
     }
 
     /// Writes out the logs and hands the rest to the archive; later inputs are not recorded.

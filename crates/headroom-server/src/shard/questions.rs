@@ -1,0 +1,102 @@
+//! What the engines are asked: about one session, or about all.
+
+use super::{Shards, add, lock};
+use crate::{answer::Answer, dashboard::Pulse};
+use headroom_core::{
+    decision::{Decision, Reason},
+    engine::{Census, Counters},
+    ladder::Ladder,
+    session::Snapshot,
+    telemetry::SessionId,
+    units::Bitrate,
+};
+use tokio::sync::watch;
+
+impl Shards {
+    /// The decision in force for a session, with the bit rate to announce for it.
+    pub(crate) fn decision(&self, session: SessionId) -> Option<(Decision, Answer)> {
+        let shard = self.shard_of(session);
+        let decision = shard.engine.decision(session)?;
+        let answer = self.answer(&shard, session, self.clock.now());
+        Some((decision, answer))
+    }
+
+    /// What a session should fetch next, as its player must hear it: with room for the audio beside it; and why.
+    pub(crate) fn advise(&self, session: SessionId) -> Option<(Bitrate, Reason)> {
+        let shard = self.shard_of(session);
+        let advice = shard.engine.advise(session, self.clock.now())?;
+        let companion = shard.companions.get(&session).copied().unwrap_or_default();
+        let offer = shard.offers.get(&companion.stream).copied().unwrap_or_default();
+        let ladder = shard.engine.ladder(shard.engine.view(session)?.stream);
+        Some((offer.announce(ladder.bitrate(advice.rung)), advice.reason))
+    }
+
+    /// State of a session.
+    pub(crate) fn snapshot(&self, session: SessionId) -> Option<Snapshot> {
+        self.shard_of(session).engine.view(session)
+    }
+
+    /// State of a session and the ladder it plays.
+    pub(crate) fn explained(&self, session: SessionId) -> Option<(Snapshot, Ladder)> {
+        let shard = self.shard_of(session);
+        let snapshot = shard.engine.view(session)?;
+        let ladder = shard.engine.ladder(snapshot.stream).clone();
+        Some((snapshot, ladder))
+    }
+
+    /// Counts the sessions and what was done, and says how regularly. One shard is locked at a time.
+    pub(crate) fn census(&self) -> (Census, Counters, Pulse) {
+        let (mut census, mut counters, mut pulse) = (Census::default(), Counters::default(), Pulse::default());
+        for shard in &self.shards {
+            let shard = lock(shard);
+            census.add(shard.engine.census());
+            add(&mut counters, shard.engine.counters());
+            pulse.oldest = pulse.oldest.max(self.clock.now().since(shard.last_tick));
+            pulse.interval = pulse.interval.max(shard.tick_interval);
+            pulse.took = pulse.took.max(shard.tick_took);
+        }
+        (census, counters, pulse)
+    }
+
+    /// Follows the decisions of a session, known or not yet known.
+    pub(crate) fn watch(&self, session: SessionId) -> watch::Receiver<Option<Decision>> {
+        let mut shard = self.shard_of(session);
+        let current = shard.engine.decision(session);
+        shard.watchers.entry(session).or_insert_with(|| watch::Sender::new(current)).subscribe()
+    }
+
+    /// What to announce for a session now.
+    pub(crate) fn announce(&self, session: SessionId) -> Answer {
+        let shard = self.shard_of(session);
+        self.answer(&shard, session, self.clock.now())
+    }
+
+    /// States of at most `limit` sessions after skipping `offset`, and how many there are.
+    pub(crate) fn snapshots(&self, offset: usize, limit: usize) -> (Vec<Snapshot>, usize) {
+        let mut total = 0;
+        let mut page = Vec::new();
+        for shard in &self.shards {
+            let shard = lock(shard);
+            let count = shard.engine.len();
+            if total + count > offset && page.len() < limit {
+                let skip = offset.saturating_sub(total);
+                let sessions = shard.engine.sessions().skip(skip).take(limit - page.len());
+                page.extend(sessions.filter_map(|session| shard.engine.view(session)));
+            }
+            total += count;
+        }
+        (page, total)
+    }
+
+    /// Live sessions and the engines' counters, summed.
+    pub(crate) fn totals(&self) -> (usize, Counters) {
+        let mut totals = Counters::default();
+        let mut sessions = 0;
+        for shard in &self.shards {
+            let shard = lock(shard);
+            sessions += shard.engine.len();
+            add(&mut totals, shard.engine.counters());
+        }
+        (sessions, totals)
+    }
+}

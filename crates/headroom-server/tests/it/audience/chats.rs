@@ -229,6 +229,7 @@ async fn youtube_is_polled_as_it_asks() {
             }
         }
     };
+    #[expect(clippy::disallowed_methods, reason = "a stand-in for another server has no document")]
     let router = Router::new().route("/youtube/v3/liveChat/messages", get(handler));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

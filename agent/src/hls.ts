@@ -65,7 +65,7 @@ class Steering implements HlsSteering {
       this.#hls.on("hlsManifestParsed" as Events.MANIFEST_PARSED, this.#handleLevels);
       this.#hls.on("hlsDestroying" as Events.DESTROYING, this.#handleDestroying);
       this.#listen();
-      if (this.#options.advice !== undefined) {
+      if (this.#options.advice) {
         const fail = (error: unknown): void => this.#guarded(() => { throw error; });
         this.#adviser = new Adviser(this.#hls, this.#options.advice, () => this.#pageCap(), fail);
         this.#adviser.start();

@@ -6,7 +6,7 @@ export async function play(video, options, fail) {
   const hls = new Hls({ cmcd: cmcdForHls(options), liveSyncDurationCount: 2, capLevelToPlayerSize: false });
   hls.on(Hls.Events.ERROR, (_, { type, details, fatal }) => fatal && fail(`hls.js: ${type} ${details}`));
   if (options.steered !== false) {
-    const advice = options.adviceUrl && { url: options.adviceUrl, sessionId: options.sessionId, contentId: options.contentId };
+    const advice = options.adviceUrl == null ? undefined : { url: options.adviceUrl, sessionId: options.sessionId, contentId: options.contentId };
     steerHls(hls, { decisionsUrl: options.decisionsUrl, advice, onError: (error) => fail(`agent: ${error}`) });
   }
   hls.attachMedia(video);

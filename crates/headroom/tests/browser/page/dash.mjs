@@ -7,7 +7,9 @@ export async function play(video, options, fail) {
   configureDash(player, options);
   player.updateSettings({
     streaming: {
-      delay: { liveDelay: 3.5 },
+      // Two segments and what encoder and origin take. With a second less dash.js joins where the next segment does not exist yet,
+      // stalls at every segment until it is six seconds behind, and shows a cap that much later.
+      delay: { liveDelay: 4.5 },
       // Above the top rung: the first estimate from a busy machine can keep it low for half a minute.
       abr: { initialBitrate: { video: 2000 } },
       ...(options.steered === false ? { cmsd: { enabled: false, abr: { applyMb: false } } } : {}),

@@ -1,7 +1,7 @@
 //! `headroom demo`: the whole loop on loopback, with real HTTP and virtual viewers.
 //!
 //! An origin with a moving live edge, the edge of `headroom serve` in front of it, and pairs of virtual players. Both of a
-//! pair replay the same 5G link from the same moment; one obeys Headroom's CMSD, the other plays alone. What the demo
+//! pair replay the same 5G link from the same moment; one asks Headroom before every segment, the other plays alone. What the demo
 //! says at the end compares the two halves pair by pair.
 
 mod chat;

@@ -1,86 +1,65 @@
-import type Hls from "hls.js";
-import type { Events, FragLoadedData } from "hls.js";
-
-/** Where to ask before every segment, and as whom. */
-export interface AdviceSource {
+/** Where to ask before every segment. */
+export interface AdviceTarget {
   /** `https://edge.example/v1/advice`. */
   readonly url: string;
-  /** CMCD `sid`, the one the player reports with. */
-  readonly sessionId: string;
-  /** CMCD `cid`, the one the player reports with. */
-  readonly contentId: string;
   /** Milliseconds after which an answer is not waited for, 1000 by default; the player then chooses. */
   readonly timeoutMs?: number;
 }
 
+/** Where to ask before every segment, and as whom. */
+export interface AdviceSource extends AdviceTarget {
+  /** CMCD `sid`, the one the player reports with. */
+  readonly sessionId: string;
+  /** CMCD `cid`, the one the player reports with. */
+  readonly contentId: string;
+}
+
+/** A segment that has just arrived, and the player at that moment. */
+export interface Arrival {
+  readonly bytes: number;
+  /** From the request to the last byte. */
+  readonly tookMs: number;
+  /** Encoded bit rate of what is played, kbit/s, audio included where `object` says so. */
+  readonly bitrateKbps: number;
+  readonly durationMs: number;
+  readonly bufferMs: number;
+  /** Behind the live edge; 0 where that is not known. */
+  readonly latencyMs: number;
+  readonly playing: boolean;
+  readonly url: string;
+  /** CMCD `sf`: HLS or DASH. */
+  readonly format: "h" | "d";
+  /** CMCD `ot`: video with or without sound. */
+  readonly object: "av" | "v";
+}
+
 /**
- * Asks Headroom what to fetch next each time a segment has arrived. The answer is the level of the next segment only: as
- * soon as that is under way hls.js is in automatic mode again, with its own rule for transfers that will not make it, and
- * where no answer comes in time it simply chooses.
+ * Asks Headroom what to fetch next, one question at a time. Whatever goes wrong, there is simply no answer and the player
+ * chooses.
  */
-export class Adviser {
-  readonly #hls: Hls;
+export class Asker {
   readonly #source: AdviceSource;
-  readonly #pageCap: () => number;
   readonly #fail: (error: unknown) => void;
   #question: AbortController | undefined;
-  /** The level set here, so that a level the page has set by hand is left alone. */
-  #advised = -1;
 
-  /** `pageCap` is the highest level the page allows, -1 for any: Headroom's own cap is part of its advice. */
-  constructor(hls: Hls, source: AdviceSource, pageCap: () => number, fail: (error: unknown) => void) {
-    this.#hls = hls;
+  constructor(source: AdviceSource, fail: (error: unknown) => void) {
     this.#source = source;
-    this.#pageCap = pageCap;
     this.#fail = fail;
   }
 
-  start(): void {
-    this.#hls.on("hlsFragLoaded" as Events.FRAG_LOADED, this.#handleLoaded);
-    this.#hls.on("hlsFragLoading" as Events.FRAG_LOADING, this.#handleLoading);
-  }
-
-  stop(): void {
-    this.#question?.abort();
-    this.#hls.off("hlsFragLoaded" as Events.FRAG_LOADED, this.#handleLoaded);
-    this.#hls.off("hlsFragLoading" as Events.FRAG_LOADING, this.#handleLoading);
-    this.#release();
-  }
-
-  readonly #handleLoaded = (_name: unknown, data: FragLoadedData): void => {
-    this.#guarded(() => {
-      const question = this.#questionOf(data);
-      if (question !== undefined && this.#isFree()) void this.#ask(question);
-    });
-  };
-
-  readonly #handleLoading = (_name: unknown, { frag }: { frag: FragLoadedData["frag"] }): void => {
-    this.#guarded(() => {
-      if (!isPicture(frag)) return;
-      this.#question?.abort();
-      this.#release();
-    });
-  };
-
-  #guarded(action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  async #ask(question: string): Promise<void> {
-    this.#question?.abort();
+  /** Hands the bit rate within which to fetch the largest rung, audio included, to `advise`; or never calls it. */
+  async ask(arrival: Arrival, advise: (kbps: number) => void): Promise<void> {
+    if (!(arrival.bytes > 0 && arrival.tookMs > 0)) return;
+    this.forget();
     const abort = new AbortController();
     this.#question = abort;
     const timer = setTimeout(() => abort.abort(), this.#source.timeoutMs ?? 1000);
     try {
-      const answer = await fetch(question, { signal: abort.signal });
+      const answer = await fetch(this.#address(arrival), { signal: abort.signal });
       // 204: the player knows better, for instance while it starts.
       if (answer.status !== 200) return;
       const { bitrate_kbps: kbps } = (await answer.json()) as { bitrate_kbps?: unknown };
-      if (typeof kbps === "number" && !abort.signal.aborted && this.#isFree()) this.#advise(kbps);
+      if (typeof kbps === "number" && !abort.signal.aborted) advise(kbps);
     } catch (error) {
       if (!abort.signal.aborted) this.#fail(error);
     } finally {
@@ -88,58 +67,36 @@ export class Adviser {
     }
   }
 
-  #advise(kbps: number): void {
-    const { levels } = this.#hls;
-    const cap = this.#pageCap();
-    // hls.js sorts levels by bitrate, which in HLS counts the audio rendition as the answer does.
-    const highest = Math.max(0, levels.findLastIndex((level) => level.bitrate <= kbps * 1000));
-    this.#advised = cap < 0 ? highest : Math.min(highest, cap);
-    this.#hls.loadLevel = this.#advised;
+  /** An answer that comes now is too late. */
+  forget(): void {
+    this.#question?.abort();
+    this.#question = undefined;
   }
 
-  #release(): void {
-    if (this.#advised >= 0 && !this.#hls.autoLevelEnabled) this.#hls.loadLevel = -1;
-    this.#advised = -1;
-  }
-
-  /** Nobody else has chosen a level by hand. */
-  #isFree(): boolean {
-    return this.#hls.autoLevelEnabled || this.#advised >= 0;
-  }
-
-  /** The question after a segment of the picture: CMCD v2 of its arrival. */
-  #questionOf({ frag }: FragLoadedData): string | undefined {
-    if (!isPicture(frag)) return undefined;
-    const { stats, level } = frag;
-    const tookMs = stats.loading.end - stats.loading.start;
-    if (stats.loaded <= 0 || !(tookMs > 0)) return undefined;
-    const { levels, latency, media } = this.#hls;
-    const bitsPerMs = (stats.loaded * 8) / tookMs;
-    const buffered = this.#hls.mainForwardBufferInfo?.len ?? 0;
+  /** CMCD v2 of the arrival, in the query: whatever the edge keeps in front of `/v1/advice` stays. */
+  #address(arrival: Arrival): string {
+    const { bytes, tookMs, bitrateKbps, durationMs, bufferMs, latencyMs, playing, url, format, object } = arrival;
     const [sid, cid] = [this.#source.sessionId, this.#source.contentId].map((text) => JSON.stringify(text));
     const keys = [
-      `bl=(${hundreds(buffered * 1000)})`,
-      `br=(${Math.round((levels[level]?.bitrate ?? 0) / 1000)};av)`,
+      `bl=(${hundreds(bufferMs)})`,
+      `br=(${Math.round(bitrateKbps)};${object})`,
       `cid=${cid}`,
-      `d=${Math.round(frag.duration * 1000)}`,
+      `d=${Math.round(durationMs)}`,
       "e=rr",
-      ...(latency > 0 ? [`ltc=${Math.round(latency * 1000)}`] : []),
-      `mtp=(${Math.max(1, Math.round(bitsPerMs))})`,
-      "ot=av",
+      ...(latencyMs > 0 ? [`ltc=${Math.round(latencyMs)}`] : []),
+      `mtp=(${Math.max(1, Math.round((bytes * 8) / tookMs))})`,
+      `ot=${object}`,
       "rc=200",
-      "sf=h",
+      `sf=${format}`,
       `sid=${sid}`,
-      `sta=${media?.paused === false ? "p" : "a"}`,
+      `sta=${playing ? "p" : "a"}`,
       `ttlb=${Math.max(1, Math.round(tookMs))}`,
-      `url=${JSON.stringify(frag.relurl ?? "")}`,
+      `url=${JSON.stringify(url)}`,
       "v=2",
     ];
-    return `${this.#source.url}?CMCD=${encodeURIComponent(keys.join(","))}`;
+    const separator = this.#source.url.includes("?") ? "&" : "?";
+    return `${this.#source.url}${separator}CMCD=${encodeURIComponent(keys.join(","))}`;
   }
-}
-
-function isPicture(frag: FragLoadedData["frag"] | undefined): frag is FragLoadedData["frag"] {
-  return frag?.type === "main" && frag.sn !== "initSegment";
 }
 
 /** CMCD counts buffer in steps of 100 ms. */

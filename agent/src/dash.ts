@@ -1,7 +1,9 @@
+import type { AdviceTarget } from "./advice.js";
 import { EVENTS, KEYS, perishable, type Reporting } from "./cmcd.js";
+import { adviseDash, type AdvisedDashPlayer } from "./dash-advice.js";
 
 /** What is needed of a dash.js `MediaPlayer`, 5.1 or newer. */
-export interface DashPlayer {
+export interface DashPlayer extends Partial<AdvisedDashPlayer> {
   updateSettings(settings: object): void;
   addResponseInterceptor(interceptor: (response: DashResponse) => Promise<DashResponse>): void;
 }
@@ -12,21 +14,34 @@ interface DashResponse {
   status?: number;
 }
 
+export interface DashOptions extends Reporting {
+  /**
+   * Asks before every segment and fetches what is advised. The cap of response headers is then not applied: it is part of
+   * the advice, and comes later.
+   */
+  readonly advice?: AdviceTarget;
+  /** Called when asking failed. Playback is never affected. */
+  readonly onError?: (error: unknown) => void;
+}
+
 /**
  * Switches a dash.js player to CMCD v2 reports and lets it obey the bitrate cap (`mb`) and the expected throughput
  * (`etp`) of CMSD response headers. dash.js keeps the last `mb` it saw: Headroom therefore raises a cap, and never
  * just stops sending it. Call it once for each player, before `initialize`.
  */
-export function configureDash(player: DashPlayer, reporting: Reporting): void {
-  const { sessionId: sid, contentId: cid, eventsUrl: url, intervalSeconds: interval = 2 } = reporting;
+export function configureDash(player: DashPlayer, options: DashOptions): void {
+  const { sessionId: sid, contentId: cid, eventsUrl: url, intervalSeconds: interval = 2, advice, onError } = options;
   const eventTargets =
     url === undefined ? [] : [{ enabled: true, url, interval, events: [...EVENTS], enabledKeys: [...KEYS] }];
   player.updateSettings({
     streaming: {
       cmcd: { enabled: true, version: 2, mode: "query", sid, cid, eventTargets },
-      cmsd: { enabled: true, abr: { applyMb: true } },
+      cmsd: { enabled: true, abr: { applyMb: advice === undefined } },
     },
   });
+  if (advice !== undefined) {
+    adviseDash(player as AdvisedDashPlayer, { ...advice, sessionId: sid, contentId: cid }, (error) => onError?.(error));
+  }
   if (url === undefined) return;
   player.addResponseInterceptor(async (response) => {
     if (response.request.url === url) response.status = perishable(response.status ?? 0);

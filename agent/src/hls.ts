@@ -1,8 +1,9 @@
 import type Hls from "hls.js";
 import type { Events } from "hls.js";
-import { Adviser, type AdviceSource } from "./advice.js";
+import type { AdviceSource } from "./advice.js";
 import { parseCmsdDynamic } from "./cmsd.js";
 import { decisionFromEvent, type Decision } from "./decision.js";
+import { HlsAdviser } from "./hls-advice.js";
 
 export interface HlsSteeringOptions {
   /** Server-sent events of this session, `https://edge.example/v1/decisions/SESSION/events`. Absent: response headers only. */
@@ -43,7 +44,7 @@ class Steering implements HlsSteering {
   readonly #hls: Hls;
   readonly #options: HlsSteeringOptions;
   #events: EventSource | undefined;
-  #adviser: Adviser | undefined;
+  #adviser: HlsAdviser | undefined;
   #forget: ReturnType<typeof setTimeout> | undefined;
   /** The cap somebody else (the page, hls.js' cap to player size) wants, and the one set here. -1 is none. */
   #foreignCap = -1;
@@ -67,7 +68,7 @@ class Steering implements HlsSteering {
       this.#listen();
       if (this.#options.advice) {
         const fail = (error: unknown): void => this.#guarded(() => { throw error; });
-        this.#adviser = new Adviser(this.#hls, this.#options.advice, () => this.#pageCap(), fail);
+        this.#adviser = new HlsAdviser(this.#hls, this.#options.advice, () => this.#pageCap(), fail);
         this.#adviser.start();
       }
     });

@@ -1,7 +1,7 @@
-export type { AdviceSource } from "./advice.js";
+export type { AdviceSource, AdviceTarget } from "./advice.js";
 export { cmcdForHls, type Reporting } from "./cmcd.js";
 export { decisionFromEvent, type Decision } from "./decision.js";
 export { parseCmsdDynamic } from "./cmsd.js";
-export { configureDash, type DashPlayer } from "./dash.js";
+export { configureDash, type DashOptions, type DashPlayer } from "./dash.js";
 export { steerHls, type HlsSteering, type HlsSteeringOptions } from "./hls.js";
-export { configureShaka, type ShakaPlayer } from "./shaka.js";
+export { configureShaka, type ShakaOptions, type ShakaPlayer } from "./shaka.js";

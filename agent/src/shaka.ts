@@ -1,8 +1,20 @@
+import type { AdviceTarget } from "./advice.js";
 import { EVENTS, type Reporting } from "./cmcd.js";
+import { AdvisedAbr, type ShakaAbrManager } from "./shaka-advice.js";
 
 /** The one method of a `shaka.Player` (5.0 or newer) that is needed here. */
 export interface ShakaPlayer {
   configure(config: object): boolean;
+}
+
+export interface ShakaOptions extends Reporting {
+  /**
+   * Asks before every segment and plays what is advised. `abrManager` makes the manager that chooses where there is no
+   * answer: `() => new shaka.abr.SimpleAbrManager()`.
+   */
+  readonly advice?: AdviceTarget & { readonly abrManager: () => unknown };
+  /** Called when asking failed. Playback is never affected. */
+  readonly onError?: (error: unknown) => void;
 }
 
 /**
@@ -10,15 +22,20 @@ export interface ShakaPlayer {
  * is its default. Shaka reconsiders its rung every 8 s; here that becomes one reporting interval, so that a cap acts with
  * the next segment. Call it before `load`. Returns `false` when the player refused a setting.
  */
-export function configureShaka(player: ShakaPlayer, reporting: Reporting): boolean {
-  const { sessionId, contentId, eventsUrl: url, intervalSeconds: interval = 2 } = reporting;
+export function configureShaka(player: ShakaPlayer, options: ShakaOptions): boolean {
+  const { sessionId, contentId, eventsUrl: url, intervalSeconds: interval = 2, advice, onError } = options;
   const eventTargets =
     url === undefined
       ? []
       : [{ enabled: true, url, interval, events: [...EVENTS], mode: "event", useHeaders: false, includeKeys: [] }];
+  const advised = advice && {
+    abrFactory: () =>
+      new AdvisedAbr(advice.abrManager() as ShakaAbrManager, { ...advice, sessionId, contentId }, (error) => onError?.(error)),
+  };
   return player.configure({
     cmcd: { enabled: true, version: 2, useHeaders: false, sessionId, contentId, eventTargets },
-    cmsd: { enabled: true, applyMaximumSuggestedBitrate: true },
+    cmsd: { enabled: true, applyMaximumSuggestedBitrate: advice === undefined },
     abr: { switchInterval: interval },
+    ...advised,
   });
 }

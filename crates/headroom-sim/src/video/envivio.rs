@@ -1,7 +1,6 @@
 //! Segment sizes of the "Envivio" test video, in bytes.
 //!
-//! The numbers are the measurements published with Pensieve and Comyco (thu-media/Comyco, BSD-2-Clause; see
-//! `docs/algorithms/simulator.md` for the notice).
+//! The numbers are the measurements published with Pensieve and Comyco (thu-media/Comyco, BSD-2-Clause: `NOTICE`).
 
 use super::{Video, ladder_of_kbps};
 use headroom_core::time::Duration;

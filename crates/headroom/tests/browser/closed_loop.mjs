@@ -1,13 +1,19 @@
 // The closed-loop experiment: does steering help real players on a shaped link?
 //
-//   sudo node closed_loop.mjs HEADROOM [--pairs 10] [--seconds 40] [--players hls,dash,shaka] [--advice] [--json FILE]
+//   sudo node closed_loop.mjs HEADROOM [--scene cut|drive] [--traces DIR] [--pairs 10] [--seconds 40]
+//        [--players hls,dash,shaka] [--advice] [--json FILE]
 //
 // One encoder makes a live ladder; `headroom serve` is the edge; every player sits in a network namespace of its own behind
-// `headroom link`, which replays a synthetic 5G trace with a ten-second cut. A pair is the same trace played twice: once the
-// player obeys CMSD (hls.js through the agent; with --advice it asks before every segment), once it ignores it. The order alternates. The controller knows nothing
-// beforehand. Prints one JSON object a player: the means of both arms and the paired differences with 95 % intervals.
+// `headroom link`, which replays a trace. A pair is the same trace played twice: once the player obeys Headroom (CMSD, hls.js
+// through the agent; with --advice all three ask before every segment), once it ignores it. The order alternates. The
+// controller knows nothing beforehand. Prints one JSON object a player: the means of both arms and the paired differences with
+// 95 % intervals. `qoe` is Yin's linear score for each two-second segment: Mbit/s, less the top rung for each second of stall,
+// less the size of each switch.
+//
+// Scene `cut`: three rungs far below a synthetic midband 5G link with a ten-second cut. Scene `drive`: five rungs as wide as
+// the link, which is a synthetic drive or, with --traces, the measured files of a folder, scaled to the same mean.
 import { spawn, execFileSync } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -19,6 +25,8 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    scene: { type: "string", default: "cut" },
+    traces: { type: "string" },
     pairs: { type: "string", default: "10" },
     seconds: { type: "string", default: "40" },
     players: { type: "string", default: "hls,dash,shaka" },
@@ -30,8 +38,28 @@ const [headroom] = positionals;
 const pairs = Number(values.pairs);
 const seconds = Number(values.seconds);
 const players = values.players.split(",");
-if (!headroom || !(pairs >= 1) || !(seconds >= 30)) {
-  console.error("usage: node closed_loop.mjs HEADROOM [--pairs N] [--seconds N, at least 30] [--players LIST] [--json FILE]");
+
+/** Rungs as [height, width, Mbit/s of video], highest first; the link as a preset, its mean in kbit/s, and the cut in it. */
+const SCENES = {
+  cut: {
+    rungs: [[360, 640, 1.2], [270, 480, 0.5], [144, 256, 0.18]],
+    preset: "midband",
+    // Three times the top rung, as a fair 5G cell gives one viewer of many.
+    mean: 4000,
+    // From, until (seconds of the run), and what is left of the link, kbit/s.
+    cut: { from: 14, until: 24, kbps: 350 },
+  },
+  drive: {
+    rungs: [[360, 640, 6], [270, 480, 3], [216, 384, 1.6], [180, 320, 0.8], [144, 256, 0.4]],
+    preset: "driving",
+    mean: 4500,
+  },
+};
+const scene = SCENES[values.scene];
+if (!headroom || !scene || !(pairs >= 1) || !(seconds >= 30)) {
+  console.error(
+    "usage: node closed_loop.mjs HEADROOM [--scene cut|drive] [--traces DIR] [--pairs N] [--seconds N, at least 30] [--players LIST] [--advice] [--json FILE]",
+  );
   process.exit(2);
 }
 if (process.getuid() !== 0) {
@@ -39,14 +67,11 @@ if (process.getuid() !== 0) {
   process.exit(2);
 }
 
-/** Height of a rung to its video bit rate in Mbit/s: top, middle, bottom. */
-const LADDER = { 360: 1.2, 270: 0.5, 144: 0.18 };
+const MBPS = Object.fromEntries(scene.rungs.map(([height, , mbps]) => [height, mbps]));
+const TOP_MBPS = scene.rungs[0][2];
+const SEGMENT_S = 2;
 /** Seconds before anything is counted: players stall while they start. */
 const WARM_UP_S = 8;
-/** The cut: from, until (seconds of the run), and what is left of the link, kbit/s. */
-const CUT = { from: 14, until: 24, kbps: 350 };
-/** Mean of the link outside the cut, kbit/s: three times the top rung, as a fair 5G cell gives one viewer of many. */
-const MEAN_KBPS = 4000;
 
 const directory = mkdtempSync(join(tmpdir(), "headroom-closed-loop-"));
 const children = new Set();
@@ -58,7 +83,7 @@ start("ffmpeg", ladderArguments(join(directory, "live.mpd")));
 start(headroom, [
   ...["serve", "--listen", `0.0.0.0:${PORT}`, "--control", "127.0.0.1:18081", "--origin", `dir:${directory}`],
 ]);
-await until("the live stream", 60_000, () => fetches(`http://127.0.0.1:${PORT}/chunk-stream2-00004.m4s`));
+await until("the live stream", 60_000, () => fetches(`http://127.0.0.1:${PORT}/chunk-stream0-00004.m4s`));
 
 const runs = Object.fromEntries(players.map((player) => [player, []]));
 for (let pair = 0; pair < pairs; pair += 1) {
@@ -124,13 +149,17 @@ function judge(reports, sessionId) {
   const mean = (of) => counted.reduce((sum, sample) => sum + of(sample), 0) / counted.length;
   const watched_s = (end.at_ms - start.at_ms) / 1000;
   const stall_s = end.stalled_s - start.stalled_s;
-  const switches = counted.filter((sample, index) => index > 0 && sample.height !== counted[index - 1].height).length;
+  const rate = ({ height }) => MBPS[height] ?? 0;
+  const changes = counted.slice(1).map((sample, index) => Math.abs(rate(sample) - rate(counted[index])));
+  const bitrate_mbps = mean(rate);
+  const segments = watched_s / SEGMENT_S;
   return {
+    qoe: bitrate_mbps - (TOP_MBPS * stall_s + changes.reduce((sum, change) => sum + change, 0)) / segments,
     stall_s,
     stalls: end.stalls - start.stalls,
     rebuffer_ratio: stall_s / watched_s,
-    bitrate_mbps: mean(({ height }) => LADDER[height] ?? 0),
-    switches,
+    bitrate_mbps,
+    switches: changes.filter((change) => change > 0).length,
     latency_s: mean(({ latency_s }) => latency_s ?? 0),
     latency_max_s: Math.max(...counted.map(({ latency_s }) => latency_s ?? 0)),
   };
@@ -159,37 +188,57 @@ function t975(freedom) {
   return table[freedom - 1] ?? 1.96 + 2.37 / freedom;
 }
 
-/** A synthetic 5G trace at the experiment's mean, with the cut in it. Pair n has seed n. */
+/** The link of a pair at the scene's mean, with its cut. Pair n has seed n, or the nth file of --traces. */
 function traceOf(pair) {
-  const settings = ["--preset", "midband", "--seed", String(pair + 1), "--duration", String(seconds + 30)];
-  const text = execFileSync(headroom, ["trace", "synth", ...settings], { encoding: "utf8" });
-  const [header, ...rows] = text.split("\n").filter((line) => line && !line.startsWith("#"));
-  const columns = header.split(",");
-  const [time, rate] = [columns.indexOf("t_s"), columns.indexOf("throughput_kbps")];
-  const samples = rows.map((row) => row.split(",")).map((row) => [Number(row[time]), Number(row[rate])]);
-  const scale = (MEAN_KBPS * samples.length) / samples.reduce((sum, [, kbps]) => sum + kbps, 0);
+  const samples = values.traces ? measured(pair) : synthetic(pair);
+  const scale = (scene.mean * samples.length) / samples.reduce((sum, [, kbps]) => sum + kbps, 0);
   // Node and browser need about four seconds before the first request.
   const lines = samples.map(([at, kbps]) => {
-    const cut = at >= CUT.from + 4 && at < CUT.until + 4;
-    return `${at},${(cut ? CUT.kbps : Math.max(kbps * scale, 300)).toFixed(1)}`;
+    const cut = scene.cut && at >= scene.cut.from + 4 && at < scene.cut.until + 4;
+    return `${at},${(cut ? scene.cut.kbps : Math.max(kbps * scale, 300)).toFixed(1)}`;
   });
   const file = join(directory, `trace-${pair}.csv`);
   writeFileSync(file, `t_s,throughput_kbps\n${lines.join("\n")}\n`);
   return file;
 }
 
+function synthetic(pair) {
+  const settings = ["--preset", scene.preset, "--seed", String(pair + 1), "--duration", String(seconds + 30)];
+  return samplesOf(execFileSync(headroom, ["trace", "synth", ...settings], { encoding: "utf8" }));
+}
+
+/** The beginning of the nth file that is long enough and carries something all along. */
+function measured(pair) {
+  const files = readdirSync(values.traces).filter((name) => name.endsWith(".csv")).sort();
+  const windows = files.map((name) => samplesOf(readFileSync(join(values.traces, name), "utf8")));
+  const usable = windows
+    .map((samples) => samples.filter(([at]) => at < seconds + 30))
+    .filter((samples) => samples.length >= (seconds + 30) * 0.9 && samples.some(([, kbps]) => kbps > 2000));
+  return usable[pair % usable.length];
+}
+
+/** Rows of our CSV as [seconds, kbit/s]. */
+function samplesOf(text) {
+  const [header, ...rows] = text.split("\n").filter((line) => line && !line.startsWith("#"));
+  const columns = header.split(",");
+  const [time, rate] = [columns.indexOf("t_s"), columns.indexOf("throughput_kbps")];
+  return rows.map((row) => row.split(",")).map((row) => [Number(row[time]), Number(row[rate])]);
+}
+
 function ladderArguments(manifest) {
-  const rungs = Object.entries(LADDER).sort(([a], [b]) => b - a);
-  const width = { 360: 640, 270: 480, 144: 256 };
-  const split = `[0:v]split=3[s0][s1][s2]${rungs.map(([height], rung) => `;[s${rung}]scale=${width[height]}:${height}[v${rung}]`).join("")}`;
-  const rates = rungs.flatMap(([, mbps], rung) =>
-    ["b", "maxrate", "bufsize"].flatMap((option) => [`-${option}:v:${rung}`, `${mbps * 1000}k`]),
+  const { rungs } = scene;
+  const outputs = rungs.map((_, rung) => `[s${rung}]`).join("");
+  const scaled = rungs.map(([height, width], rung) => `;[s${rung}]scale=${width}:${height}[v${rung}]`).join("");
+  const rates = rungs.flatMap(([, , mbps], rung) =>
+    ["b", "minrate", "maxrate", "bufsize"].flatMap((option) => [`-${option}:v:${rung}`, `${mbps * 1000}k`]),
   );
   return [
     ..."-hide_banner -loglevel error -nostdin -y -re -f lavfi -i testsrc2=s=640x360:r=25".split(" "),
     ..."-re -f lavfi -i sine=f=440:r=48000 -filter_complex".split(" "),
-    split,
-    ..."-map [v0] -map [v1] -map [v2] -map 1:a -c:v libx264 -preset ultrafast -tune zerolatency".split(" "),
+    `[0:v]split=${rungs.length}${outputs}${scaled}`,
+    ...rungs.flatMap((_, rung) => ["-map", `[v${rung}]`]),
+    // Filled up to the nominal rate: a rung costs what it says, whatever the picture.
+    ..."-map 1:a -c:v libx264 -preset ultrafast -tune zerolatency -x264-params nal-hrd=cbr".split(" "),
     ..."-pix_fmt yuv420p -g 50 -keyint_min 50 -sc_threshold 0 -c:a aac -b:a 64k".split(" "),
     ...rates,
     ..."-f dash -seg_duration 2 -frag_type duration -frag_duration 0.5 -use_template 1 -use_timeline 0".split(" "),

@@ -37,8 +37,18 @@ fn dash_js_obeys_a_cap_and_its_release() {
 }
 
 #[test]
+fn dash_js_that_asks_before_every_segment_obeys_a_cap_and_its_release() {
+    obeys_a_cap(Kind::DashAsking);
+}
+
+#[test]
 fn shaka_obeys_a_cap_and_its_release() {
     obeys_a_cap(Kind::Shaka);
+}
+
+#[test]
+fn shaka_that_asks_before_every_segment_obeys_a_cap_and_its_release() {
+    obeys_a_cap(Kind::ShakaAsking);
 }
 
 #[test]
@@ -96,7 +106,7 @@ fn obeys_a_cap(kind: Kind) {
     assert_players_and_edge_talked(&reports);
     assert_live(&reports);
     let advised = reports.iter().filter(|report| report.path == "/v1/advice" && report.status == 200).count();
-    assert_eq!(advised > 5, kind == Kind::HlsAsking, "{advised} answers to questions for advice");
+    assert_eq!(advised > 5, kind.asks(), "{advised} answers to questions for advice");
     let screenshot = fs::metadata(directory.join(format!("{}.png", kind.name())));
     assert!(screenshot.is_ok_and(|file| file.len() > 10_000), "no screenshot of a picture");
 }

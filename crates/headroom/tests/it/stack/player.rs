@@ -20,8 +20,12 @@ pub(crate) enum Kind {
     HlsAsking,
     /// dash.js.
     Dash,
+    /// The same, asking for advice.
+    DashAsking,
     /// Shaka Player.
     Shaka,
+    /// The same, asking for advice.
+    ShakaAsking,
 }
 
 impl Kind {
@@ -30,14 +34,23 @@ impl Kind {
             Self::Hls => "hls",
             Self::HlsAsking => "hls-asking",
             Self::Dash => "dash",
+            Self::DashAsking => "dash-asking",
             Self::Shaka => "shaka",
+            Self::ShakaAsking => "shaka-asking",
         }
+    }
+
+    /// Whether it asks for advice before every segment.
+    pub(crate) fn asks(self) -> bool {
+        matches!(self, Self::HlsAsking | Self::DashAsking | Self::ShakaAsking)
     }
 
     /// The script of the page that starts it.
     fn page(self) -> &'static str {
         match self {
             Self::HlsAsking => Self::Hls.name(),
+            Self::DashAsking => Self::Dash.name(),
+            Self::ShakaAsking => Self::Shaka.name(),
             other => other.name(),
         }
     }
@@ -46,7 +59,7 @@ impl Kind {
     pub(crate) fn manifest(self) -> &'static str {
         match self {
             Self::Hls | Self::HlsAsking => "master.m3u8",
-            Self::Dash | Self::Shaka => "live.mpd",
+            Self::Dash | Self::DashAsking | Self::Shaka | Self::ShakaAsking => "live.mpd",
         }
     }
 }
@@ -119,7 +132,7 @@ impl Player {
             "contentId": "test",
             "eventsUrl": format!("http://{headroom}/v1/cmcd"),
             "decisionsUrl": format!("http://{headroom}/v1/decisions/{name}/events"),
-            "adviceUrl": (kind == Kind::HlsAsking).then(|| format!("http://{headroom}/v1/advice")),
+            "adviceUrl": kind.asks().then(|| format!("http://{headroom}/v1/advice")),
         });
         let mut command = Command::new(program("node").expect("node is there"));
         command.arg(browser_directory().join("play.mjs")).arg(options.to_string());

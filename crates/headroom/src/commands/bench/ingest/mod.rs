@@ -52,6 +52,14 @@ struct Figures {
     decide_p99_ms: f64,
     /// That half rate, requests a second.
     half_load_per_second: f64,
+    /// Latency of nginx at the very same rate in the same round: what of ours is the machine's.
+    nginx_p50_ms: f64,
+    nginx_p99_ms: f64,
+    /// The slowest answer of a round, ours and nginx'.
+    decide_longest_ms: f64,
+    nginx_longest_ms: f64,
+    /// The longest pause of the client beside ours, which counts as ours.
+    client_pause_ms: f64,
     rounds: usize,
 }
 
@@ -74,28 +82,34 @@ fn measure(arguments: &Arguments, directory: &Path) -> anyhow::Result<Figures> {
     let batch = directory.join("batch.lua");
     std::fs::write(&decide, workload::decide_script(arguments.sessions))?;
     std::fs::write(&batch, workload::batch_script(arguments.sessions, arguments.records))?;
+    let requests = workload::decide_requests(arguments.sessions);
+    let span = Duration::from_secs(u64::from(arguments.seconds));
 
     let mut rounds = Rounds::default();
     for _ in 0..arguments.rounds.max(1) {
         let nginx = Nginx::start(directory)?;
         let plain = nginx.load(&decide, arguments)?;
-        drop(nginx);
         let headroom = Headroom::start(directory)?;
         // A first pass makes the sessions known; after a tick every answer holds a decision.
         headroom.load_for(&decide, arguments, 3)?;
         let decided = headroom.load(&decide, arguments)?;
         let batched = headroom.load(&batch, arguments)?;
         let half = decided.per_second() / 2.0;
-        let requests = workload::decide_requests(arguments.sessions);
-        let span = Duration::from_secs(u64::from(arguments.seconds));
-        let latencies = paced::run(headroom.address(), &requests, half, span, arguments.connections)?;
+        let ours = paced::run(headroom.address(), &requests, half, span, arguments.connections)?;
+        drop(headroom);
+        let theirs = paced::run(nginx.address(), &requests, half, span, arguments.connections)?;
         rounds.nginx.push(plain.per_core_second());
         rounds.decide.push(decided.per_core_second());
         rounds.ratio.push(decided.per_core_second() / plain.per_core_second());
         rounds.batch.push(batched.per_core_second() * arguments.records as f64);
         rounds.half.push(half);
-        rounds.p50.push(latencies.quantile_ms(0.50));
-        rounds.p99.push(latencies.quantile_ms(0.99));
+        rounds.p50.push(ours.quantile_ms(0.50));
+        rounds.p99.push(ours.quantile_ms(0.99));
+        rounds.longest.push(ours.quantile_ms(1.0));
+        rounds.client_pause.push(ours.client_pause.as_secs_f64() * 1e3);
+        rounds.nginx_p50.push(theirs.quantile_ms(0.50));
+        rounds.nginx_p99.push(theirs.quantile_ms(0.99));
+        rounds.nginx_longest.push(theirs.quantile_ms(1.0));
     }
     Ok(Figures {
         requests_per_core_second: median(&mut rounds.decide).round(),
@@ -104,7 +118,12 @@ fn measure(arguments: &Arguments, directory: &Path) -> anyhow::Result<Figures> {
         batch_records_per_core_second: median(&mut rounds.batch).round(),
         decide_p50_ms: median(&mut rounds.p50),
         decide_p99_ms: median(&mut rounds.p99),
+        decide_longest_ms: median(&mut rounds.longest),
         half_load_per_second: median(&mut rounds.half).round(),
+        nginx_p50_ms: median(&mut rounds.nginx_p50),
+        nginx_p99_ms: median(&mut rounds.nginx_p99),
+        nginx_longest_ms: median(&mut rounds.nginx_longest),
+        client_pause_ms: median(&mut rounds.client_pause),
         rounds: arguments.rounds.max(1),
     })
 }
@@ -118,6 +137,11 @@ struct Rounds {
     half: Vec<f64>,
     p50: Vec<f64>,
     p99: Vec<f64>,
+    longest: Vec<f64>,
+    nginx_p50: Vec<f64>,
+    nginx_p99: Vec<f64>,
+    nginx_longest: Vec<f64>,
+    client_pause: Vec<f64>,
 }
 
 fn median(values: &mut [f64]) -> f64 {
@@ -142,11 +166,16 @@ fn print(figures: &Figures, json: bool) -> anyhow::Result<ExitCode> {
         verdict(batch >= 2e6)
     );
     println!(
-        "GET /decide, half load  {:>10.3} ms p99, {:.3} ms p50 at {:.0} requests/s (goal <= 5: {})",
+        "GET /decide, half load  {:>10.3} ms p99, {:.3} ms p50, {:.1} ms slowest, at {:.0} requests/s (goal <= 5: {})",
         figures.decide_p99_ms,
         figures.decide_p50_ms,
+        figures.decide_longest_ms,
         figures.half_load_per_second,
         verdict(figures.decide_p99_ms <= 5.0)
+    );
+    println!(
+        "nginx at the same rate  {:>10.3} ms p99, {:.3} ms p50, {:.1} ms slowest; the client itself paused for {:.1} ms",
+        figures.nginx_p99_ms, figures.nginx_p50_ms, figures.nginx_longest_ms, figures.client_pause_ms
     );
     Ok(ExitCode::SUCCESS)
 }

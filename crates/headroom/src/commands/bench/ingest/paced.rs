@@ -2,7 +2,10 @@
 //! from the moment a request was due, so a server that falls behind cannot hide it.
 
 use anyhow::{Context, bail};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    thread::{CpuSet, sched_getaffinity, sched_setaffinity},
+};
 use std::{
     collections::VecDeque,
     io::{ErrorKind, Read, Write},
@@ -13,6 +16,8 @@ use std::{
 /// Latencies of all answers.
 pub(super) struct Latencies {
     sorted: Vec<Duration>,
+    /// The longest the client itself did not get to run: that much of the slowest answer may be its own.
+    pub(super) client_pause: Duration,
 }
 
 impl Latencies {
@@ -32,6 +37,31 @@ struct Connection {
     tail: Vec<u8>,
 }
 
+/// Keeps this thread on one processor until dropped, where there is another one for the server: a client that shares the
+/// server's processor waits for it and counts that as the server's time.
+struct Pinned(Option<CpuSet>);
+
+impl Pinned {
+    fn to(processor: usize) -> Self {
+        let before = sched_getaffinity(None).ok().filter(|allowed| allowed.count() > 1 && allowed.is_set(processor));
+        if before.is_some() {
+            let mut only = CpuSet::new();
+            only.set(processor);
+            // Refused means unpinned, which is only less exact.
+            let _ = sched_setaffinity(None, &only);
+        }
+        Self(before)
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            let _ = sched_setaffinity(None, before);
+        }
+    }
+}
+
 /// Sends `requests` in turn at `rate` a second for `span`, over `connections`.
 pub(super) fn run(
     address: SocketAddr,
@@ -47,14 +77,18 @@ pub(super) fn run(
         stream.set_nonblocking(true)?;
         open.push(Connection { stream, due: None, tail: Vec::new() });
     }
+    let _pinned = Pinned::to(super::server::CLIENT_CPU);
     let began = Instant::now();
     let total = (rate * span.as_secs_f64()) as usize;
     let due_at = |index: usize| began + Duration::from_secs_f64(index as f64 / rate);
     let mut waiting: VecDeque<Instant> = VecDeque::new();
     let (mut made, mut sent) = (0, 0);
     let mut sorted = Vec::with_capacity(total);
+    let (mut before, mut client_pause) = (began, Duration::ZERO);
     while sorted.len() < total {
         let now = Instant::now();
+        client_pause = client_pause.max(now - before);
+        before = now;
         if now > began + span * 2 + Duration::from_secs(5) {
             bail!("the server answered {} of {total} requests in twice the time", sorted.len());
         }
@@ -72,7 +106,7 @@ pub(super) fn run(
         read_answers(&mut open, &mut sorted)?;
     }
     sorted.sort_unstable();
-    Ok(Latencies { sorted })
+    Ok(Latencies { sorted, client_pause })
 }
 
 /// Reads what has come, without waiting.

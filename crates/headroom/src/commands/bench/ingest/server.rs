@@ -13,8 +13,8 @@ use std::{
 };
 
 /// Processor the server runs on and the one the client runs on.
-const SERVER_CPU: &str = "1";
-const CLIENT_CPU: &str = "0";
+const SERVER_CPU: usize = 1;
+pub(super) const CLIENT_CPU: usize = 0;
 
 /// What one load run cost.
 #[derive(Debug, Clone, Copy)]
@@ -150,14 +150,14 @@ impl Drop for Headroom {
 }
 
 /// `program` on one processor; where there is only one, wherever it likes.
-fn pinned(cpu: &str, program: &str) -> Command {
+fn pinned(cpu: usize, program: &str) -> Command {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     if processors < 2 {
         return Command::new(program);
     }
     // taskset replaces itself by the program, so the process id stays.
     let mut command = Command::new("taskset");
-    command.args(["-c", cpu, program]);
+    command.args(["-c", &cpu.to_string(), program]);
     command
 }
 

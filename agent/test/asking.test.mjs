@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { configureDash, configureShaka } from "../dist/index.js";
+
+const REPORTING = { sessionId: "one", contentId: "show" };
+const ADVICE = { url: "https://edge.example/v1/advice?headroom_token=t", timeoutMs: 50 };
+
+/** What was asked, and how it is answered. */
+let asked;
+let answer;
+
+beforeEach(() => {
+  asked = [];
+  answer = async () => Response.json({ bitrate_kbps: 700 });
+  globalThis.fetch = (url) => {
+    asked.push(new URL(url));
+    return answer();
+  };
+});
+afterEach(() => delete globalThis.fetch);
+
+const settled = (ms = 5) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** What the agent uses of dash.js, and of the rules' surroundings. */
+class FakeDash extends EventEmitter {
+  settings = {};
+  rungs = [180, 500, 1200];
+  updateSettings = (settings) => (this.settings = settings);
+  addABRCustomRule = (type, name, rule) => ((this.type = type), (this.rule = rule({}).create()));
+  getBufferLength = () => 3.04;
+  getCurrentLiveLatency = () => 4.5;
+  getCurrentRepresentationForType = (type) => ({ bitrateInKbit: type === "audio" ? 128 : 500 });
+  isPaused = () => false;
+
+  segment(name, fields = {}) {
+    const [startDate, endDate] = [new Date(1000), new Date(1400)];
+    const request = { mediaType: "video", type: "MediaSegment", url: "http://edge/live/7.m4s?x=1", duration: 2, bytesLoaded: 50_000, startDate, endDate, ...fields };
+    this.emit(name, { request });
+  }
+
+  choice(type = "video") {
+    return this.rule.getSwitchRequest({
+      getMediaType: () => type,
+      getMediaInfo: () => ({}),
+      getAbrController: () => ({
+        getOptimalRepresentationForBitrate: (_, kbps) => this.rungs.findLast((rung) => rung <= kbps) ?? this.rungs[0],
+      }),
+    });
+  }
+}
+
+function askingDash() {
+  const dash = new FakeDash();
+  const errors = [];
+  configureDash(dash, { ...REPORTING, advice: ADVICE, onError: (error) => errors.push(error) });
+  return { dash, errors };
+}
+
+describe("dash.js", () => {
+  test("an answer outvotes the other rules for the next segment of the picture only", async () => {
+    const { dash, errors } = askingDash();
+    assert.equal(dash.type, "qualitySwitchRules");
+    assert.equal(dash.settings.streaming.cmsd.abr.applyMb, false, "the cap is part of the advice");
+    dash.segment("fragmentLoadingCompleted");
+    await settled();
+    assert.equal(asked[0].searchParams.get("headroom_token"), "t");
+    assert.equal(
+      asked[0].searchParams.get("CMCD"),
+      'bl=(3000),br=(628;av),cid="show",d=2000,e=rr,ltc=4500,mtp=(1000),ot=av,rc=200,sf=d,sid="one",sta=p,ttlb=400,url="7.m4s",v=2',
+    );
+    const { representation, priority } = dash.choice();
+    assert.deepEqual([representation, priority], [500, 1], "700 kbit/s less 128 of sound");
+    assert.equal(dash.choice("audio").representation, null);
+    dash.segment("fragmentLoadingStarted");
+    assert.equal(dash.choice().representation, null);
+    assert.deepEqual(errors, []);
+  });
+
+  for (const [name, failing, told] of [
+    ["says it knows no better", async () => new Response(null, { status: 204 }), 0],
+    ["is gone", async () => Promise.reject(new TypeError("fetch failed")), 1],
+    ["answers nonsense", async () => Response.json({ bitrate_kbps: null }), 0],
+  ]) {
+    test(`dash.js chooses when Headroom ${name}`, async () => {
+      answer = failing;
+      const { dash, errors } = askingDash();
+      dash.segment("fragmentLoadingCompleted");
+      await settled();
+      assert.deepEqual([dash.choice().representation, errors.length], [null, told]);
+    });
+  }
+
+  test("sound, initialisation and segments without a duration of transfer are not asked about", async () => {
+    const { dash } = askingDash();
+    dash.segment("fragmentLoadingCompleted", { mediaType: "audio" });
+    dash.segment("fragmentLoadingCompleted", { type: "InitializationSegment" });
+    dash.segment("fragmentLoadingCompleted", { endDate: null });
+    await settled();
+    assert.equal(asked.length, 0);
+  });
+});
+
+const VARIANTS = [1200, 180, 500].map((kbps) => ({ bandwidth: kbps * 1000 }));
+const [HIGH, LOW, MIDDLE] = VARIANTS;
+
+/** Shaka's own manager, which always wants the lowest variant. */
+class FakeAbr {
+  calls = [];
+  init(onSwitch) {
+    this.suggest = () => onSwitch(LOW);
+  }
+  chooseVariant() {
+    return LOW;
+  }
+  segmentDownloaded(...call) {
+    this.calls.push(call);
+  }
+  setVariants() {
+    return true;
+  }
+  enable() {}
+  disable() {}
+}
+
+function askingShaka() {
+  const inner = new FakeAbr();
+  const switched = [];
+  const player = { configure: (config) => ((player.config = config), true) };
+  configureShaka(player, { ...REPORTING, advice: { ...ADVICE, abrManager: () => inner } });
+  const abr = player.config.abrFactory();
+  abr.init((variant) => switched.push(variant), () => {});
+  abr.setVariants(VARIANTS);
+  abr.enable();
+  return { abr, inner, switched, config: player.config };
+}
+
+const PICTURE = { stream: { type: "video" }, segment: { startTime: 10, endTime: 12, getUris: () => ["http://edge/7.m4s"] } };
+
+describe("Shaka", () => {
+  test("an answer is played at once and stands until the next segment has arrived", async () => {
+    const { abr, inner, switched, config } = askingShaka();
+    assert.equal(config.cmsd.applyMaximumSuggestedBitrate, false);
+    assert.equal(abr.chooseVariant(), LOW);
+    abr.segmentDownloaded(400, 50_000, true, {}, PICTURE);
+    await settled();
+    assert.deepEqual([switched, abr.chooseVariant()], [[MIDDLE], MIDDLE]);
+    inner.suggest();
+    assert.deepEqual(switched, [MIDDLE], "Shaka's own choice does not overrule it");
+    answer = async () => new Response(null, { status: 204 });
+    abr.segmentDownloaded(400, 50_000, true, {}, PICTURE);
+    await settled();
+    inner.suggest();
+    assert.deepEqual(switched, [MIDDLE, LOW], "no answer: Shaka chooses");
+    assert.equal(inner.calls.length, 2, "Shaka goes on measuring");
+  });
+
+  test("nothing is asked about sound, nothing is played that the page has not left to choose", async () => {
+    const { abr, switched } = askingShaka();
+    abr.segmentDownloaded(40, 5_000, true, {}, { ...PICTURE, stream: { type: "audio" } });
+    await settled();
+    assert.equal(asked.length, 0);
+    abr.segmentDownloaded(400, 50_000, true, {}, PICTURE);
+    abr.disable();
+    await settled();
+    assert.deepEqual(switched, []);
+  });
+
+  test("more than the ladder has, and less", async () => {
+    for (const [kbps, expected] of [[9000, HIGH], [10, LOW]]) {
+      answer = async () => Response.json({ bitrate_kbps: kbps });
+      const { abr } = askingShaka();
+      abr.segmentDownloaded(400, 50_000, true, {}, PICTURE);
+      await settled();
+      assert.equal(abr.chooseVariant(), expected);
+    }
+  });
+});

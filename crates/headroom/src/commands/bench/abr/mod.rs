@@ -6,7 +6,14 @@ pub(crate) mod source;
 
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
-use headroom_core::{engine::PolicyKind, ladder::Ladder, time::Duration, units::Bitrate};
+use headroom_core::{
+    engine::PolicyKind,
+    ladder::Ladder,
+    network::Network,
+    policy::{Learned, learned::Scorer},
+    time::Duration,
+    units::Bitrate,
+};
 use headroom_sim::{
     comparison::Row,
     entrant::{Entrant, Guiding},
@@ -40,6 +47,9 @@ const IN_PLAYER: [&str; 12] = [
     "learned",
 ];
 
+/// What weights given on the command line are called.
+const OWN: &str = "own";
+
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Files and folders of traces; formats are recognised.
@@ -54,6 +64,9 @@ pub(crate) struct Arguments {
     /// Who takes part, separated by commas; a share follows a colon, as in `throughput:0.8`.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     policies: Option<Vec<String>>,
+    /// Weights that `headroom train policy` wrote; they take part as `own` beside the shipped `learned`.
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
     /// Where the policies run: in the player, on a server that caps players with a policy of their own, or on a
     /// server that advises players which ask.
     #[arg(long, value_enum, default_value = "in-player")]
@@ -226,8 +239,19 @@ fn entrants(arguments: &Arguments, profile: &Profile) -> anyhow::Result<Vec<Entr
         };
         entrants.push(entrant.context("--policies")?);
     }
+    if let Some(weights) = &arguments.weights {
+        ensure!(matches!(arguments.mode, Mode::InPlayer), "--weights plays in the player only");
+        entrants.push(Entrant::with_policy(OWN, Box::new(own(weights)?)));
+    }
     entrants.push(Entrant::parse(ORACLE, objective)?);
     Ok(entrants)
+}
+
+fn own(weights: &Path) -> anyhow::Result<Learned> {
+    let bytes = std::fs::read(weights).with_context(|| format!("cannot read {}", weights.display()))?;
+    let scorer = Scorer::from_bytes(&bytes);
+    let scorer = scorer.with_context(|| format!("{} is not what `headroom train policy` writes", weights.display()))?;
+    Ok(Learned { scorer, ..Learned::shipped() })
 }
 
 #[expect(clippy::print_stdout, reason = "the result of the command")]

@@ -3,6 +3,7 @@
 //! Both servers run on the same processor, one after the other in every round, wrk on another one. Costs are
 //! processor seconds of the server's process from /proc, not wall time, so the client does not matter.
 
+mod machine;
 mod paced;
 mod server;
 mod workload;
@@ -60,6 +61,9 @@ struct Figures {
     nginx_longest_ms: f64,
     /// The longest pause of the client beside ours, which counts as ours.
     client_pause_ms: f64,
+    /// What the server's processor loses while idle but for a loop that reads the clock, and the longest gap.
+    machine_lost_share: f64,
+    machine_gap_ms: f64,
     rounds: usize,
 }
 
@@ -97,6 +101,7 @@ fn measure(arguments: &Arguments, directory: &Path) -> anyhow::Result<Figures> {
         let half = decided.per_second() / 2.0;
         let ours = paced::run(headroom.address(), &requests, half, span, arguments.connections)?;
         drop(headroom);
+        let lost = machine::watch(server::SERVER_CPU, Duration::from_secs(2));
         let theirs = paced::run(nginx.address(), &requests, half, span, arguments.connections)?;
         rounds.nginx.push(plain.per_core_second());
         rounds.decide.push(decided.per_core_second());
@@ -106,6 +111,8 @@ fn measure(arguments: &Arguments, directory: &Path) -> anyhow::Result<Figures> {
         rounds.p50.push(ours.quantile_ms(0.50));
         rounds.p99.push(ours.quantile_ms(0.99));
         rounds.longest.push(ours.quantile_ms(1.0));
+        rounds.lost.push(lost.share);
+        rounds.gap.push(lost.longest.as_secs_f64() * 1e3);
         rounds.client_pause.push(ours.client_pause.as_secs_f64() * 1e3);
         rounds.nginx_p50.push(theirs.quantile_ms(0.50));
         rounds.nginx_p99.push(theirs.quantile_ms(0.99));
@@ -124,6 +131,8 @@ fn measure(arguments: &Arguments, directory: &Path) -> anyhow::Result<Figures> {
         nginx_p99_ms: median(&mut rounds.nginx_p99),
         nginx_longest_ms: median(&mut rounds.nginx_longest),
         client_pause_ms: median(&mut rounds.client_pause),
+        machine_lost_share: median(&mut rounds.lost),
+        machine_gap_ms: median(&mut rounds.gap),
         rounds: arguments.rounds.max(1),
     })
 }
@@ -142,6 +151,8 @@ struct Rounds {
     nginx_p99: Vec<f64>,
     nginx_longest: Vec<f64>,
     client_pause: Vec<f64>,
+    lost: Vec<f64>,
+    gap: Vec<f64>,
 }
 
 fn median(values: &mut [f64]) -> f64 {
@@ -176,6 +187,11 @@ fn print(figures: &Figures, json: bool) -> anyhow::Result<ExitCode> {
     println!(
         "nginx at the same rate  {:>10.3} ms p99, {:.3} ms p50, {:.1} ms slowest; the client itself paused for {:.1} ms",
         figures.nginx_p99_ms, figures.nginx_p50_ms, figures.nginx_longest_ms, figures.client_pause_ms
+    );
+    println!(
+        "the machine by itself   {:>10.1} % of a processor lost to others, in gaps of up to {:.1} ms",
+        figures.machine_lost_share * 100.0,
+        figures.machine_gap_ms
     );
     Ok(ExitCode::SUCCESS)
 }

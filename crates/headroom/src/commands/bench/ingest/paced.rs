@@ -1,11 +1,9 @@
 //! An open-loop client: requests are due at a fixed rate whether or not earlier ones were answered, and latency counts
 //! from the moment a request was due, so a server that falls behind cannot hide it.
 
+use super::machine::Pinned;
 use anyhow::{Context, bail};
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    thread::{CpuSet, sched_getaffinity, sched_setaffinity},
-};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
     collections::VecDeque,
     io::{ErrorKind, Read, Write},
@@ -35,31 +33,6 @@ struct Connection {
     due: Option<Instant>,
     /// End of the last bytes read: an answer may come in parts.
     tail: Vec<u8>,
-}
-
-/// Keeps this thread on one processor until dropped, where there is another one for the server: a client that shares the
-/// server's processor waits for it and counts that as the server's time.
-struct Pinned(Option<CpuSet>);
-
-impl Pinned {
-    fn to(processor: usize) -> Self {
-        let before = sched_getaffinity(None).ok().filter(|allowed| allowed.count() > 1 && allowed.is_set(processor));
-        if before.is_some() {
-            let mut only = CpuSet::new();
-            only.set(processor);
-            // Refused means unpinned, which is only less exact.
-            let _ = sched_setaffinity(None, &only);
-        }
-        Self(before)
-    }
-}
-
-impl Drop for Pinned {
-    fn drop(&mut self) {
-        if let Some(before) = &self.0 {
-            let _ = sched_setaffinity(None, before);
-        }
-    }
 }
 
 /// Sends `requests` in turn at `rate` a second for `span`, over `connections`.

@@ -13,7 +13,7 @@ use std::{
 };
 
 /// Processor the server runs on and the one the client runs on.
-const SERVER_CPU: usize = 1;
+pub(super) const SERVER_CPU: usize = 1;
 pub(super) const CLIENT_CPU: usize = 0;
 
 /// What one load run cost.

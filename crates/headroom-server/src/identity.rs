@@ -27,7 +27,7 @@ pub struct Identity {
     pub cookie: String,
     /// Query parameter that names the session of a player without CMCD; empty: none.
     pub token_parameter: String,
-    /// Whose `X-Forwarded-For` and `X-Real-IP` to believe.
+    /// Whose `X-Forwarded-For`, `X-Real-IP` and `X-Headroom-Edge` to believe.
     pub forwarded_from: ForwardedFrom,
     /// Hours after which the key behind the identifiers of authors is replaced.
     pub author_key_hours: u32,
@@ -149,14 +149,18 @@ impl Identifier {
         NetworkId(hash.max(1))
     }
 
-    /// Address of the client, through proxies that are believed.
-    pub(crate) fn client_address(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
-        let believed = match self.settings.forwarded_from {
+    /// Whether `peer` is a web server whose word about its viewers counts.
+    pub(crate) fn believes(&self, peer: IpAddr) -> bool {
+        match self.settings.forwarded_from {
             ForwardedFrom::None => false,
             ForwardedFrom::Loopback => peer.to_canonical().is_loopback(),
             ForwardedFrom::Any => true,
-        };
-        if !believed {
+        }
+    }
+
+    /// Address of the client, through proxies that are believed.
+    pub(crate) fn client_address(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
+        if !self.believes(peer) {
             return peer;
         }
         let named = |name: &str| {

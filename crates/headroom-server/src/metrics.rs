@@ -183,6 +183,8 @@ pub(crate) struct Metrics {
     pub(crate) reloads_failed: Counter,
     /// Entries of the history that were never written.
     pub(crate) history_lost: Counter,
+    /// Requests of an edge that is not configured.
+    pub(crate) unknown_edges: Counter,
     /// Entries of the history that were written.
     pub(crate) history_written: Counter,
     /// 1 while the history cannot be written.
@@ -258,6 +260,8 @@ impl Metrics {
         registry.register("notifications_sent", "Notifications that were taken", notifications_sent.clone());
         let reloads_failed = Counter::default();
         let about = "Changed certificates and keys that could not be used";
+        let unknown_edges = Counter::default();
+        registry.register("unknown_edges", "Requests of an edge that edge.names does not hold", unknown_edges.clone());
         registry.register("reloads_failed", about, reloads_failed.clone());
         registry.register("notifications_failed", "Notifications nobody took", notifications_failed.clone());
         let (history_lost, history_written) = (Counter::default(), Counter::default());
@@ -333,6 +337,7 @@ impl Metrics {
             reloads_failed,
             history_lost,
             history_written,
+            unknown_edges,
             history_degraded,
             archive_rows,
             archive_lost,

@@ -1,9 +1,9 @@
-//! What sessions went through, summed by stream, network and rung: the only history kept of everyone.
+//! What sessions went through, summed by stream, edge, network and rung: the only history kept of everyone.
 //!
 //! Every ten seconds each shard is asked for the state of its sessions (a *round*). Rounds are what alerts and the
 //! capacity view read; the rounds of a minute, merged, are a row of the history for each cell.
 
-use crate::sketch::Sketch;
+use crate::{place::Place, sketch::Sketch};
 use headroom_core::{
     decision::Reason,
     session::{Snapshot, Summary},
@@ -15,6 +15,10 @@ use std::collections::BTreeMap;
 /// Cells of one round or minute. What comes later counts under stream 0, so names from the network cost bounded room.
 const MAX_CELLS: usize = 20_000;
 
+/// From here on networks are not told apart: the table of autonomous systems may name more than a minute has room for, and
+/// the few viewers of the many small ones must not take the streams' room.
+const MAX_CELLS_BY_NETWORK: usize = 10_000;
+
 /// Silence after which a session no longer tells how it is: five ticks, and twice what CMCD events are usually apart.
 const SILENCE: Duration = Duration::from_secs(10);
 
@@ -22,11 +26,10 @@ const SILENCE: Duration = Duration::from_secs(10);
 const TROUBLED_ROUNDS: u16 = 30;
 
 /// What a cell's sessions have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     pub(crate) stream: StreamId,
-    /// Position of the network in the configuration; 0 for all others.
-    pub(crate) network: u16,
+    pub(crate) place: Place,
     /// Bit rate of the rung played; 0 when unknown.
     pub(crate) rung_kbps: u32,
 }
@@ -105,9 +108,9 @@ pub(crate) struct Rollup {
 
 impl Rollup {
     /// Takes in the state of a session and what happened since the last time.
-    pub(crate) fn observe(&mut self, snapshot: &Snapshot, network: u16, surveyed: &mut Surveyed, now: Timestamp) {
+    pub(crate) fn observe(&mut self, snapshot: &Snapshot, place: Place, surveyed: &mut Surveyed, now: Timestamp) {
         let rung_kbps = snapshot.playing.map_or(0, |rate| rate.as_kbps().round() as u32);
-        let cell = self.cell(Key { stream: snapshot.stream, network, rung_kbps });
+        let cell = self.cell(Key { stream: snapshot.stream, place, rung_kbps });
         let watched =
             cell.progress(snapshot.started, snapshot.last_seen, snapshot.stalled, snapshot.starvations, surveyed);
         cell.played_kbit += f64::from(rung_kbps) * watched.as_secs_f64();
@@ -130,8 +133,8 @@ impl Rollup {
     }
 
     /// Takes in what a session went through between the last round and its end.
-    pub(crate) fn end(&mut self, summary: &Summary, stream: StreamId, network: u16, mut surveyed: Surveyed) {
-        let cell = self.cell(Key { stream, network, rung_kbps: 0 });
+    pub(crate) fn end(&mut self, summary: &Summary, stream: StreamId, place: Place, mut surveyed: Surveyed) {
+        let cell = self.cell(Key { stream, place, rung_kbps: 0 });
         cell.progress(summary.started, summary.last_seen, summary.stalled, summary.starvations, &mut surveyed);
     }
 
@@ -157,8 +160,13 @@ impl Rollup {
     }
 
     fn cell(&mut self, key: Key) -> &mut Cell {
-        let full = self.cells.len() >= MAX_CELLS && !self.cells.contains_key(&key);
-        let key = if full { Key { stream: StreamId(0), network: 0, rung_kbps: 0 } } else { key };
+        let unnamed = Key { place: Place { network: 0, ..key.place }, ..key };
+        let key = match self.cells.len() {
+            _ if self.cells.contains_key(&key) => key,
+            MAX_CELLS.. if !self.cells.contains_key(&unnamed) => Key::default(),
+            MAX_CELLS_BY_NETWORK.. => unnamed,
+            _ => key,
+        };
         self.cells.entry(key).or_default()
     }
 }

@@ -17,7 +17,8 @@ use crate::{
     ingest::Ingest,
     listener::{self, Bounds, Listener},
     metrics::Metrics,
-    network::Networks,
+    network::TableError,
+    place::Places,
     public::Public,
     reader::Reader,
     record::Recorder,
@@ -91,6 +92,9 @@ pub enum StartError {
     },
     /// The file with the control tokens is not as it should be.
     #[error("tokens file {path}, {problem}")]
+    /// The table of autonomous systems cannot be used.
+    #[error("history.autonomous_systems_file")]
+    AutonomousSystems(#[from] TableError),
     Tokens {
         /// Which.
         path: PathBuf,
@@ -156,10 +160,10 @@ impl Server {
         let recorder = Recorder::start(&config.log, config.shards, &config.engine, Arc::clone(&metrics));
         let recorder = recorder.map_err(StartError::Log)?;
         let streams = Arc::new(Streams::default());
-        let networks = Arc::new(Networks::new(&config.history.networks));
+        let places = Arc::new(Places::load(&config)?);
         let history = config.history.enabled().then(|| {
-            let (networks, streams) = (Arc::clone(&networks), Arc::clone(&streams));
-            History::start(&config.history, &config.edge.cmsd_name, networks, streams, Arc::clone(&metrics))
+            let (places, streams) = (Arc::clone(&places), Arc::clone(&streams));
+            History::start(&config.history, places, streams, Arc::clone(&metrics))
         });
         let history = history.transpose().map_err(StartError::Log)?.map(Arc::new);
         if let Some(history) = &history {
@@ -179,7 +183,7 @@ impl Server {
             identifier: Identifier::new(config.identity.clone()),
             shards: Arc::clone(&shards),
             metrics: Arc::clone(&metrics),
-            networks,
+            places,
         });
         let pathways = Arc::new(Pathways::new(&config.steering));
         let bottlenecks = Arc::new(Bottlenecks::default());
@@ -225,9 +229,8 @@ impl Server {
             shards: Arc::clone(&shards),
             streams: Arc::clone(&streams),
             bottlenecks: Arc::clone(&bottlenecks),
-            networks: Arc::clone(&ingest.networks),
+            places: Arc::clone(&ingest.places),
             feedback: Arc::clone(&feedback),
-            edge: config.edge.cmsd_name.clone(),
             step_s,
         };
         tasks.spawn(Arc::clone(&alerts).run(fleet.clone(), around, shutdown.clone()));

@@ -20,7 +20,7 @@ const GAP_S: u64 = 120;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Reading {
     pub(crate) signal: Signal,
-    /// What it is about: `fleet`, `stream=…`, `bottleneck=…`, `network=…`.
+    /// What it is about: `fleet`, `stream=…`, `bottleneck=…`, `network=…`, `edge=…`, `edge=…,network=…`.
     pub(crate) subject: String,
     /// The value of the last round, for the trend.
     pub(crate) latest: f64,

@@ -215,7 +215,6 @@ fn signature(secret: &[u8], stamp: u64, body: &str) -> String {
 /// Alertmanager's API v2, `postableAlerts`.
 fn alertmanager_json(alerts: &[&Alert], now_s: u64) -> serde_json::Value {
     let one = |alert: &&Alert| {
-        let (scope, name) = alert.subject.split_once('=').unwrap_or(("scope", &alert.subject));
         let ends_s = if alert.stage == Stage::Resolved { alert.changed_s } else { now_s + STANDS_FOR_S };
         let annotations = json!({
             "summary": alert.summary,
@@ -226,18 +225,26 @@ fn alertmanager_json(alerts: &[&Alert], now_s: u64) -> serde_json::Value {
             "breach_in_s": alert.breach_in_s.map_or_else(String::new, |seconds| format!("{seconds:.0}")),
             "probability": alert.probability.map_or_else(String::new, |probability| format!("{probability:.2}")),
         });
+        let mut labels = serde_json::Map::new();
+        labels.insert("alertname".into(), format!("headroom_{}", alert.rule).into());
+        labels.insert("severity".into(), serde_json::to_value(alert.severity).unwrap_or_default());
+        labels.extend(scopes(&alert.subject).map(|(scope, name)| (scope.to_owned(), name.into())));
         json!({
-            "labels": {
-                "alertname": format!("headroom_{}", alert.rule),
-                "severity": serde_json::to_value(alert.severity).unwrap_or_default(),
-                scope: name,
-            },
+            "labels": labels,
             "annotations": annotations,
             "startsAt": rfc3339(alert.since_s),
             "endsAt": rfc3339(ends_s),
         })
     };
     alerts.iter().map(one).collect()
+}
+
+/// What a subject is about, by kind: `edge=eu-1,network=AS64500 Example, Inc.` is about an edge and a network. Names of edges
+/// hold no comma, all others may.
+fn scopes(subject: &str) -> impl Iterator<Item = (&str, &str)> {
+    let both = subject.starts_with("edge=").then(|| subject.split_once(",network=")).flatten();
+    let (first, network) = both.map_or((subject, None), |(first, network)| (first, Some(("network", network))));
+    [first.split_once('=').unwrap_or(("scope", first))].into_iter().chain(network)
 }
 
 /// Appends a message that nobody took, as a line of JSON.
@@ -349,6 +356,19 @@ mod tests {
             "2001::1",
         ] {
             assert!(!is_public(inside.parse().unwrap()), "{inside}");
+        }
+    }
+
+    #[test]
+    fn a_subject_becomes_labels() {
+        for (subject, expected) in [
+            ("fleet", &[("scope", "fleet")][..]),
+            ("stream=a,network=b", &[("stream", "a,network=b")]),
+            ("network=AS64500 Example, Inc.", &[("network", "AS64500 Example, Inc.")]),
+            ("edge=eu-1", &[("edge", "eu-1")]),
+            ("edge=eu-1,network=AS64500 A, network=b", &[("edge", "eu-1"), ("network", "AS64500 A, network=b")]),
+        ] {
+            assert_eq!(scopes(subject).collect::<Vec<_>>(), expected);
         }
     }
 

@@ -12,6 +12,8 @@ use crate::{
     bottleneck::Listed,
     fleet::Round,
     random::Random,
+    network::{Networks, Table},
+    place::{Place, Places},
     rollup::{Cell, Key, Rollup},
 };
 use headroom_core::{
@@ -269,6 +271,9 @@ fn play(rules: &[Rule], incidents: &[Incident], lasting_s: u64, random: &mut Ran
     let mut evaluator = Evaluator::new(rules.to_vec(), STEP_S as f64);
     let mut signals = Signals::default();
     let mut wander = 0.0;
+    let named = (1..=NETWORKS.len()).map(|network| (network.to_string(), Vec::new())).collect();
+    let mut places = Places::default();
+    places.networks = Networks::new(&named, Table::default());
     let mut pages = Vec::new();
     for at_s in (STEP_S..lasting_s).step_by(STEP_S as usize) {
         let severity = |kind: Kind, stream: u64| {
@@ -287,8 +292,8 @@ fn play(rules: &[Rule], incidents: &[Incident], lasting_s: u64, random: &mut Ran
             let id = StreamId(stream);
             let cell = cell(stream, at_s, &severity, wander, random);
             let bad_network = severity(Kind::Network, stream);
-            for (network, cell) in (0..).zip(networks(cell, bad_network, random)) {
-                rollup.cells.insert(Key { stream: id, network, rung_kbps: 6_000 }, cell);
+            for (network, cell) in (1..).zip(networks(cell, bad_network, random)) {
+                rollup.cells.insert(Key { stream: id, place: Place { edge: 0, network }, rung_kbps: 6_000 }, cell);
             }
             let broken = severity(Kind::Ingest, stream);
             let rate = 6_000.0 * (1.0 + 0.05 * random.normal()) * (1.0 - 0.7 * broken);
@@ -310,11 +315,7 @@ fn play(rules: &[Rule], incidents: &[Incident], lasting_s: u64, random: &mut Ran
         };
         let round = Round { at, span_s: STEP_S as f64, rollup };
         let lag = 1.0 + 0.01 * random.normal();
-        let names = Names {
-            stream: &|stream| stream.0.to_string(),
-            network: &|network| network.to_string(),
-            edge: "rehearsal",
-        };
+        let names = Names { stream: &|stream| stream.0.to_string(), places: &places };
         let readings = signals.read(&Seen {
             round: &round,
             encoders: &encoders,

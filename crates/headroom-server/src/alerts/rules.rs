@@ -33,7 +33,8 @@ pub enum Signal {
     DroppedFrameRatio,
     /// Viewers who complain about what telemetry does not explain, by stream.
     BlindSpot,
-    /// −log₁₀ of the corrected p-value that a network's viewers stall more than the rest of the same streams, by network.
+    /// −log₁₀ of the corrected p-value that the viewers of a network, an edge or both stall more than the rest of the same
+    /// streams.
     NetworkOutlier,
     /// Page's sum of how much worse the stall ratio is than usual, by stream; 12 is certain, and the most there is.
     StallShift,

@@ -2,11 +2,11 @@
 
 use super::{
     evaluate::Reading,
-    outliers::outliers,
+    outliers::{Group, outliers},
     rules::Signal,
     shift::{CERTAIN, Shift},
 };
-use crate::{bottleneck::Listed, calendar::rfc3339, fleet::Round, rollup::Cell};
+use crate::{bottleneck::Listed, calendar::rfc3339, fleet::Round, place::Places, rollup::Cell};
 use headroom_core::{
     audience::State,
     telemetry::{Encoder, StreamId},
@@ -48,9 +48,7 @@ pub(crate) struct Seen<'a> {
 /// What people call what rounds know by number.
 pub(crate) struct Names<'a> {
     pub(crate) stream: &'a dyn Fn(StreamId) -> String,
-    pub(crate) network: &'a dyn Fn(u16) -> String,
-    /// This edge.
-    pub(crate) edge: &'a str,
+    pub(crate) places: &'a Places,
 }
 
 /// The last report of each stream's publisher.
@@ -108,7 +106,7 @@ impl Signals {
             }
         }
         self.shifts.retain(|(stream, _), _| latest.contains_key(stream));
-        readings.extend(of_networks(round, names));
+        readings.extend(of_places(round, names.places));
         readings.extend(audiences.iter().map(|(name, state)| of_audience(name, state)));
         let observed = |cell: &Cell| (cell.silent as f64, cell.observations as f64);
         let sum = |cells: &mut dyn Iterator<Item = &Cell>| {
@@ -260,13 +258,22 @@ fn of_audience(name: &str, state: &State) -> Reading {
     Reading { signal: Signal::BlindSpot, subject, latest: complaints, minute: complaints, sessions: 0.0, evidence }
 }
 
-fn of_networks(round: &Round, names: &Names<'_>) -> impl Iterator<Item = Reading> {
+fn of_places(round: &Round, places: &Places) -> impl Iterator<Item = Reading> {
     outliers(&round.rollup).into_iter().map(|outlier| {
-        let (network, viewers) = ((names.network)(outlier.network), outlier.viewers as f64);
+        let viewers = outlier.viewers as f64;
+        let (subject, who) = match outlier.group {
+            Group::Network(network) => (format!("network={}", places.network(network)), Some(network)),
+            Group::Edge(edge) => (format!("edge={}", places.edge(edge)), None),
+            Group::Both(place) => {
+                let (edge, network) = (places.edge(place.edge), places.network(place.network));
+                (format!("edge={edge},network={network}"), Some(place.network))
+            }
+        };
+        let of = who.map_or_else(String::new, |network| format!(" of {}", places.network(network)));
+        let on = outlier.edge.map_or_else(String::new, |edge| format!(" on edge {}", places.edge(edge)));
         let evidence = format!(
-            "viewers of {network} on edge {} are worse off than the rest: {:.1} % of {} stalled within five minutes, {:.1} % would \
-             have as the rest of the same streams; p ≤ 1e-{:.0} after correction for {} networks",
-            names.edge,
+            "viewers{of}{on} are worse off than the rest: {:.1} % of {} stalled within five minutes, {:.1} % would \
+             have as the rest of the same streams; p ≤ 1e-{:.0} after correction for {} comparisons",
             outlier.troubled as f64 / viewers * 100.0,
             outlier.viewers,
             outlier.expected / viewers * 100.0,
@@ -275,7 +282,7 @@ fn of_networks(round: &Round, names: &Names<'_>) -> impl Iterator<Item = Reading
         );
         Reading {
             signal: Signal::NetworkOutlier,
-            subject: format!("network={network}"),
+            subject,
             latest: outlier.evidence,
             minute: outlier.evidence,
             sessions: viewers,
@@ -315,8 +322,7 @@ mod tests {
 
     /// The readings of a round in which nobody watches.
     fn read(signals: &mut Signals, encoders: &Encoders, audiences: &[(String, State)]) -> Vec<Reading> {
-        let names =
-            Names { stream: &|stream| stream.0.to_string(), network: &|network| network.to_string(), edge: "e" };
+        let names = Names { stream: &|stream| stream.0.to_string(), places: &Places::default() };
         let round = Round::default();
         signals.read(&Seen { round: &round, encoders, bottlenecks: &[], audiences, lag_ratio: 1.0, names })
     }

@@ -12,7 +12,7 @@ use crate::{
     fleet::Round,
     history::{Entry, History, Transition},
     metrics::Metrics,
-    network::Networks,
+    place::Places,
     shard::Shards,
     stream::Streams,
 };
@@ -78,10 +78,8 @@ pub(crate) struct Surroundings {
     pub(crate) shards: Arc<Shards>,
     pub(crate) streams: Arc<Streams>,
     pub(crate) bottlenecks: Arc<Bottlenecks>,
-    pub(crate) networks: Arc<Networks>,
+    pub(crate) places: Arc<Places>,
     pub(crate) feedback: Arc<Feedback>,
-    /// Name of this edge.
-    pub(crate) edge: String,
     /// Seconds from one round to the next.
     pub(crate) step_s: f64,
 }
@@ -120,7 +118,6 @@ impl Alerts {
         let at_s = round.at.as_micros() / 1_000_000;
         let lag = if round.span_s > 0.0 { round.span_s / around.step_s } else { 1.0 };
         let name = |stream| around.streams.name(stream).unwrap_or_else(|| format!("{:016x}", stream.0));
-        let network = |position| around.networks.name(position).to_owned();
         let talked_about = around.feedback.names().into_iter();
         let audiences: Vec<_> =
             talked_about.filter_map(|name| Some((name.clone(), around.feedback.audience(&name)?.0))).collect();
@@ -130,7 +127,7 @@ impl Alerts {
             bottlenecks: &around.bottlenecks.listed(),
             audiences: &audiences,
             lag_ratio: lag,
-            names: Names { stream: &name, network: &network, edge: &around.edge },
+            names: Names { stream: &name, places: &around.places },
         };
         let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
         let Judged { signals, evaluator, silences, repeated_s } = &mut *judged;

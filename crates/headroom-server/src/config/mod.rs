@@ -186,7 +186,7 @@ pub struct Edge {
     pub response_timeout_ms: u64,
     /// Whose multivariant playlists are cut to the cap.
     pub filter_playlists: FilterPlaylists,
-    /// Name of this hop in CMSD-Dynamic.
+    /// Name of this hop in CMSD-Dynamic, and of this edge.
     pub cmsd_name: String,
     /// Read TCP_INFO of client connections.
     pub tcp_info: bool,
@@ -201,6 +201,8 @@ impl Default for Edge {
             filter_playlists: FilterPlaylists::Silent,
             cmsd_name: "headroom".into(),
             tcp_info: true,
+    /// Names of other edges that ask this server.
+    pub names: Vec<String>,
         }
     }
 }
@@ -213,6 +215,7 @@ pub enum FilterPlaylists {
     Never,
     /// Those of players that send no CMCD and so cannot be told otherwise.
     Silent,
+            names: Vec::new(),
     /// Everybody's.
     All,
 }
@@ -371,10 +374,20 @@ fn is_setting(name: &str) -> bool {
     const SECTIONS: [&str; 13] = [
         "public", "tokens", "control", "edge", "identity", "steering", "log", "engine", "history", "alerts", "plan",
         "chat", "speech",
+        if let Some(problem) = place::flaw(&self.edge.names) {
+            return wrong("edge.names", problem);
+        }
+        Places::load(&self)
+            .map_err(|error| ConfigError::Value { key: "history.autonomous_systems_file", problem: told(&error) })?;
     ];
     let section = name.split_once("__").map(|(section, _)| section);
     let matches = |known: &[&str], name: &str| known.iter().any(|known| known.eq_ignore_ascii_case(name));
     section.map_or_else(|| matches(&TOP, name), |section| matches(&SECTIONS, section))
+}
+
+/// An error with what is behind it.
+fn told(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
 
 #[cfg(test)]
@@ -428,6 +441,18 @@ mod tests {
             ("[public]\nmax_connections = 0", "public.max_connections"),
             ("[alerts]\nalertmanagers = [\"file:///etc/passwd\"]", "alerts"),
             ("[alerts]\nrules = \"/nonexistent\"", "alerts.rules"),
+    #[test]
+    fn a_table_that_cannot_be_understood_is_told_by_line() {
+        let path = std::env::temp_dir().join(format!("headroom-table-{}.csv", std::process::id()));
+        std::fs::write(&path, "192.0.2.0/24,64500,Example\n192.0.2.0/33,64500,Example\n").unwrap();
+        let mut config = Config::default();
+        config.history.autonomous_systems_file = path.clone();
+        let error = config.validated().unwrap_err().to_string();
+        std::fs::remove_file(&path).unwrap();
+        let expected = format!("{}, line 2: 192.0.2.0/33: the length lies in 0..=32", path.display());
+        assert_eq!(error, format!("history.autonomous_systems_file: {expected}"));
+    }
+
             ("[history]\nmax_megabytes = 1", "history"),
             ("[plan]\npathways = [{ name = \"a\", share = 0 }]", "plan"),
             ("[history.archive]\nlocation = \"a\"", "history.archive"),
@@ -442,6 +467,8 @@ mod tests {
             ("[speech]\nmax_clips = 0", "speech.max_clips"),
             ("[speech]\nvoice_chats = [{ stream = \"a\", command = [] }]", "speech.voice_chats"),
             ("[chat]\ntwitch_server = \"x\"", "chat.twitch_server"),
+            ("[history]\nautonomous_systems_file = \"/nonexistent\"", "history.autonomous_systems_file"),
+            ("[edge]\nnames = [\"a b\"]", "edge.names"),
         ];
         for (text, expected) in cases {
             let config: Config = toml::from_str(text).unwrap();

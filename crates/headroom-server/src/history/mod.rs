@@ -18,7 +18,7 @@ pub(crate) use audience::{Audience, audiences};
 pub(crate) use demand::demand;
 pub(crate) use query::{Asked, Point, QueryError, audit_page, series};
 
-use crate::{metrics::Metrics, network::Networks, network::Prefix, rollup::Rollup, stream::Streams};
+use crate::{metrics::Metrics, network::Prefix, place::Places, rollup::Rollup, stream::Streams};
 use archive::Archive;
 use headroom_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,8 @@ pub struct Settings {
     pub max_megabytes: u32,
     /// Names for address prefixes: `mobile = ["100.64.0.0/10"]`.
     pub networks: BTreeMap<String, Vec<Prefix>>,
+    /// Table of address prefixes and the autonomous systems they belong to, a line each; empty: none.
+    pub autonomous_systems_file: PathBuf,
     /// Single reports and decisions.
     pub archive: archive::Settings,
 }
@@ -65,6 +67,7 @@ impl Default for Settings {
             retention_days: 90,
             max_megabytes: 1_024,
             networks: BTreeMap::new(),
+            autonomous_systems_file: PathBuf::new(),
             archive: archive::Settings::default(),
         }
     }
@@ -118,8 +121,7 @@ pub(crate) struct Transition {
 /// The way to the writer.
 pub(crate) struct History {
     path: PathBuf,
-    edge: String,
-    networks: Arc<Networks>,
+    places: Arc<Places>,
     archive: Option<Arc<Archive>>,
     queue: Mutex<Option<SyncSender<Entry>>>,
     /// Why nothing can be written at the moment.
@@ -132,8 +134,7 @@ impl History {
     /// Starts the writer. A disk that cannot be written is no reason not to serve: it is announced and tried again.
     pub(crate) fn start(
         settings: &Settings,
-        edge: &str,
-        networks: Arc<Networks>,
+        places: Arc<Places>,
         streams: Arc<Streams>,
         metrics: Arc<Metrics>,
     ) -> io::Result<Self> {
@@ -146,8 +147,7 @@ impl History {
         let degraded = Arc::default();
         let writer = writer::Writer {
             path: path.clone(),
-            edge: edge.to_owned(),
-            networks: Arc::clone(&networks),
+            places: Arc::clone(&places),
             streams,
             settings: settings.clone(),
             degraded: Arc::clone(&degraded),
@@ -157,8 +157,7 @@ impl History {
             std::thread::Builder::new().name("headroom-history".into()).spawn(move || writer.run(&receiver))?;
         Ok(Self {
             path,
-            edge: edge.to_owned(),
-            networks,
+            places,
             archive,
             queue: Mutex::new(Some(sender)),
             degraded,
@@ -171,8 +170,7 @@ impl History {
     pub(crate) fn keep(&self, entry: Entry) {
         match (&self.archive, &entry) {
             (Some(archive), Entry::Minute { at_s, rollup }) => {
-                let network = |position| self.networks.name(position).to_owned();
-                archive.keep(archive::minute_rows(*at_s, rollup, &self.edge, network));
+                archive.keep(archive::minute_rows(*at_s, rollup, &self.places));
             }
             (Some(archive), Entry::Transition(transition)) if transition.state != RESOLVED => {
                 archive.incident(Timestamp::from_secs_f64(transition.at_s as f64));

@@ -1,7 +1,10 @@
 //! A disk that fails in every way must cost history, never decisions.
 
 use super::*;
-use crate::rollup::{Cell, Key};
+use crate::{
+    config::Config,
+    rollup::{Cell, Key},
+};
 use headroom_core::telemetry::StreamId;
 use std::{
     io::{BufRead, BufReader, Write},
@@ -20,8 +23,13 @@ fn directory(name: &str) -> PathBuf {
 fn history(directory: &Path, change: impl FnOnce(&mut Settings)) -> History {
     let mut settings = Settings { directory: directory.to_owned(), ..Settings::default() };
     change(&mut settings);
-    let networks = Arc::new(Networks::new(&settings.networks));
-    History::start(&settings, "edge", networks, Arc::default(), Arc::new(Metrics::new())).unwrap()
+    History::start(&settings, places(), Arc::default(), Arc::new(Metrics::new())).unwrap()
+}
+
+fn places() -> Arc<Places> {
+    let mut config = Config::default();
+    config.edge.cmsd_name = "edge".into();
+    Arc::new(Places::load(&config).unwrap())
 }
 
 /// A minute of `streams` streams, 100 s watched in each and 1 s stalled.
@@ -31,7 +39,7 @@ fn minute(at_s: u64, streams: u64) -> Entry {
         let mut cell =
             Cell { observations: 60, watched_ms: 100_000, stalled_ms: 1_000, played_kbit: 6e5, ..Cell::default() };
         (1..=60).for_each(|value| cell.throughput.add(f64::from(value) * 100.0));
-        rollup.cells.insert(Key { stream: StreamId(stream), network: 0, rung_kbps: 3_000 }, cell);
+        rollup.cells.insert(Key { stream: StreamId(stream), rung_kbps: 3_000, ..Key::default() }, cell);
     }
     Entry::Minute { at_s, rollup }
 }

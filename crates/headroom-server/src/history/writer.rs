@@ -3,7 +3,7 @@
 use super::{Action, Entry, Settings, Transition, schema};
 use crate::{
     metrics::Metrics,
-    network::Networks,
+    place::Places,
     rollup::{Cell, Key, Rollup},
     stream::Streams,
 };
@@ -37,8 +37,7 @@ const PAGE: u64 = 4_096;
 
 pub(super) struct Writer {
     pub(super) path: PathBuf,
-    pub(super) edge: String,
-    pub(super) networks: Arc<Networks>,
+    pub(super) places: Arc<Places>,
     pub(super) streams: Arc<Streams>,
     pub(super) settings: Settings,
     pub(super) degraded: Arc<Mutex<Option<String>>>,
@@ -151,12 +150,12 @@ impl Writer {
         let mut insert =
             database.prepare_cached("INSERT INTO minute VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
         let rounds = f64::from(rollup.rounds.max(1));
-        for (Key { stream, network, rung_kbps }, cell) in &rollup.cells {
+        for (Key { stream, place, rung_kbps }, cell) in &rollup.cells {
             insert.execute(params![
                 at_s,
                 stream.0 as i64,
-                self.edge,
-                self.networks.name(*network),
+                self.places.edge(place.edge),
+                self.places.network(place.network),
                 rung_kbps,
                 cell.observations as f64 / rounds,
                 cell.silent as f64 / rounds,

@@ -11,7 +11,7 @@ use crate::{
     answer::Answer,
     identity::{Identifier, parameter},
     metrics::{Dropped, Metrics, Source},
-    network::Networks,
+    place::{Place, Places},
     problem::Problem,
     shard::{Mode, PlayerReport, Shards, Whereabouts},
     token::{Grant, Unproven},
@@ -35,7 +35,7 @@ pub(crate) struct Ingest {
     pub(crate) identifier: Identifier,
     pub(crate) shards: Arc<Shards>,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) networks: Arc<Networks>,
+    pub(crate) places: Arc<Places>,
 }
 
 /// Whom a request belongs to and what to answer it with.
@@ -163,8 +163,15 @@ impl Ingest {
     /// Where a request came from.
     fn whereabouts(&self, carrier: Carrier<'_>) -> Whereabouts {
         let address = self.identifier.client_address(carrier.headers, carrier.peer);
-        let named = if self.networks.is_empty() { 0 } else { self.networks.find(address) };
-        Whereabouts { named, network: self.identifier.network(address) }
+        let networks = &self.places.networks;
+        let network = if networks.is_empty() { 0 } else { networks.find(address) };
+        let edge =
+            if self.identifier.believes(carrier.peer) { self.places.named_edge(carrier.headers) } else { Some(0) };
+        let edge = edge.unwrap_or_else(|| {
+            self.metrics.unknown_edges.inc();
+            0
+        });
+        Whereabouts { place: Place { edge, network }, network: self.identifier.network(address) }
     }
 
     /// Whose record it is.
@@ -309,7 +316,7 @@ mod tests {
             identifier: Identifier::new(Identity::default()),
             shards: Arc::new(shards),
             metrics,
-            networks: Arc::default(),
+            places: Arc::default(),
         }
     }
 

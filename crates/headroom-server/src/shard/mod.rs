@@ -15,6 +15,7 @@ use crate::{
     identity::ById,
     ingest::order::{Order, Window},
     metrics::{Dropped, Metrics},
+    place::Place,
     record::Recorder,
     rollup::{Rollup, Surveyed},
     stream::Offer,
@@ -92,8 +93,8 @@ struct Companion {
 /// Where a request came from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Whereabouts {
-    /// Position of the operator's name for the network in the configuration; 0 for none.
-    pub(crate) named: u16,
+    /// By the operator's names.
+    pub(crate) place: Place,
     /// The network itself; 0 when not known.
     pub(crate) network: NetworkId,
 }
@@ -376,7 +377,7 @@ impl Shards {
             let Shard { engine, companions, .. } = &mut *shard;
             for &session in some {
                 if let (Some(snapshot), Some(companion)) = (engine.view(session), companions.get_mut(&session)) {
-                    round.observe(&snapshot, companion.whereabouts.named, &mut companion.surveyed, now);
+                    round.observe(&snapshot, companion.whereabouts.place, &mut companion.surveyed, now);
                 }
             }
         }
@@ -430,7 +431,7 @@ impl Shards {
                 }
                 Output::Expired { session, summary, .. } => {
                     let gone = shard.companions.remove(session).unwrap_or_default();
-                    shard.ended.end(summary, gone.stream, gone.whereabouts.named, gone.surveyed);
+                    shard.ended.end(summary, gone.stream, gone.whereabouts.place, gone.surveyed);
                 }
                 Output::Weights { .. } | Output::BlindSpot(_) | Output::BlindSpotCleared { .. } => {
                     self.news.lock().unwrap_or_else(PoisonError::into_inner).push(output.clone());

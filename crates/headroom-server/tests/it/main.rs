@@ -15,6 +15,7 @@ mod history;
 mod limits;
 mod monitoring;
 mod openapi;
+mod places;
 mod plan;
 mod players;
 mod replay;

@@ -17,7 +17,7 @@ mod table;
 
 pub(crate) use collect::Collector;
 
-use crate::{metrics::Metrics, rollup::Rollup, sketch::Sketch, stream::Streams};
+use crate::{metrics::Metrics, place::Places, rollup::Rollup, sketch::Sketch, stream::Streams};
 use headroom_core::{
     decision::{Decision, Reason},
     telemetry::{Sample, StreamId},
@@ -171,14 +171,14 @@ pub(crate) struct Minute {
 pub(crate) type Distribution = Vec<(f64, u64)>;
 
 /// The rows of one minute's sums.
-pub(super) fn minute_rows(at_s: u64, rollup: &Rollup, edge: &str, network: impl Fn(u16) -> String) -> Vec<Row> {
+pub(super) fn minute_rows(at_s: u64, rollup: &Rollup, places: &Places) -> Vec<Row> {
     let rounds = f64::from(rollup.rounds.max(1));
     let bins = |sketch: &Sketch| sketch.bins().collect();
     let rows = rollup.cells.iter().map(|(key, cell)| Minute {
         at_s,
         stream: key.stream,
-        edge: edge.to_owned(),
-        network: network(key.network),
+        edge: places.edge(key.place.edge).to_owned(),
+        network: places.network(key.place.network).to_owned(),
         rung_kbps: key.rung_kbps,
         sessions: cell.observations as f64 / rounds,
         silent: cell.silent as f64 / rounds,

@@ -117,8 +117,8 @@ fn minutes_and_their_distributions_add_up() {
     (1..=100).for_each(|value| cell.mos.add(f64::from(value) / 25.0 + 1.0));
     let quantile = cell.mos.quantile(0.5).unwrap();
     let mut rollup = Rollup { rounds: 6, ..Rollup::default() };
-    rollup.cells.insert(Key { stream: StreamId(1), network: 0, rung_kbps: 800 }, cell);
-    kept.keep(minute_rows(1_600_000_020, &rollup, "edge-1", |_| "other".into()));
+    rollup.cells.insert(Key { stream: StreamId(1), rung_kbps: 800, ..Key::default() }, cell);
+    kept.keep(minute_rows(1_600_000_020, &rollup, &Places::default()));
     kept.close();
     let minutes = table(&directory, "minutes");
     assert_eq!((minutes.len(), &minutes[0]["sessions"]), (1, &Field::Double(2.0)));

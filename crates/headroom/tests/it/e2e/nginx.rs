@@ -27,6 +27,11 @@ fn media_goes_out_whatever_becomes_of_headroom() {
     let mut headroom = front.start_headroom(&directory);
     front.wait_for_cmsd("with Headroom");
     front.assert_same_bytes();
+    // The example says which edge it is: the name of this machine, which the configuration does not hold.
+    let metrics = get(headroom.control(), "/metrics").expect("it answers");
+    let metrics = String::from_utf8(metrics.body).expect("metrics are text");
+    let unknown = metrics.lines().find_map(|line| line.strip_prefix("headroom_unknown_edges_total "));
+    assert!(unknown.is_some_and(|count| count != "0"), "no request named its edge: {unknown:?}");
 
     headroom.process().signal(Signal::KILL);
     front.assert_fails_open("killed");
@@ -85,7 +90,8 @@ impl Front {
     }
 
     fn start_headroom(&self, directory: &Path) -> Headroom {
-        Headroom::start_on(self.headroom_port, &toml::Table::new(), directory)
+        let configuration = "[edge]\nnames = [\"another.edge\"]\n".parse().expect("it is TOML");
+        Headroom::start_on(self.headroom_port, &configuration, directory)
     }
 
     fn segment(&self) -> Response {

@@ -17,6 +17,10 @@ pub struct Encoder {
     /// Frames the encoder dropped since the start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dropped_frames: Option<u32>,
+    /// Media encoded or received since the publisher began, by its own time stamps: ffmpeg's `out_time_us` ÷ 1000, or the time
+    /// stamp of the last frame. Beside the wall clock it shows an encoder that drifts.
+    #[serde(rename = "media_time_ms", skip_serializing_if = "Option::is_none")]
+    pub media_time: Option<Duration>,
     /// Round-trip time of the publishing link.
     #[serde(rename = "rtt_ms", skip_serializing_if = "Option::is_none")]
     pub rtt: Option<Duration>,

@@ -3,9 +3,11 @@
 //! A round of the fleet becomes readings ([`signals`]), readings become alerts ([`evaluate`], pure), alerts go to
 //! Alertmanager and webhooks ([`notify`], a thread of its own).
 
+mod drift;
 mod evaluate;
 mod notify;
 mod outliers;
+mod publishers;
 pub mod rehearsal;
 mod rules;
 mod shift;
@@ -17,5 +19,5 @@ pub use notify::{Settings, Webhook};
 pub use rules::{DEFAULT_RULES, Rule, RuleError, Severity, Signal};
 
 pub(crate) use notify::Notifier;
-pub(crate) use signals::Encoders;
+pub(crate) use publishers::Encoders;
 pub(crate) use watch::{Alerts, Listed, Silence, Surroundings};

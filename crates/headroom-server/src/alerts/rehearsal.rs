@@ -5,15 +5,16 @@
 
 use super::{
     evaluate::{Evaluator, Stage},
+    publishers::Encoders,
     rules::Rule,
-    signals::{Encoders, Names, Seen, Signals},
+    signals::{Names, Seen, Signals},
 };
 use crate::{
     bottleneck::Listed,
     fleet::Round,
-    random::Random,
     network::{Networks, Table},
     place::{Place, Places},
+    random::Random,
     rollup::{Cell, Key, Rollup},
 };
 use headroom_core::{
@@ -270,10 +271,10 @@ fn saturation(at_s: u64, severity: f64) -> f64 {
 fn play(rules: &[Rule], incidents: &[Incident], lasting_s: u64, random: &mut Random) -> Vec<(u64, String)> {
     let mut evaluator = Evaluator::new(rules.to_vec(), STEP_S as f64);
     let mut signals = Signals::default();
-    let mut wander = 0.0;
     let named = (1..=NETWORKS.len()).map(|network| (network.to_string(), Vec::new())).collect();
     let mut places = Places::default();
     places.networks = Networks::new(&named, Table::default());
+    let mut wander = 0.0;
     let mut pages = Vec::new();
     for at_s in (STEP_S..lasting_s).step_by(STEP_S as usize) {
         let severity = |kind: Kind, stream: u64| {

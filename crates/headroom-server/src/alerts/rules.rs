@@ -31,6 +31,10 @@ pub enum Signal {
     LagRatio,
     /// Share of its frames that the publisher's encoder drops.
     DroppedFrameRatio,
+    /// How far the media time of a publisher's encoder is from the wall clock since it began, ms.
+    EncoderDriftMs,
+    /// How much that grows in a minute, ms.
+    EncoderDriftRate,
     /// Viewers who complain about what telemetry does not explain, by stream.
     BlindSpot,
     /// −log₁₀ of the corrected p-value that the viewers of a network, an edge or both stall more than the rest of the same
@@ -181,7 +185,7 @@ mod tests {
 
     #[test]
     fn rules_that_contradict_themselves_are_refused() {
-        assert_eq!(Rule::load(Path::new("")).unwrap().len(), 13);
+        assert_eq!(Rule::load(Path::new("")).unwrap().len(), 15);
         let good = DEFAULT_RULES;
         for (from, to, problem) in [
             ("name = \"stalls\"", "name = \"st alls\"", "letters"),

@@ -3,15 +3,12 @@
 use super::{
     evaluate::Reading,
     outliers::{Group, outliers},
+    publishers::{Encoders, Publishers},
     rules::Signal,
     shift::{CERTAIN, Shift},
 };
 use crate::{bottleneck::Listed, calendar::rfc3339, fleet::Round, place::Places, rollup::Cell};
-use headroom_core::{
-    audience::State,
-    telemetry::{Encoder, StreamId},
-    time::Timestamp,
-};
+use headroom_core::{audience::State, telemetry::StreamId, time::Timestamp};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Rounds of a minute.
@@ -19,15 +16,6 @@ const ROUNDS: usize = 6;
 
 /// Streams watched one by one: those with most sessions.
 const MAX_STREAMS: usize = 1_000;
-
-/// Share of a new value in what is usual for a publisher: a half-life of seven minutes of rounds.
-const USUAL: f64 = 1.0 / 60.0;
-
-/// Rounds until it is known what is usual for a publisher.
-const LEARNING: u32 = 12;
-
-/// A publisher's report is news for this long, s.
-const FRESH_S: f64 = 30.0;
 
 /// Deviations of a minute's stall ratio, and of its median opinion score, that nobody would feel.
 const LEAST_STALL: f64 = 0.002;
@@ -51,26 +39,14 @@ pub(crate) struct Names<'a> {
     pub(crate) places: &'a Places,
 }
 
-/// The last report of each stream's publisher.
-pub(crate) type Encoders = BTreeMap<StreamId, (Timestamp, Encoder)>;
-
-/// Keeps a minute of rounds, and what is usual for each publisher.
+/// Keeps a minute of rounds, and what is known of publishers.
 #[derive(Debug, Default)]
 pub(crate) struct Signals {
     rounds: VecDeque<BTreeMap<StreamId, Cell>>,
-    usual: BTreeMap<(StreamId, Signal), Usual>,
     shifts: BTreeMap<(StreamId, Signal), Shift>,
-    /// Dropped frames at each publisher's last report, and the share of frames dropped before it.
-    dropped: BTreeMap<StreamId, ((Timestamp, u32), Option<f64>)>,
+    publishers: Publishers,
     /// Rounds read.
     count: usize,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Usual {
-    level: f64,
-    seen: u32,
-    last: f64,
 }
 
 impl Signals {
@@ -146,83 +122,8 @@ impl Signals {
                 evidence: String::new(),
             });
         }
-        self.of_publishers(round.at, encoders, name, &mut readings);
+        readings.extend(self.publishers.read(round.at, encoders, name));
         readings
-    }
-
-    fn of_publishers(
-        &mut self,
-        now: Timestamp,
-        encoders: &Encoders,
-        name: impl Fn(StreamId) -> String,
-        readings: &mut Vec<Reading>,
-    ) {
-        self.usual.retain(|(stream, _), _| encoders.contains_key(stream));
-        self.dropped.retain(|stream, _| encoders.contains_key(stream));
-        for (&stream, (at, encoder)) in encoders {
-            let silent = now.since(*at).as_secs_f64() > FRESH_S;
-            let values = [
-                (Signal::IngestBitrateRatio, encoder.ingest_bitrate.map(|rate| rate.as_kbps())),
-                (Signal::FrameRateRatio, encoder.frame_rate.map(f64::from)),
-            ];
-            if let Some(share) = self.dropped(stream, *at, encoder) {
-                let subject = format!("stream={}", name(stream));
-                readings.push(Reading {
-                    signal: Signal::DroppedFrameRatio,
-                    subject,
-                    latest: share,
-                    minute: share,
-                    sessions: 0.0,
-                    evidence: String::new(),
-                });
-            }
-            for (signal, value) in values {
-                // A publisher that reported and fell silent sends nothing, as far as anybody knows.
-                let Some(value) = value.map(|value| if silent { 0.0 } else { value }) else { continue };
-                let usual = self.usual.entry((stream, signal)).or_default();
-                let ratio = usual.compare(value);
-                if usual.seen > LEARNING {
-                    let subject = format!("stream={}", name(stream));
-                    readings.push(Reading {
-                        signal,
-                        subject,
-                        latest: ratio,
-                        minute: ratio,
-                        sessions: 0.0,
-                        evidence: String::new(),
-                    });
-                }
-            }
-        }
-    }
-}
-
-impl Signals {
-    /// Share of its frames that a publisher's encoder has dropped since its last report; `None` where that is not told.
-    fn dropped(&mut self, stream: StreamId, at: Timestamp, encoder: &Encoder) -> Option<f64> {
-        let (count, rate) = (encoder.dropped_frames?, encoder.frame_rate?);
-        let (before, share) = self.dropped.entry(stream).or_insert(((at, count), None));
-        let span_s = at.since(before.0).as_secs_f64();
-        // A count that went back is that of an encoder that started again; a report that did not come changes nothing.
-        if span_s > 0.0 {
-            let lost = f64::from(count.saturating_sub(before.1));
-            *share = Some(lost / (lost + f64::from(rate.max(0.0)) * span_s).max(1.0));
-            *before = (at, count);
-        }
-        *share
-    }
-}
-
-impl Usual {
-    /// How `value` compares to what is usual; learns from it unless it is far below.
-    fn compare(&mut self, value: f64) -> f64 {
-        self.seen = self.seen.saturating_add(1);
-        let share = USUAL.max(1.0 / f64::from(self.seen));
-        self.last = if self.level > 0.0 { value / self.level } else { 1.0 };
-        // A drop must stay a drop while it lasts; a publisher that settles lower is usual after some hours.
-        let share = if self.last < 0.8 && self.seen > LEARNING { share / 20.0 } else { share };
-        self.level += share * (value - self.level);
-        self.last
     }
 }
 
@@ -317,7 +218,6 @@ mod tests {
     use headroom_core::{
         audience::{Aspect, BlindSpot, Conditions},
         policy::Weights,
-        units::Bitrate,
     };
 
     /// The readings of a round in which nobody watches.
@@ -325,30 +225,6 @@ mod tests {
         let names = Names { stream: &|stream| stream.0.to_string(), places: &Places::default() };
         let round = Round::default();
         signals.read(&Seen { round: &round, encoders, bottlenecks: &[], audiences, lag_ratio: 1.0, names })
-    }
-
-    #[test]
-    fn dropped_frames_are_a_share_of_those_since_the_last_report() {
-        let mut signals = Signals::default();
-        let mut share = |at_s: u64, dropped: u32| {
-            let encoder = Encoder {
-                ingest_bitrate: Some(Bitrate::kbps(6_000)),
-                frame_rate: Some(54.0),
-                dropped_frames: Some(dropped),
-                ..Encoder::default()
-            };
-            let encoders = Encoders::from([(StreamId(1), (Timestamp::from_millis(at_s * 1_000), encoder))]);
-            let readings = read(&mut signals, &encoders, &[]);
-            readings
-                .into_iter()
-                .find(|reading| reading.signal == Signal::DroppedFrameRatio)
-                .map(|reading| reading.latest)
-        };
-        assert_eq!(share(10, 500), None, "nothing is known of the time before");
-        assert_eq!(share(20, 500), Some(0.0));
-        assert_eq!(share(30, 560), Some(0.1));
-        assert_eq!(share(30, 560), Some(0.1), "the same report again");
-        assert_eq!(share(40, 0), Some(0.0), "a new encoder counts anew");
     }
 
     #[test]

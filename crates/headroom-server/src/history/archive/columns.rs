@@ -176,6 +176,7 @@ fn samples() -> Vec<Column<Reported>> {
         Column::count("cqi", |of| radio(of, |radio| radio.cqi.map(u64::from))),
         Column::number("ingest_bitrate_kbps", |of| encoder(of, |encoder| encoder.ingest_bitrate.map(Bitrate::as_kbps))),
         Column::number("frame_rate", |of| encoder(of, |encoder| encoder.frame_rate.map(f64::from))),
+        Column::number("media_time_ms", |of| encoder(of, |encoder| encoder.media_time.map(millis))),
     ]
 }
 

@@ -1,3 +1,5 @@
+import type { Bearer } from "./token.js";
+
 /** Where to ask before every segment. */
 export interface AdviceTarget {
   /** `https://edge.example/v1/advice`. */
@@ -39,11 +41,13 @@ export interface Arrival {
  */
 export class Asker {
   readonly #source: AdviceSource;
+  readonly #bearer: Bearer;
   readonly #fail: (error: unknown) => void;
   #question: AbortController | undefined;
 
-  constructor(source: AdviceSource, fail: (error: unknown) => void) {
+  constructor(source: AdviceSource, bearer: Bearer, fail: (error: unknown) => void) {
     this.#source = source;
+    this.#bearer = bearer;
     this.#fail = fail;
   }
 
@@ -55,7 +59,11 @@ export class Asker {
     this.#question = abort;
     const timer = setTimeout(() => abort.abort(), this.#source.timeoutMs ?? 1000);
     try {
-      const answer = await fetch(this.#address(arrival), { signal: abort.signal });
+      const signed = this.#bearer.sign(this.#address(arrival));
+      const url = typeof signed === "string" ? signed : await signed;
+      if (abort.signal.aborted) return;
+      const answer = await fetch(url, { signal: abort.signal });
+      if (answer.status === 401) this.#bearer.refused();
       // 204: the player knows better, for instance while it starts.
       if (answer.status !== 200) return;
       const { bitrate_kbps: kbps } = (await answer.json()) as { bitrate_kbps?: unknown };

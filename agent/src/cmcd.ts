@@ -1,4 +1,5 @@
 import type { HlsConfig } from "hls.js";
+import { Bearer, type TokenSource } from "./token.js";
 
 /** How a player reports to Headroom. Requests carry CMCD v2 in the query in any case. */
 export interface Reporting {
@@ -10,6 +11,8 @@ export interface Reporting {
   readonly eventsUrl?: string;
   /** Seconds between two time events; 2 by default, the length of one decision tick. */
   readonly intervalSeconds?: number;
+  /** Goes with event reports, where the server asks for tokens. */
+  readonly token?: TokenSource;
 }
 
 /** Event reports (CTA-5004-B): time interval, play state, bitrate change, response received, error. */
@@ -27,7 +30,9 @@ export function cmcdForHls(reporting: Reporting): NonNullable<HlsConfig["cmcd"]>
   if (reporting.eventsUrl === undefined) return cmcd;
   const target = { url: reporting.eventsUrl, events: [...EVENTS], interval: reporting.intervalSeconds ?? 2 };
   // The event names are an enumeration in hls.js' types whose values are these strings.
-  return { ...cmcd, eventTargets: [target], loader: deliverOnce } as NonNullable<HlsConfig["cmcd"]>;
+  const bearer = new Bearer(reporting.token);
+  const loader = (report: Report): Promise<{ status: number }> => deliverOnce(report, bearer);
+  return { ...cmcd, eventTargets: [target], loader } as NonNullable<HlsConfig["cmcd"]>;
 }
 
 /**
@@ -46,9 +51,11 @@ interface Report {
   body?: BodyInit;
 }
 
-async function deliverOnce({ url, method = "POST", headers, body }: Report): Promise<{ status: number }> {
+async function deliverOnce({ url, method = "POST", headers, body }: Report, bearer: Bearer): Promise<{ status: number }> {
   try {
-    const response = await fetch(url, { method, ...(headers && { headers }), ...(body && { body }), keepalive: true });
+    const signed = await bearer.sign(url);
+    const response = await fetch(signed, { method, ...(headers && { headers }), ...(body && { body }), keepalive: true });
+    if (response.status === 401) bearer.refused();
     return { status: perishable(response.status) };
   } catch {
     return { status: perishable(0) };

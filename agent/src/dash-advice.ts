@@ -1,4 +1,5 @@
 import { Asker, type AdviceSource, type Arrival } from "./advice.js";
+import type { Bearer } from "./token.js";
 
 /** What advice needs of a dash.js `MediaPlayer`, 5.1 or newer, beside its settings. */
 export interface AdvisedDashPlayer {
@@ -46,8 +47,13 @@ const NAME = "HeadroomAdviceRule";
  * next one is due, outvotes the other rules. It speaks for that segment only. dash.js' rule for transfers that will not
  * make it stays in force.
  */
-export function adviseDash(player: AdvisedDashPlayer, source: AdviceSource, fail: (error: unknown) => void): void {
-  const asker = new Asker(source, fail);
+export function adviseDash(
+  player: AdvisedDashPlayer,
+  source: AdviceSource,
+  bearer: Bearer,
+  fail: (error: unknown) => void,
+): void {
+  const asker = new Asker(source, bearer, fail);
   let advised: number | undefined;
   const guarded = <T>(otherwise: T, action: () => T): T => {
     try {

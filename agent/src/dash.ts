@@ -1,11 +1,18 @@
 import type { AdviceTarget } from "./advice.js";
 import { EVENTS, KEYS, perishable, type Reporting } from "./cmcd.js";
+import { Bearer } from "./token.js";
 import { adviseDash, type AdvisedDashPlayer } from "./dash-advice.js";
 
 /** What is needed of a dash.js `MediaPlayer`, 5.1 or newer. */
 export interface DashPlayer extends Partial<AdvisedDashPlayer> {
   updateSettings(settings: object): void;
+  addRequestInterceptor?(interceptor: (request: DashRequest) => Promise<DashRequest>): void;
   addResponseInterceptor(interceptor: (response: DashResponse) => Promise<DashResponse>): void;
+}
+
+/** The part of dash.js' `CommonMediaRequest` that is read and changed. */
+interface DashRequest {
+  url: string;
 }
 
 /** The part of dash.js' `CommonMediaResponse` that is read and changed. */
@@ -39,12 +46,22 @@ export function configureDash(player: DashPlayer, options: DashOptions): void {
       cmsd: { enabled: true, abr: { applyMb: advice === undefined } },
     },
   });
+  const fail = (error: unknown): void => onError?.(error);
+  const bearer = new Bearer(options.token, fail);
   if (advice !== undefined) {
-    adviseDash(player as AdvisedDashPlayer, { ...advice, sessionId: sid, contentId: cid }, (error) => onError?.(error));
+    adviseDash(player as AdvisedDashPlayer, { ...advice, sessionId: sid, contentId: cid }, bearer, fail);
   }
   if (url === undefined) return;
+  player.addRequestInterceptor?.(async (request) => {
+    if (request.url === url) request.url = await bearer.sign(url);
+    return request;
+  });
   player.addResponseInterceptor(async (response) => {
-    if (response.request.url === url) response.status = perishable(response.status ?? 0);
+    // Whatever token it was sent with: that in force may be another by now.
+    if (response.request.url.startsWith(url)) {
+      if (response.status === 401) bearer.refused();
+      response.status = perishable(response.status ?? 0);
+    }
     return response;
   });
 }

@@ -1,6 +1,7 @@
 import type Hls from "hls.js";
 import type { Events, FragLoadedData } from "hls.js";
 import { Asker, type AdviceSource, type Arrival } from "./advice.js";
+import type { Bearer } from "./token.js";
 
 /**
  * Asks each time a segment has arrived. The answer is the level of the next segment only: as soon as that is under way
@@ -16,9 +17,15 @@ export class HlsAdviser {
   #advised = -1;
 
   /** `pageCap` is the highest level the page allows, -1 for any: Headroom's own cap is part of its advice. */
-  constructor(hls: Hls, source: AdviceSource, pageCap: () => number, fail: (error: unknown) => void) {
+  constructor(
+    hls: Hls,
+    source: AdviceSource,
+    bearer: Bearer,
+    pageCap: () => number,
+    fail: (error: unknown) => void,
+  ) {
     this.#hls = hls;
-    this.#asker = new Asker(source, fail);
+    this.#asker = new Asker(source, bearer, fail);
     this.#pageCap = pageCap;
     this.#fail = fail;
   }

@@ -3,6 +3,7 @@ import type { Events } from "hls.js";
 import type { AdviceSource } from "./advice.js";
 import { parseCmsdDynamic } from "./cmsd.js";
 import { decisionFromEvent, type Decision } from "./decision.js";
+import { Bearer, type TokenSource } from "./token.js";
 import { HlsAdviser } from "./hls-advice.js";
 
 export interface HlsSteeringOptions {
@@ -10,6 +11,8 @@ export interface HlsSteeringOptions {
   readonly decisionsUrl?: string;
   /** Asks before every segment and fetches what is advised; the rest of a decision counts as without it. */
   readonly advice?: AdviceSource;
+  /** Goes with `decisionsUrl` and `advice`, where the server asks for tokens. */
+  readonly token?: TokenSource;
   /** A decision is forgotten, and the player free again, when none has arrived for this long. Seconds, 10 by default. */
   readonly forgetAfterSeconds?: number;
   /** Called when a new decision has been applied. */
@@ -24,6 +27,9 @@ export interface HlsSteering {
   /** Lifts whatever was imposed and stops listening. */
   stop(): void;
 }
+
+/** A stream of decisions that ended is opened again after this long, ms. */
+const REOPEN = 2_000;
 
 /** The smallest capacity growth, as a factor, at which a rising forecast replaces the player's own estimate. */
 const ESTIMATE_GROWTH = 1.2;
@@ -43,7 +49,10 @@ class Steering implements HlsSteering {
 
   readonly #hls: Hls;
   readonly #options: HlsSteeringOptions;
+  readonly #bearer: Bearer;
   #events: EventSource | undefined;
+  #reopen: ReturnType<typeof setTimeout> | undefined;
+  #stopped = false;
   #adviser: HlsAdviser | undefined;
   #forget: ReturnType<typeof setTimeout> | undefined;
   /** The cap somebody else (the page, hls.js' cap to player size) wants, and the one set here. -1 is none. */
@@ -56,6 +65,7 @@ class Steering implements HlsSteering {
   constructor(hls: Hls, options: HlsSteeringOptions) {
     this.#hls = hls;
     this.#options = options;
+    this.#bearer = new Bearer(options.token, (error) => this.#guarded(() => { throw error; }));
   }
 
   start(): void {
@@ -68,7 +78,7 @@ class Steering implements HlsSteering {
       this.#listen();
       if (this.#options.advice) {
         const fail = (error: unknown): void => this.#guarded(() => { throw error; });
-        this.#adviser = new HlsAdviser(this.#hls, this.#options.advice, () => this.#pageCap(), fail);
+        this.#adviser = new HlsAdviser(this.#hls, this.#options.advice, this.#bearer, () => this.#pageCap(), fail);
         this.#adviser.start();
       }
     });
@@ -100,19 +110,37 @@ class Steering implements HlsSteering {
   #listen(): void {
     const { decisionsUrl } = this.#options;
     if (decisionsUrl === undefined || typeof EventSource === "undefined") return;
-    this.#events = new EventSource(decisionsUrl);
+    const signed = this.#bearer.sign(decisionsUrl);
+    if (typeof signed === "string") this.#open(signed);
+    else void signed.then((url) => this.#guarded(() => this.#open(url)));
+  }
+
+  #open(url: string): void {
+    if (this.#stopped) return;
+    const events = new EventSource(url);
+    this.#events = events;
     const handleMessage = (message: MessageEvent<string>): void => {
       this.#guarded(() => {
         const decision = decisionFromEvent(message.data);
         if (decision !== undefined) this.#accept(decision);
       });
     };
-    this.#events.onmessage = handleMessage;
-    this.#events.addEventListener("decision", handleMessage);
+    events.onmessage = handleMessage;
+    events.addEventListener("decision", handleMessage);
+    if (this.#options.token === undefined) return;
+    // The browser would connect again with the same token, which is what the stream has ended with.
+    events.onerror = () => {
+      events.close();
+      this.#bearer.refused();
+      clearTimeout(this.#reopen);
+      this.#reopen = setTimeout(() => this.#guarded(() => this.#listen()), REOPEN);
+    };
   }
 
   #disconnect(): void {
+    this.#stopped = true;
     clearTimeout(this.#forget);
+    clearTimeout(this.#reopen);
     this.#adviser?.stop();
     this.#adviser = undefined;
     this.#events?.close();

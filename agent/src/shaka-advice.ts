@@ -1,4 +1,5 @@
 import { Asker, type AdviceSource } from "./advice.js";
+import type { Bearer } from "./token.js";
 
 /** The part of a `shaka.extern.Variant` that is read. */
 export interface ShakaVariant {
@@ -51,9 +52,9 @@ export class AdvisedAbr implements ShakaAbrManager {
   #current: ShakaVariant | null = null;
   #advised: ShakaVariant | undefined;
 
-  constructor(inner: ShakaAbrManager, source: AdviceSource, fail: (error: unknown) => void) {
+  constructor(inner: ShakaAbrManager, source: AdviceSource, bearer: Bearer, fail: (error: unknown) => void) {
     this.#inner = inner;
-    this.#asker = new Asker(source, fail);
+    this.#asker = new Asker(source, bearer, fail);
   }
 
   init(onSwitch: SwitchCallback, onDisable: unknown): void {

@@ -1,5 +1,6 @@
 import type { AdviceTarget } from "./advice.js";
 import { EVENTS, type Reporting } from "./cmcd.js";
+import { Bearer } from "./token.js";
 import { AdvisedAbr, type ShakaAbrManager } from "./shaka-advice.js";
 
 /** The one method of a `shaka.Player` (5.0 or newer) that is needed here. */
@@ -20,17 +21,22 @@ export interface ShakaOptions extends Reporting {
 /**
  * Switches Shaka Player to CMCD v2 reports and makes sure that it obeys the bitrate cap of CMSD response headers, which
  * is its default. Shaka reconsiders its rung every 8 s; here that becomes one reporting interval, so that a cap acts with
- * the next segment. Call it before `load`. Returns `false` when the player refused a setting.
+ * the next segment. Call it before `load`. Shaka has one address for its reports: a token for them has to be a text, and with the
+ * next one this is called again. Returns `false` when the player refused a setting.
  */
 export function configureShaka(player: ShakaPlayer, options: ShakaOptions): boolean {
-  const { sessionId, contentId, eventsUrl: url, intervalSeconds: interval = 2, advice, onError } = options;
+  const { sessionId, contentId, eventsUrl, intervalSeconds: interval = 2, advice, onError } = options;
+  const bearer = new Bearer(options.token, (error) => onError?.(error));
+  const url = eventsUrl && bearer.append(eventsUrl);
   const eventTargets =
     url === undefined
       ? []
       : [{ enabled: true, url, interval, events: [...EVENTS], mode: "event", useHeaders: false, includeKeys: [] }];
   const advised = advice && {
     abrFactory: () =>
-      new AdvisedAbr(advice.abrManager() as ShakaAbrManager, { ...advice, sessionId, contentId }, (error) => onError?.(error)),
+      new AdvisedAbr(advice.abrManager() as ShakaAbrManager, { ...advice, sessionId, contentId }, bearer, (error) =>
+        onError?.(error),
+      ),
   };
   return player.configure({
     cmcd: { enabled: true, version: 2, useHeaders: false, sessionId, contentId, eventTargets },

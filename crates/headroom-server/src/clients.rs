@@ -120,12 +120,7 @@ impl Clients {
         if self.trusts_loopback && address.is_loopback() {
             return None;
         }
-        let mut hasher = SipHasher13::new_with_key(&self.key);
-        match address {
-            IpAddr::V4(address) => hasher.write(&address.octets()),
-            IpAddr::V6(address) => hasher.write(&address.octets()[..8]),
-        }
-        Some(hasher.finish())
+        Some(client_hash(&self.key, address))
     }
 
     fn part(&self, client: u64) -> MutexGuard<'_, Part> {
@@ -144,6 +139,16 @@ impl Drop for Connected {
             }
         }
     }
+}
+
+/// An address as a keyed hash: an IPv4 address, or the /64 of an IPv6 one.
+pub(crate) fn client_hash(key: &[u8; 16], address: IpAddr) -> u64 {
+    let mut hasher = SipHasher13::new_with_key(key);
+    match address.to_canonical() {
+        IpAddr::V4(address) => hasher.write(&address.octets()),
+        IpAddr::V6(address) => hasher.write(&address.octets()[..8]),
+    }
+    hasher.finish()
 }
 
 /// A token bucket.
@@ -172,7 +177,8 @@ impl Bucket {
         self.held(rate, burst, now) >= burst
     }
 
-    fn held(&self, rate: f64, burst: f64, now: Instant) -> f64 {
+    /// What it holds by `now`.
+    pub(crate) fn held(&self, rate: f64, burst: f64, now: Instant) -> f64 {
         (self.left + now.saturating_duration_since(self.at).as_secs_f64() * rate).min(burst)
     }
 }

@@ -46,9 +46,10 @@ mod transcriber;
 
 pub use chat::{ChatError, TlsError};
 pub use config::Config;
+pub use control::TokensError;
 pub use history::By;
-pub use reader::{Reader, Reply, Shed};
 pub use network::TableError;
+pub use reader::{Reader, Reply, Shed};
 pub use record::{ReplayError, Replayed, replay};
 pub use server::{Server, StartError};
 pub use tls::TlsError as ListenerTlsError;

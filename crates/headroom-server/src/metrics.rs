@@ -112,6 +112,8 @@ label_values! {
         Message = "message",
         /// A connection or request of a client that has or makes too many.
         Client = "client",
+        /// A token of a client that sent too many wrong ones.
+        TokenAttempt = "token_attempt",
     }
 
     /// Where a message came from.
@@ -181,10 +183,10 @@ pub(crate) struct Metrics {
     pub(crate) notifications_failed: Counter,
     /// Certificates and keys that were changed and could not be used.
     pub(crate) reloads_failed: Counter,
-    /// Entries of the history that were never written.
-    pub(crate) history_lost: Counter,
     /// Requests of an edge that is not configured.
     pub(crate) unknown_edges: Counter,
+    /// Entries of the history that were never written.
+    pub(crate) history_lost: Counter,
     /// Entries of the history that were written.
     pub(crate) history_written: Counter,
     /// 1 while the history cannot be written.
@@ -258,10 +260,10 @@ impl Metrics {
         let (notifications_sent, notifications_failed) = (Counter::default(), Counter::default());
         registry.register("alerts_firing", "Alerts that are not over", alerts_firing.clone());
         registry.register("notifications_sent", "Notifications that were taken", notifications_sent.clone());
-        let reloads_failed = Counter::default();
-        let about = "Changed certificates and keys that could not be used";
         let unknown_edges = Counter::default();
         registry.register("unknown_edges", "Requests of an edge that edge.names does not hold", unknown_edges.clone());
+        let reloads_failed = Counter::default();
+        let about = "Changed certificates and keys that could not be used";
         registry.register("reloads_failed", about, reloads_failed.clone());
         registry.register("notifications_failed", "Notifications nobody took", notifications_failed.clone());
         let (history_lost, history_written) = (Counter::default(), Counter::default());
@@ -335,9 +337,9 @@ impl Metrics {
             notifications_sent,
             notifications_failed,
             reloads_failed,
+            unknown_edges,
             history_lost,
             history_written,
-            unknown_edges,
             history_degraded,
             archive_rows,
             archive_lost,

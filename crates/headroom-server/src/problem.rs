@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 /// One refusal: what went wrong, in a form programs can match on and people can read.
 #[derive(Debug, Clone)]
@@ -13,7 +13,12 @@ pub(crate) struct Problem {
     status: StatusCode,
     code: &'static str,
     detail: Cow<'static, str>,
+    /// Seconds after which another attempt may help, where that makes sense.
+    retry_after_s: Option<u64>,
 }
+
+/// Seconds after which what is busy may be asked again.
+const BUSY_S: u64 = 2;
 
 /// Declares the stable codes: constructor, status, code as it appears on the wire.
 macro_rules! problems {
@@ -25,7 +30,9 @@ macro_rules! problems {
             $(
                 $(#[$about])*
                 pub(crate) fn $name(detail: impl Into<Cow<'static, str>>) -> Self {
-                    Self { status: StatusCode::$status, code: $code, detail: detail.into() }
+                    let status = StatusCode::$status;
+                    let busy = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
+                    Self { status, code: $code, detail: detail.into(), retry_after_s: busy.then_some(BUSY_S) }
                 }
             )*
         }
@@ -78,6 +85,11 @@ problems! {
 }
 
 impl Problem {
+    /// The same with the time after which another attempt may help, in whole seconds, rounded up.
+    pub(crate) fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after_s: Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)), ..self }
+    }
+
     /// The document.
     pub(crate) fn body(&self) -> String {
         let body = serde_json::json!({
@@ -98,8 +110,8 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -7,7 +7,7 @@ use crate::{
     clients::Clients,
     clock::Clock,
     config::{self, Config},
-    control::{Access, Control, Planner, Resources},
+    control::{Access, Control, Planner, Resources, Tokens, TokensError},
     dashboard::Live,
     edge::Edge,
     feedback::Feedback,
@@ -22,7 +22,7 @@ use crate::{
     public::Public,
     reader::Reader,
     record::Recorder,
-    reload,
+    reload::{self, Reloadable},
     shard::Shards,
     steering::Pathways,
     stream::Streams,
@@ -33,7 +33,6 @@ use crate::{
 use std::{
     io,
     net::SocketAddr,
-    path::PathBuf,
     sync::{Arc, Mutex, atomic::AtomicBool, atomic::Ordering},
     time::{Duration, Instant},
 };
@@ -82,28 +81,9 @@ pub enum StartError {
     /// The secret of a webhook cannot be read.
     #[error("a webhook's secret file cannot be read")]
     Secret(#[source] io::Error),
-    /// The file with the control token cannot be read.
-    #[error("token file {path} cannot be read")]
-    Token {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The file with the control tokens is not as it should be.
-    #[error("tokens file {path}, {problem}")]
-    /// The table of autonomous systems cannot be used.
-    #[error("history.autonomous_systems_file")]
-    AutonomousSystems(#[from] TableError),
-    Tokens {
-        /// Which.
-        path: PathBuf,
-        /// Which line, and what is wrong with it.
-        problem: String,
-    },
-    /// The file with the control token holds none.
-    #[error("token file {0} is empty")]
-    EmptyToken(PathBuf),
+    /// The tokens of the control listener cannot be used.
+    #[error("tokens of the control listener")]
+    Tokens(#[from] TokensError),
     /// A listener cannot be encrypted.
     #[error("{listener}.tls")]
     Tls {
@@ -112,6 +92,9 @@ pub enum StartError {
         /// Why.
         source: TlsError,
     },
+    /// The table of autonomous systems cannot be used.
+    #[error("history.autonomous_systems_file")]
+    AutonomousSystems(#[from] TableError),
     /// The keys of tokens cannot be used.
     #[error("tokens.keys_file")]
     Keys(#[from] KeysError),
@@ -124,7 +107,7 @@ impl Server {
     /// Starts to listen and to tick, on the current tokio runtime.
     ///
     /// # Errors
-    /// When an address is taken, a log file cannot be created, or the token file cannot be read.
+    /// When an address is taken, a log file cannot be created, or the tokens cannot be used.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         Self::start_with(config, None).await
     }
@@ -134,7 +117,7 @@ impl Server {
     /// # Errors
     /// As [`Server::start`], and when a configured chat cannot be followed.
     pub async fn start_with(mut config: Config, reader: Option<Arc<dyn Reader>>) -> Result<Self, StartError> {
-        let access = access(&config)?;
+        let tokens = Arc::new(Tokens::load(&config.control)?);
         let gate = Arc::new(Gate::new(&config.tokens)?);
         let tls = |listener, settings| Tls::load(settings).map_err(|source| StartError::Tls { listener, source });
         let public_tls = tls("public", &config.public.tls)?;
@@ -250,7 +233,7 @@ impl Server {
             metrics: Arc::clone(&metrics),
             clock,
             ready: Arc::clone(&ready),
-            access,
+            access: Access::new(&config.control, Arc::clone(&tokens)),
             overrides: Mutex::default(),
             bottlenecks: Arc::clone(&bottlenecks),
             fleet,
@@ -262,9 +245,12 @@ impl Server {
             planner: Planner::new(config.plan.clone()),
         };
         let control = Arc::new(Control::new(resources, Arc::clone(&live)));
-        let mut reloadable: Vec<Arc<dyn reload::Reloadable>> = Vec::new();
+        let mut reloadable: Vec<Arc<dyn Reloadable>> = Vec::new();
         for tls in [&public_tls, &control_tls].into_iter().flatten() {
             reloadable.push(Arc::clone(tls) as _);
+        }
+        if !tokens.files().is_empty() {
+            reloadable.push(tokens);
         }
         if gate.asks() {
             reloadable.push(gate);
@@ -389,30 +375,4 @@ fn started(config: &Config, clock: Clock) -> Action {
         status: 200,
         body: serde_json::to_string(&config::differences(config)).unwrap_or_default(),
     }
-}
-
-fn access(config: &Config) -> Result<Access, StartError> {
-    let settings = &config.control;
-    let read = |path: &PathBuf| {
-        let text = std::fs::read_to_string(path).map_err(|source| StartError::Token { path: path.clone(), source })?;
-        if text.trim().is_empty() { Err(StartError::EmptyToken(path.clone())) } else { Ok(text) }
-    };
-    let mut access = if !settings.token.is_empty() {
-        Access::single(settings.token.clone())
-    } else if settings.token_file.as_os_str().is_empty() {
-        Access::default()
-    } else {
-        Access::single(read(&settings.token_file)?.trim().to_owned())
-    };
-    if !settings.tokens_file.as_os_str().is_empty() {
-        let path = &settings.tokens_file;
-        access.add(&read(path)?).map_err(|problem| StartError::Tokens { path: path.clone(), problem })?;
-        if access.is_open() {
-            return Err(StartError::EmptyToken(path.clone()));
-        }
-    }
-    if settings.tls.asks_for_certificates() {
-        access = access.with_certificates(settings.certificate_role);
-    }
-    Ok(access)
 }

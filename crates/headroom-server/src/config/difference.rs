@@ -36,7 +36,7 @@ fn compare(path: &str, ours: &Value, default: &Value, found: &mut BTreeMap<Strin
 fn shown(name: &str, value: &Value) -> Value {
     let secret = ["key", "token", "secret", "password", "command"].iter().any(|word| name.contains(word));
     match value {
-        _ if secret && !name.ends_with("_file") => HIDDEN.into(),
+        _ if secret && !name.ends_with("_file") && !value.is_number() => HIDDEN.into(),
         Value::String(text) => host_of(text).map_or_else(|| value.clone(), Value::from),
         Value::Array(items) => items.iter().map(|item| shown(name, item)).collect(),
         Value::Object(fields) => fields.iter().map(|(key, value)| (key.clone(), shown(key, value))).collect(),

@@ -8,7 +8,17 @@ pub use chat::Chat;
 pub(crate) use difference::differences;
 pub use speech::{Speech, VoiceChat};
 
-use crate::{alerts, clients::Limits, control::Role, history, identity::Identity, plan, record::Log, tls, token};
+use crate::{
+    alerts,
+    clients::Limits,
+    control::Role,
+    history,
+    identity::Identity,
+    place::{self, Places},
+    plan,
+    record::Log,
+    tls, token,
+};
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
@@ -152,6 +162,8 @@ pub struct Control {
     pub token_file: PathBuf,
     /// File with named tokens and their roles; empty: none.
     pub tokens_file: PathBuf,
+    /// Wrong tokens of one address a minute, and at once, before it has to wait; 0: no limit.
+    pub token_attempts_per_min: u32,
     /// The token itself, meant for the environment. Never printed.
     #[serde(skip_serializing)]
     pub token: String,
@@ -167,6 +179,7 @@ impl Default for Control {
             listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
             token_file: PathBuf::new(),
             tokens_file: PathBuf::new(),
+            token_attempts_per_min: 10,
             token: String::new(),
             tls: tls::Settings::default(),
             certificate_role: Role::View,
@@ -188,6 +201,8 @@ pub struct Edge {
     pub filter_playlists: FilterPlaylists,
     /// Name of this hop in CMSD-Dynamic, and of this edge.
     pub cmsd_name: String,
+    /// Names of other edges that ask this server.
+    pub names: Vec<String>,
     /// Read TCP_INFO of client connections.
     pub tcp_info: bool,
 }
@@ -200,9 +215,8 @@ impl Default for Edge {
             response_timeout_ms: 15_000,
             filter_playlists: FilterPlaylists::Silent,
             cmsd_name: "headroom".into(),
+            names: Vec::new(),
             tcp_info: true,
-    /// Names of other edges that ask this server.
-    pub names: Vec<String>,
         }
     }
 }
@@ -215,7 +229,6 @@ pub enum FilterPlaylists {
     Never,
     /// Those of players that send no CMCD and so cannot be told otherwise.
     Silent,
-            names: Vec::new(),
     /// Everybody's.
     All,
 }
@@ -361,10 +374,20 @@ impl Config {
         if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
             return wrong("edge.cmsd_name", "1 to 64 printable ASCII characters without quotes are allowed".into());
         }
+        if let Some(problem) = place::flaw(&self.edge.names) {
+            return wrong("edge.names", problem);
+        }
+        Places::load(&self)
+            .map_err(|error| ConfigError::Value { key: "history.autonomous_systems_file", problem: told(&error) })?;
         crate::edge::Origin::parse(&self.edge.origin)
             .map_err(|problem| ConfigError::Value { key: "edge.origin", problem })?;
         Ok(self)
     }
+}
+
+/// An error with what is behind it.
+fn told(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
 
 /// Whether an environment variable, without its prefix, is meant for the server: other parts of Headroom have variables
@@ -374,20 +397,10 @@ fn is_setting(name: &str) -> bool {
     const SECTIONS: [&str; 13] = [
         "public", "tokens", "control", "edge", "identity", "steering", "log", "engine", "history", "alerts", "plan",
         "chat", "speech",
-        if let Some(problem) = place::flaw(&self.edge.names) {
-            return wrong("edge.names", problem);
-        }
-        Places::load(&self)
-            .map_err(|error| ConfigError::Value { key: "history.autonomous_systems_file", problem: told(&error) })?;
     ];
     let section = name.split_once("__").map(|(section, _)| section);
     let matches = |known: &[&str], name: &str| known.iter().any(|known| known.eq_ignore_ascii_case(name));
     section.map_or_else(|| matches(&TOP, name), |section| matches(&SECTIONS, section))
-}
-
-/// An error with what is behind it.
-fn told(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
 
 #[cfg(test)]
@@ -429,6 +442,18 @@ mod tests {
     }
 
     #[test]
+    fn a_table_that_cannot_be_understood_is_told_by_line() {
+        let path = std::env::temp_dir().join(format!("headroom-table-{}.csv", std::process::id()));
+        std::fs::write(&path, "192.0.2.0/24,64500,Example\n192.0.2.0/33,64500,Example\n").unwrap();
+        let mut config = Config::default();
+        config.history.autonomous_systems_file = path.clone();
+        let error = config.validated().unwrap_err().to_string();
+        std::fs::remove_file(&path).unwrap();
+        let expected = format!("{}, line 2: 192.0.2.0/33: the length lies in 0..=32", path.display());
+        assert_eq!(error, format!("history.autonomous_systems_file: {expected}"));
+    }
+
+    #[test]
     fn values_out_of_range_name_their_key() {
         let cases: &[(&str, &str)] = &[
             ("tick_ms = 999", "tick_ms"),
@@ -441,19 +466,9 @@ mod tests {
             ("[public]\nmax_connections = 0", "public.max_connections"),
             ("[alerts]\nalertmanagers = [\"file:///etc/passwd\"]", "alerts"),
             ("[alerts]\nrules = \"/nonexistent\"", "alerts.rules"),
-    #[test]
-    fn a_table_that_cannot_be_understood_is_told_by_line() {
-        let path = std::env::temp_dir().join(format!("headroom-table-{}.csv", std::process::id()));
-        std::fs::write(&path, "192.0.2.0/24,64500,Example\n192.0.2.0/33,64500,Example\n").unwrap();
-        let mut config = Config::default();
-        config.history.autonomous_systems_file = path.clone();
-        let error = config.validated().unwrap_err().to_string();
-        std::fs::remove_file(&path).unwrap();
-        let expected = format!("{}, line 2: 192.0.2.0/33: the length lies in 0..=32", path.display());
-        assert_eq!(error, format!("history.autonomous_systems_file: {expected}"));
-    }
-
             ("[history]\nmax_megabytes = 1", "history"),
+            ("[history]\nautonomous_systems_file = \"/nonexistent\"", "history.autonomous_systems_file"),
+            ("[edge]\nnames = [\"a b\"]", "edge.names"),
             ("[plan]\npathways = [{ name = \"a\", share = 0 }]", "plan"),
             ("[history.archive]\nlocation = \"a\"", "history.archive"),
             ("[history.archive]\nlocation = \"gs://bucket\"", "history.archive"),
@@ -467,8 +482,6 @@ mod tests {
             ("[speech]\nmax_clips = 0", "speech.max_clips"),
             ("[speech]\nvoice_chats = [{ stream = \"a\", command = [] }]", "speech.voice_chats"),
             ("[chat]\ntwitch_server = \"x\"", "chat.twitch_server"),
-            ("[history]\nautonomous_systems_file = \"/nonexistent\"", "history.autonomous_systems_file"),
-            ("[edge]\nnames = [\"a b\"]", "edge.names"),
         ];
         for (text, expected) in cases {
             let config: Config = toml::from_str(text).unwrap();

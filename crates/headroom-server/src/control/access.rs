@@ -1,8 +1,14 @@
 //! Who may use the control listener, and for what; what they changed is kept.
 
-use super::{MAX_BODY, Resources, Shared};
+use super::{
+    MAX_BODY, Resources, Shared,
+    attempts::Attempts,
+    tokens::{Tokens, carried},
+};
 use crate::{
+    config,
     history::{Action, Entry},
+    metrics::Shed,
     problem::Problem,
     tls::Fingerprint,
 };
@@ -14,16 +20,14 @@ use axum::{
 };
 use http::{HeaderMap, Method, header};
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Longest part of a body kept with an action.
 const KEPT_BODY: usize = 1_024;
-
-/// Tokens at most: each request is compared with all of them.
-const MAX_TOKENS: usize = 256;
-
-/// Shortest token of a tokens file: 128 bits as hexadecimal digits are 32.
-const SHORTEST_TOKEN: usize = 16;
 
 /// What somebody may do; each role includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,68 +42,42 @@ pub enum Role {
 }
 
 /// Those who may come in; nobody named: everyone who reaches the listener, which then is a loopback one.
-#[derive(Default)]
 pub(crate) struct Access {
-    tokens: Vec<(String, Role, String)>,
+    tokens: Arc<Tokens>,
+    attempts: Attempts,
     /// What a client certificate allows; `None` where none is asked for.
     certificates: Option<Role>,
 }
 
 impl Access {
-    /// One token for everything.
-    pub(crate) fn single(token: String) -> Self {
-        Self { tokens: vec![("token".into(), Role::Admin, token)], certificates: None }
-    }
-
-    /// Adds the tokens of a text: a line for each, `name role token`; `#` begins a comment.
-    ///
-    /// # Errors
-    /// Names the line that is wrong, never the token.
-    pub(crate) fn add(&mut self, text: &str) -> Result<(), String> {
-        for (index, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let wrong = |problem: &str| format!("line {}: {problem}", index + 1);
-            let parts: Vec<&str> = line.split_whitespace().collect();
-            let [name, role, token] = parts[..] else { return Err(wrong("not name, role and token")) };
-            let role = match role {
-                "view" => Role::View,
-                "operate" => Role::Operate,
-                "admin" => Role::Admin,
-                _ => return Err(wrong("the role is view, operate or admin")),
-            };
-            if token.len() < SHORTEST_TOKEN || self.tokens.len() >= MAX_TOKENS {
-                return Err(wrong("the token is shorter than 16 characters, or there are too many"));
-            }
-            self.tokens.push((name.to_owned(), role, token.to_owned()));
-        }
-        Ok(())
-    }
-
-    /// Lets in who has a certificate, too.
-    pub(crate) fn with_certificates(self, role: Role) -> Self {
-        Self { certificates: Some(role), ..self }
+    pub(crate) fn new(settings: &config::Control, tokens: Arc<Tokens>) -> Self {
+        let certificates = settings.tls.asks_for_certificates().then_some(settings.certificate_role);
+        Self { tokens, attempts: Attempts::new(settings.token_attempts_per_min), certificates }
     }
 
     /// Whether nobody is named, so that everybody may come in.
-    pub(crate) fn is_open(&self) -> bool {
+    fn is_open(&self) -> bool {
         self.tokens.is_empty() && self.certificates.is_none()
     }
 
-    /// Whose token a request carries. Every token is compared, so time tells nothing.
-    fn find(&self, headers: &HeaderMap) -> Option<(&str, Role)> {
-        let sent = headers.get(header::AUTHORIZATION).map_or(&[][..], |value| value.as_bytes());
-        let sent = sent.strip_prefix(b"Bearer ").unwrap_or_default();
-        self.tokens.iter().fold(
-            None,
-            |found, (name, role, token)| {
-                if same(sent, token.as_bytes()) { Some((name.as_str(), *role)) } else { found }
-            },
-        )
+    /// Whose token a request of a client carries, or for how long it may not try.
+    fn find(&self, headers: &HeaderMap, client: IpAddr) -> Result<Option<(String, Role)>, Duration> {
+        let Some(sent) = carried(headers).filter(|_| !self.tokens.is_empty()) else { return Ok(None) };
+        let now = Instant::now();
+        if let Some(wait) = self.attempts.wait(client, now) {
+            return Err(wait);
+        }
+        let found = self.tokens.find(sent);
+        if found.is_none() {
+            self.attempts.failed(client, sent, now);
+        }
+        Ok(found)
     }
 }
+
+/// Address of the peer that sent a request.
+#[derive(Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
 
 pub(super) async fn check(State(resources): Shared, request: Request, next: Next) -> Response {
     let needed = match *request.method() {
@@ -113,7 +91,17 @@ pub(super) async fn check(State(resources): Shared, request: Request, next: Next
     let access = &resources.access;
     let certificate = request.extensions().get::<Fingerprint>().copied();
     let by_certificate = || Some((certificate?.name(), access.certificates?));
-    let found = access.find(request.headers()).map(|(name, role)| (name.to_owned(), role));
+    let peer = request.extensions().get::<Peer>().map_or(IpAddr::from(Ipv4Addr::LOCALHOST), |peer| peer.0);
+    let client = resources.ingest.identifier.client_address(request.headers(), peer);
+    let found = match access.find(request.headers(), client) {
+        Ok(found) => found,
+        Err(wait) => {
+            resources.metrics.shed(Shed::TokenAttempt);
+            return Problem::too_many_requests("too many wrong tokens from this address")
+                .retry_after(wait)
+                .into_response();
+        }
+    };
     let (actor, role) = match found.or_else(by_certificate) {
         Some(found) => found,
         None if !resources.access.is_open() => {
@@ -183,39 +171,10 @@ async fn audited(resources: &Resources, actor: &str, request: Request, next: Nex
     response
 }
 
-/// Compares in a time that tells nothing about where two texts differ.
-pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
-    left.len() == right.len() && left.iter().zip(right).fold(0, |differs, (left, right)| differs | (left ^ right)) == 0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use http::HeaderValue;
-
-    #[test]
-    fn tokens_are_read_and_flaws_named_without_them() {
-        let mut access = Access::default();
-        access.add("# who\nann admin 0123456789abcdef\n\n bob view  fedcba9876543210\n").unwrap();
-        let mut headers = HeaderMap::new();
-        for (sent, expected) in [
-            ("Bearer 0123456789abcdef", Some(("ann", Role::Admin))),
-            ("Bearer fedcba9876543210", Some(("bob", Role::View))),
-            ("Bearer fedcba987654321", None),
-            ("Bearer ", None),
-            ("fedcba9876543210", None),
-        ] {
-            headers.insert(header::AUTHORIZATION, HeaderValue::from_static(sent));
-            assert_eq!(access.find(&headers), expected, "{sent}");
-        }
-        for wrong in ["ann 0123456789abcdef", "ann root 0123456789abcdef", "ann view secret"] {
-            let problem = Access::default().add(wrong).unwrap_err();
-            assert!(
-                problem.starts_with("line 1") && !problem.contains("secret") && !problem.contains("0123"),
-                "{problem}"
-            );
-        }
-    }
 
     #[test]
     fn pages_of_other_sites_are_told_from_our_own() {

@@ -2,6 +2,7 @@
 
 mod access;
 mod alerts;
+mod attempts;
 mod audience;
 mod bottlenecks;
 mod capacity;
@@ -12,13 +13,17 @@ mod pathways;
 mod plan;
 mod sessions;
 mod streams;
+mod tokens;
 
 pub(crate) use self::{
     access::{Access, Role},
     page::{Page, Window},
     plan::Planner,
     sessions::{Session, session_of},
+    tokens::{Tokens, same},
 };
+
+pub use self::tokens::TokensError;
 
 use crate::{
     alerts::Alerts,
@@ -38,6 +43,7 @@ use crate::{
     steering::Pathways,
     stream::Streams,
 };
+use access::Peer;
 use axum::{
     Json, Router,
     body::Body,
@@ -86,8 +92,6 @@ pub(crate) struct Resources {
     pub(crate) planner: Planner,
 }
 
-pub(crate) use access::same;
-
 type Shared = State<Arc<Resources>>;
 
 impl Control {
@@ -109,6 +113,7 @@ impl Control {
 
 impl Handler for Control {
     async fn handle(&self, connection: Connection, mut request: http::Request<Incoming>) -> Response {
+        request.extensions_mut().insert(Peer(connection.peer.ip()));
         if let Some(certificate) = connection.certificate {
             request.extensions_mut().insert(certificate);
         }

@@ -65,6 +65,74 @@ async fn a_role_allows_what_it_says() {
     std::fs::remove_dir_all(directory).unwrap();
 }
 
+/// A token is taken back or given while the server runs, and a file that cannot be used changes nothing.
+#[tokio::test]
+async fn tokens_are_read_again_when_their_file_changes() {
+    let directory = directory("renewed-tokens");
+    let file = directory.join("tokens");
+    std::fs::write(&file, "ann view view-0123456789ab\n").unwrap();
+    let server = start(|config| config.control.tokens_file.clone_from(&file)).await;
+    let control = server.control_address();
+    let status = async |token: &str| send(control, bearing(token, None)).await.status.as_u16();
+    let (first, second) = ("view-0123456789ab", "view-ba9876543210");
+    assert_eq!((status(first).await, status(second).await), (200, 401));
+    std::fs::write(&file, "bob view view-ba9876543210\n").unwrap();
+    eventually(10, async || (status(second).await == 200).then_some(())).await;
+    assert_eq!(status(first).await, 401, "it was taken back");
+    std::fs::write(&file, "carl view short\n").unwrap();
+    let failed = "headroom_reloads_failed_total 1";
+    eventually(10, async || {
+        let request = Request::get("/metrics").header("authorization", format!("Bearer {second}"));
+        let metrics = send(control, request.body(Full::default()).unwrap()).await;
+        metrics.text().contains(failed).then_some(())
+    })
+    .await;
+    assert_eq!(status(second).await, 200);
+    server.stop().await;
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+/// Who guesses has to wait, even with the right token in the end; others and repetitions of one wrong token do not count.
+#[tokio::test]
+async fn guessing_tokens_gets_nowhere() {
+    let directory = directory("guesses");
+    let file = directory.join("tokens");
+    std::fs::write(&file, "ann view view-0123456789ab\n").unwrap();
+    let server = start(|config| config.control.tokens_file.clone_from(&file)).await;
+    let control = server.control_address();
+    let right = "view-0123456789ab";
+    let (guesser, neighbour, other) = ("2001:db8:1:1::1", "2001:db8:1:1::2", "192.0.2.7");
+    for guess in 0..10 {
+        let answer = send(control, bearing(&format!("guess-0123456789-{guess}"), Some(guesser))).await;
+        assert_eq!(answer.code(), "unauthorized", "{guess}");
+    }
+    for client in [guesser, neighbour] {
+        let refused = send(control, bearing(right, Some(client))).await;
+        assert_eq!((refused.status, refused.code().as_str()), (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"));
+        assert!((1..=6).contains(&refused.header("retry-after").parse::<u64>().unwrap()));
+    }
+    for _ in 0..30 {
+        assert_eq!(send(control, bearing("token-of-yesterday", Some(other))).await.code(), "unauthorized");
+    }
+    assert_eq!(send(control, bearing(right, Some(other))).await.status, StatusCode::OK);
+    let metrics = Request::get("/metrics").header("authorization", format!("Bearer {right}"));
+    let metrics = send(control, metrics.body(Full::default()).unwrap()).await;
+    assert!(metrics.text().contains("headroom_shed_total{kind=\"token_attempt\"} 2"), "{}", metrics.text());
+    // Once the time has passed that the answer names.
+    eventually(15, async || (send(control, bearing(right, Some(guesser))).await.status == 200).then_some(())).await;
+    server.stop().await;
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+/// A request for the sessions with a token, on behalf of a client where one is named.
+fn bearing(token: &str, client: Option<&str>) -> Request<Full<hyper::body::Bytes>> {
+    let mut request = Request::get("/v1/sessions").header("authorization", format!("Bearer {token}"));
+    if let Some(client) = client {
+        request = request.header("x-real-ip", client);
+    }
+    request.body(Full::default()).unwrap()
+}
+
 /// The bytes of the database, in which actors stand as text.
 fn text_of(path: &std::path::Path) -> String {
     String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned()

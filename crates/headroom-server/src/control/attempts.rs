@@ -1,0 +1,141 @@
+//! Attempts at tokens: who sends wrong ones must wait, even with the right one, so that guessing gets nowhere.
+//!
+//! Only what differs from the wrong token before is an attempt: a dashboard or scraper that goes on with a token of
+//! yesterday guesses nothing, and locks nobody out. The table is bounded and holds clients as keyed hashes, like
+//! [`crate::clients`].
+
+use crate::{
+    clients::{Bucket, client_hash},
+    identity::{ById, random_key},
+};
+use siphasher::sip::SipHasher13;
+use std::{
+    hash::Hasher,
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Clients with an allowance of their own.
+const MOST: usize = 4_096;
+
+/// Wrong tokens by client.
+pub(super) struct Attempts {
+    /// Attempts of a client in a minute, and at once; 0: no limit.
+    per_minute: f64,
+    key: [u8; 16],
+    table: Mutex<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    clients: ById<u64, Client>,
+    /// Of those who came when the table was full.
+    others: Option<Client>,
+}
+
+#[derive(Clone, Copy)]
+struct Client {
+    allowance: Bucket,
+    /// The wrong token before, as a keyed hash.
+    last: u64,
+}
+
+impl Attempts {
+    pub(super) fn new(per_minute: u32) -> Self {
+        Self { per_minute: f64::from(per_minute), key: random_key(), table: Mutex::default() }
+    }
+
+    /// How long a client has to wait before any token of its is looked at; `None`: not at all.
+    pub(super) fn wait(&self, address: IpAddr, now: Instant) -> Option<Duration> {
+        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = table.clients.get(&client_hash(&self.key, address));
+        let full = table.clients.len() >= MOST;
+        let client = known.or(table.others.as_ref().filter(|_| full))?;
+        let held = client.allowance.held(self.rate(), self.per_minute, now);
+        (held < 1.0).then(|| Duration::from_secs_f64((1.0 - held) / self.rate()))
+    }
+
+    /// Takes note of a wrong token.
+    pub(super) fn failed(&self, address: IpAddr, sent: &[u8], now: Instant) {
+        if self.per_minute == 0.0 {
+            return;
+        }
+        let mut hasher = SipHasher13::new_with_key(&self.key);
+        hasher.write(sent);
+        let token = hasher.finish();
+        let (id, rate, burst) = (client_hash(&self.key, address), self.rate(), self.per_minute);
+        let fresh = || Client { allowance: Bucket::full(burst, now), last: token.wrapping_add(1) };
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let Table { clients, others } = &mut *table;
+        if clients.len() >= MOST && !clients.contains_key(&id) {
+            // Who has not tried for long enough need not be remembered.
+            clients.retain(|_, client| client.allowance.held(rate, burst, now) < burst);
+        }
+        let client = if clients.len() >= MOST && !clients.contains_key(&id) {
+            others.get_or_insert_with(fresh)
+        } else {
+            clients.entry(id).or_insert_with(fresh)
+        };
+        if std::mem::replace(&mut client.last, token) != token {
+            client.allowance.take(rate, burst, now);
+        }
+    }
+
+    /// Attempts a second.
+    fn rate(&self) -> f64 {
+        self.per_minute / 60.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    fn address(number: u32) -> IpAddr {
+        Ipv4Addr::from_bits(0x0a00_0000 + number).into()
+    }
+
+    /// Different wrong tokens until the client has to wait.
+    fn tries(attempts: &Attempts, address: IpAddr, at: Instant) -> usize {
+        let free = (0..1_000).take_while(|number: &u32| {
+            let free = attempts.wait(address, at).is_none();
+            attempts.failed(address, &number.to_le_bytes(), at);
+            free
+        });
+        free.count()
+    }
+
+    #[test]
+    fn guessing_gets_its_rate_and_no_more() {
+        let (attempts, start) = (Attempts::new(10), Instant::now());
+        assert_eq!(tries(&attempts, address(1), start), 10);
+        let wait = attempts.wait(address(1), start).unwrap();
+        assert!((5..=6).contains(&wait.as_secs()), "{wait:?}");
+        assert_eq!(attempts.wait(address(2), start), None, "others are not concerned");
+        assert_eq!(attempts.wait(address(1), start + Duration::from_secs(7)), None);
+        assert_eq!(tries(&attempts, address(1), start + Duration::from_secs(61)), 10);
+        assert_eq!(tries(&Attempts::new(0), address(1), start), 1_000, "no limit");
+    }
+
+    #[test]
+    fn the_same_wrong_token_again_is_no_guess() {
+        let (attempts, start) = (Attempts::new(10), Instant::now());
+        (0..1_000).for_each(|_| attempts.failed(address(1), b"yesterday", start));
+        assert_eq!(attempts.wait(address(1), start), None);
+    }
+
+    #[test]
+    fn a_full_table_stays_bounded() {
+        let (attempts, start) = (Attempts::new(2), Instant::now());
+        let flood = 3 * MOST as u32;
+        for number in 0..flood {
+            (0..3_u8).for_each(|guess| attempts.failed(address(number), &[guess], start));
+        }
+        assert!(attempts.table.lock().unwrap().clients.len() <= MOST);
+        assert!(attempts.wait(address(flood + 1), start).is_some(), "newcomers share one allowance");
+        let later = start + Duration::from_secs(120);
+        assert_eq!(tries(&attempts, address(flood + 2), later), 2);
+    }
+}

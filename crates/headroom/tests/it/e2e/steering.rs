@@ -35,7 +35,7 @@ fn follows_the_order(kind: Kind) {
     let (near, far) = (headroom.public(), live.origin());
     let manifest = match kind {
         Kind::Hls | Kind::HlsAsking => steered_playlist(live.media(), near, far),
-        Kind::Dash | Kind::Shaka => steered_mpd(live.media(), near, far),
+        Kind::Dash | Kind::DashAsking | Kind::Shaka | Kind::ShakaAsking => steered_mpd(live.media(), near, far),
     };
     let serves = |server: SocketAddr| move |report: &Report| report.is_segment() && report.host == server.to_string();
 

@@ -2,6 +2,8 @@
 
 mod api;
 mod dashboard;
+mod drift;
+mod killed;
 mod nginx;
 mod players;
 mod security;

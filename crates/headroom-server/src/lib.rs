@@ -47,7 +47,7 @@ mod transcriber;
 pub use chat::{ChatError, TlsError};
 pub use config::Config;
 pub use control::TokensError;
-pub use history::By;
+pub use history::{By, MadeUpError, make_up_history};
 pub use network::TableError;
 pub use reader::{Reader, Reply, Shed};
 pub use record::{ReplayError, Replayed, replay};

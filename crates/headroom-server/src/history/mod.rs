@@ -8,10 +8,12 @@
 pub(crate) mod archive;
 mod audience;
 mod demand;
+mod made_up;
 mod query;
 mod schema;
 mod writer;
 
+pub use made_up::{MadeUpError, make_up_history};
 pub use query::By;
 
 pub(crate) use audience::{Audience, audiences};

@@ -10,7 +10,7 @@ use headroom_core::{
     policy::{Objective, Policy},
     time,
 };
-use headroom_server::{Config, Server};
+use headroom_server::{Config, Server, plan::Pathway};
 use headroom_sim::{
     entrant::{Entrant, Kind, listening},
     trace::{
@@ -83,8 +83,9 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let origin_address = Arc::clone(&origin).serve(&mut tasks).await?;
     let reader = reading::reader();
     let read = reader.is_some();
-    let server =
-        Server::start_with(configuration(arguments, &ladder, &format!("http://{origin_address}")), reader).await?;
+    let past = Past::make_up(arguments.seed)?;
+    let origin_url = format!("http://{origin_address}");
+    let server = Server::start_with(configuration(arguments, &ladder, &origin_url, &past), reader).await?;
     if !arguments.json {
         announce(arguments, &server);
     }
@@ -189,7 +190,8 @@ fn announce(arguments: &Arguments, server: &Server) {
         arguments.client
     );
     println!("Edge http://{}   metrics http://{}/metrics", server.public_address(), server.control_address());
-    println!("Dashboard http://{}/\n", server.control_address());
+    println!("Dashboard http://{}/", server.control_address());
+    println!("Its page Capacity shows weeks of a made-up history: nobody watched them.\n");
 }
 
 #[expect(clippy::print_stdout, reason = "the result of the command")]
@@ -217,6 +219,29 @@ fn finish(
     }
     Ok(ExitCode::SUCCESS)
 }
+
+/// A history of weeks that nobody watched, for the page of capacity; gone when dropped.
+struct Past(PathBuf);
+
+impl Past {
+    fn make_up(seed: u64) -> anyhow::Result<Self> {
+        let past = Self(std::env::temp_dir().join(format!("headroom-demo-made-up-{}", std::process::id())));
+        let now =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).context("the clock is before 1970")?;
+        headroom_server::make_up_history(&past.0, seed, now.as_secs())?;
+        Ok(past)
+    }
+}
+
+impl Drop for Past {
+    fn drop(&mut self) {
+        // What is left behind is in the directory for what may be.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What the made-up audience may take up, Mbit/s: more than its evenings, less than its growth and events.
+const CAPACITY_MBPS: f64 = 70_000.0;
 
 /// How the players of both halves choose by themselves.
 struct Rules {
@@ -248,11 +273,16 @@ impl Rules {
     }
 }
 
-fn configuration(arguments: &Arguments, ladder: &Ladder, origin: &str) -> Config {
+fn configuration(arguments: &Arguments, ladder: &Ladder, origin: &str, past: &Past) -> Config {
     let mut config = Config::default();
     let loopback = ([127, 0, 0, 1], 0).into();
     (config.public.listen, config.control.listen) = (loopback, loopback);
     origin.clone_into(&mut config.edge.origin);
+    config.history.directory.clone_from(&past.0);
+    config.plan.capacity_mbps = CAPACITY_MBPS;
+    config.plan.pathways = [("made-up cdn-a", 0.7, 0.006), ("made-up cdn-b", 0.3, 0.009)]
+        .map(|(name, share, price_per_gb)| Pathway { name: name.to_owned(), share, price_per_gb, capacity_mbps: 0.0 })
+        .into();
     config.engine.policy = arguments.policy;
     config.engine.default_stream = StreamSettings {
         ladder: ladder.clone(),

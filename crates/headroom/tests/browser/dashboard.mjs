@@ -215,10 +215,11 @@ const SCENARIOS = {
     await page.waitForTimeout(800);
     await accessible("alerts");
     await shot("alerts-light");
-    await go("capacity", "h1");
-    await page.waitForFunction(() => document.querySelector(".empty")?.textContent !== "Reading", null, { timeout: 10_000 });
-    check("a server without history says so", (await page.textContent(".empty")).includes("No history is kept"), await page.textContent(".empty"));
-    await accessible("capacity, empty");
+    await go("capacity", ".figure .value");
+    await page.waitForTimeout(500);
+    check("capacity is drawn", (await inked()).length === 2 && (await inked()).every((share) => share > 0.002), await inked());
+    const names = await page.locator("tbody th").allTextContents();
+    check("what is made up says so", names.length >= 5 && names.every((name) => name.startsWith("made-up ")), names);
     await go("nowhere", "h1");
     check("an unknown page says so", (await page.textContent("h1")) === "There is no such page");
     await go("sessions/nobody", ".empty");
@@ -226,6 +227,10 @@ const SCENARIOS = {
   },
 
   async crowd() {
+    await go("capacity", "h1");
+    await page.waitForFunction(() => document.querySelector(".empty")?.textContent !== "Reading", null, { timeout: 10_000 });
+    check("a server without history says so", (await page.textContent(".empty")).includes("No history is kept"), await page.textContent(".empty"));
+    await accessible("capacity, empty");
     await go("sessions", '[role="grid"] [role="gridcell"].number');
     check("all are counted", (await page.textContent(".head .muted")) === `${options.sessions.toLocaleString("en")} live`, await page.textContent(".head .muted"));
     let asked = 0;

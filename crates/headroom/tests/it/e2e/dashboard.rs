@@ -106,7 +106,7 @@ fn ten_thousand_sessions_stay_smooth() {
         }
         post(headroom.public(), "/v1/samples", "application/x-ndjson", &lines);
     }
-    look("crowd", &control_url(&headroom), &directory, json!({ "sessions": SESSIONS }), 9);
+    look("crowd", &control_url(&headroom), &directory, json!({ "sessions": SESSIONS }), 11);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod advice;
 pub mod alerts;
 mod answer;
+mod batch;
 mod bottleneck;
 pub mod calendar;
 mod chat;
@@ -19,6 +20,7 @@ mod decisions;
 mod edge;
 mod feedback;
 mod fleet;
+mod health;
 mod history;
 mod identity;
 mod ingest;

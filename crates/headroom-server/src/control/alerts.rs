@@ -60,10 +60,7 @@ pub(super) async fn list(
     headers: HeaderMap,
     query: Result<Query<Window>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let (offset, limit) = Window::of(query)?;
-    let all = resources.alerts.listed(resources.now_s());
-    let total = all.len();
-    Ok(Page { total, offset, items: all.into_iter().skip(offset).take(limit).collect() }.answer(&headers))
+    Ok(Page::of(resources.alerts.listed(resources.now_s()).into_iter(), query)?.answer(&headers))
 }
 
 /// What is kept quiet.
@@ -84,10 +81,7 @@ pub(super) async fn silences(
     headers: HeaderMap,
     query: Result<Query<Window>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let (offset, limit) = Window::of(query)?;
-    let all = resources.alerts.silences(resources.now_s());
-    let total = all.len();
-    Ok(Page { total, offset, items: all.into_iter().skip(offset).take(limit).collect() }.answer(&headers))
+    Ok(Page::of(resources.alerts.silences(resources.now_s()).into_iter(), query)?.answer(&headers))
 }
 
 /// Keeps alerts quiet for a while.

@@ -110,8 +110,5 @@ pub(super) async fn list(
     headers: HeaderMap,
     query: Result<Query<Window>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let (offset, limit) = Window::of(query)?;
-    let all = resources.bottlenecks.listed();
-    let total = all.len();
-    Ok(Page { total, offset, items: all.into_iter().skip(offset).take(limit).collect() }.answer(&headers))
+    Ok(Page::of(resources.bottlenecks.listed().into_iter(), query)?.answer(&headers))
 }

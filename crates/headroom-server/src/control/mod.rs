@@ -33,13 +33,14 @@ use crate::{
     edge::Connection,
     feedback::Feedback,
     fleet::Round,
+    health,
     history::History,
     ingest::Ingest,
     listener::Handler,
     metrics::Metrics,
     openapi,
     problem::Problem,
-    public::plain,
+    public::text_response,
     steering::Pathways,
     stream::Streams,
 };
@@ -49,13 +50,12 @@ use axum::{
     body::Body,
     extract::{State, rejection::JsonRejection},
     middleware,
-    response::{IntoResponse, Response},
+    response::Response,
 };
-use http::{StatusCode, header};
 use hyper::body::Incoming;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, atomic::AtomicBool, atomic::Ordering},
+    sync::{Arc, Mutex, atomic::AtomicBool},
 };
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
@@ -145,7 +145,7 @@ fn api() -> OpenApiRouter<Arc<Resources>> {
 /// What needs none: it holds no secret.
 fn open_to_all() -> OpenApiRouter<Arc<Resources>> {
     OpenApiRouter::default()
-        .routes(routes!(show_health))
+        .routes(routes!(health::health))
         .routes(routes!(show_readiness))
         .merge(openapi::pages())
         .merge(dashboard::page())
@@ -159,18 +159,6 @@ pub(crate) fn described() -> utoipa::openapi::OpenApi {
     described
 }
 
-/// Whether the process lives.
-#[utoipa::path(
-    get,
-    path = "/healthz",
-    operation_id = "health",
-    tag = "health",
-    responses((status = 200, description = "It does.", body = String, content_type = "text/plain; charset=utf-8"))
-)]
-async fn show_health() -> Response {
-    plain(StatusCode::OK, "ok\n")
-}
-
 /// Whether requests are taken; says so when the history cannot be written.
 #[utoipa::path(
     get,
@@ -182,17 +170,8 @@ async fn show_health() -> Response {
         Problem
     )
 )]
-async fn show_readiness(State(resources): Shared) -> Response {
-    if !resources.ready.load(Ordering::Relaxed) {
-        return Problem::not_ready("starting or shutting down").into_response();
-    }
-    // Decisions need no history: a disk in trouble is announced, and traffic goes on.
-    match resources.history.as_ref().and_then(|history| history.degraded()) {
-        None => plain(StatusCode::OK, "ready\n"),
-        Some(reason) => {
-            (StatusCode::OK, format!("ready, degraded: history cannot be written: {reason}\n")).into_response()
-        }
-    }
+async fn show_readiness(State(resources): Shared) -> Result<Response, Problem> {
+    health::readiness(&resources.ready, resources.history.as_ref().and_then(|history| history.degraded()))
 }
 
 /// Metrics for Prometheus.
@@ -208,9 +187,8 @@ async fn show_readiness(State(resources): Shared) -> Response {
     )
 )]
 async fn show_metrics(State(resources): Shared) -> Result<Response, Problem> {
-    let text = resources.metrics.encode().map_err(|_| Problem::not_ready("metrics cannot be written"))?;
-    let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok(([(header::CONTENT_TYPE, media_type)], text).into_response())
+    let metrics = resources.metrics.encode().map_err(|_| Problem::not_ready("metrics cannot be written"))?;
+    Ok(text_response("application/openmetrics-text; version=1.0.0; charset=utf-8", metrics))
 }
 
 impl Resources {

@@ -155,12 +155,10 @@ pub(super) async fn list(
     headers: HeaderMap,
     query: Result<Query<Window>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let (offset, limit) = Window::of(query)?;
     let now = resources.clock.now();
     let overrides = resources.overrides.lock().unwrap_or_else(PoisonError::into_inner);
-    let in_force = || overrides.values().filter(|entry| entry.until_us.is_none_or(|until| until >= now));
-    let items = in_force().skip(offset).take(limit).cloned().collect();
-    Ok(Page { total: in_force().count(), offset, items }.answer(&headers))
+    let in_force = overrides.values().filter(|entry| entry.until_us.is_none_or(|until| until >= now));
+    Ok(Page::of(in_force, query)?.answer(&headers))
 }
 
 impl Resources {

@@ -49,6 +49,22 @@ pub(crate) struct Page<T> {
 }
 
 impl<T: Serialize> Page<T> {
+    /// The part of a whole list that `query` asks for.
+    ///
+    /// # Errors
+    /// When it asks for no part of a list.
+    pub(super) fn of(
+        all: impl Iterator<Item = T>,
+        query: Result<Query<Window>, QueryRejection>,
+    ) -> Result<Self, Problem> {
+        let (offset, limit) = Window::of(query)?;
+        let mut total = 0;
+        let items = all.inspect(|_| total += 1).enumerate();
+        let items = items.filter(|(index, _)| (offset..offset.saturating_add(limit)).contains(index));
+        let items = items.map(|(_, item)| item).collect();
+        Ok(Self { total, offset, items })
+    }
+
     /// The page, or 304 when the asker has it already.
     pub(super) fn answer(&self, asked: &HeaderMap) -> Response {
         tagged(self, asked)

@@ -8,7 +8,7 @@ mod post;
 mod socket;
 mod topic;
 
-pub(crate) use post::{Line, Outcome};
+pub(crate) use post::Line;
 pub(crate) use topic::Heard;
 
 use crate::{

@@ -2,17 +2,15 @@
 
 use super::{Feedback, Message, Refused};
 use crate::{
+    batch::{Outcome, lines},
     metrics::{Dropped, MessageSource},
     problem::Problem,
     token::Grant,
 };
 use headroom_core::audience::Reading;
 use http::{HeaderMap, header};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::sync::Arc;
-
-/// Broken lines reported back by number; further ones are only counted.
-const MAX_REPORTED: usize = 20;
 
 /// A message of a viewer.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -30,28 +28,6 @@ pub(crate) struct Line {
     text: String,
     #[serde(default)]
     reading: Option<Reading>,
-}
-
-/// What became of the messages.
-#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
-#[schema(as = MessageOutcome)]
-pub(crate) struct Outcome {
-    /// Handed to the reader.
-    pub(crate) accepted: u64,
-    /// Lines that are no message.
-    pub(crate) rejected: u64,
-    /// The first of those.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) errors: Vec<LineError>,
-}
-
-/// One line that is no message.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(crate) struct LineError {
-    /// Number of the line, from 1.
-    line: usize,
-    /// What is wrong with it.
-    error: String,
 }
 
 impl Feedback {
@@ -81,10 +57,7 @@ impl Feedback {
     /// Takes in every line that is a message; the others are named. Fails when none is.
     pub(crate) fn hear_lines(self: &Arc<Self>, body: &[u8], grant: &Grant) -> Result<Outcome, Problem> {
         let mut outcome = Outcome::default();
-        for (index, line) in body.split(|&byte| byte == b'\n').enumerate() {
-            if line.iter().all(u8::is_ascii_whitespace) {
-                continue;
-            }
+        for (number, line) in lines(body) {
             let heard = serde_json::from_slice::<Line>(line).map_err(|error| error.to_string());
             let hear = |line: Line| self.hear(MessageSource::Post, granted(line.into(), grant)?);
             let heard = match heard.map(hear) {
@@ -94,20 +67,11 @@ impl Feedback {
             };
             match heard {
                 Ok(()) => outcome.accepted += 1,
-                Err(error) => {
-                    outcome.rejected += 1;
-                    if outcome.errors.len() < MAX_REPORTED {
-                        outcome.errors.push(LineError { line: index + 1, error });
-                    }
-                }
+                Err(error) => outcome.reject(number, error),
             }
         }
         self.metrics().dropped_many(Dropped::Malformed, outcome.rejected);
-        if outcome.accepted == 0 {
-            let first = serde_json::to_string(&outcome.errors).unwrap_or_default();
-            return Err(Problem::malformed(format!("no line is a message: {first}")));
-        }
-        Ok(outcome)
+        outcome.or_refusal("message")
     }
 }
 

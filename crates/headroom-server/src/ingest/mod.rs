@@ -5,7 +5,7 @@ mod player;
 mod samples;
 
 pub(crate) use headroom_core::forecast::PLAUSIBLE_THROUGHPUT;
-pub(crate) use samples::{BatchOutcome, Line, read_samples};
+pub(crate) use samples::{Line, read_samples};
 
 use crate::{
     answer::Answer,

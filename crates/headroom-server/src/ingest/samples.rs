@@ -2,6 +2,7 @@
 
 use super::Ingest;
 use crate::{
+    batch::{Outcome, lines},
     metrics::{Dropped, Source},
     token::Grant,
 };
@@ -11,13 +12,10 @@ use headroom_core::{
 };
 use headroom_wire::cmcd::StreamingFormat;
 use serde::{
-    Deserialize, Deserializer, Serialize,
+    Deserialize, Deserializer,
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
 use std::{borrow::Cow, fmt, marker::PhantomData};
-
-/// Broken lines reported back by number; further ones are only counted.
-const MAX_REPORTED: usize = 20;
 
 /// Samples older than this are history, not telemetry: they would come after the session expired.
 const STALE_AFTER: Duration = Duration::from_secs(60);
@@ -81,37 +79,11 @@ fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Re
     deserializer.deserialize_any(Named(PhantomData))
 }
 
-/// What became of a batch.
-#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
-#[schema(as = SampleOutcome)]
-pub(crate) struct BatchOutcome {
-    /// Samples handed to the engine.
-    pub(crate) accepted: u64,
-    /// Samples older than a session lives.
-    pub(crate) stale: u64,
-    /// Lines that are no sample.
-    pub(crate) rejected: u64,
-    /// The first of those.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) errors: Vec<LineError>,
-}
-
-/// One line that is no sample.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(crate) struct LineError {
-    /// Number of the line, from 1.
-    line: usize,
-    /// What is wrong with it.
-    error: String,
-}
-
 /// Takes in every line that is a sample; the others are named.
-pub(crate) fn read_samples(ingest: &Ingest, body: &[u8], now: Timestamp, grant: &Grant) -> BatchOutcome {
-    let mut outcome = BatchOutcome::default();
-    for (index, line) in body.split(|&byte| byte == b'\n').enumerate() {
-        if line.iter().all(u8::is_ascii_whitespace) {
-            continue;
-        }
+pub(crate) fn read_samples(ingest: &Ingest, body: &[u8], now: Timestamp, grant: &Grant) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut stale = 0;
+    for (number, line) in lines(body) {
         let read = serde_json::from_slice::<Line<'_>>(line).map_err(|error| error.to_string()).and_then(|mut line| {
             let report = line.report().ok_or("a sample holds exactly one of player, link, radio, encoder")?;
             grant.covers(Some(&line.session), line.stream.as_deref()).map_err(|error| error.to_string())?;
@@ -121,7 +93,7 @@ pub(crate) fn read_samples(ingest: &Ingest, body: &[u8], now: Timestamp, grant: 
             Ok((line, report)) => {
                 let at = line.at_us.unwrap_or(now);
                 if now.since(at) > STALE_AFTER {
-                    outcome.stale += 1;
+                    stale += 1;
                     continue;
                 }
                 let session = ingest.identifier.reported_session(&line.session);
@@ -130,16 +102,12 @@ pub(crate) fn read_samples(ingest: &Ingest, body: &[u8], now: Timestamp, grant: 
                 ingest.shards.handle_dated(Sample { session, stream, at, report });
                 outcome.accepted += 1;
             }
-            Err(error) => {
-                outcome.rejected += 1;
-                if outcome.errors.len() < MAX_REPORTED {
-                    outcome.errors.push(LineError { line: index + 1, error });
-                }
-            }
+            Err(error) => outcome.reject(number, error),
         }
     }
     ingest.metrics.reports(Source::Sample, outcome.accepted);
     ingest.metrics.dropped_many(Dropped::Malformed, outcome.rejected);
-    ingest.metrics.dropped_many(Dropped::Stale, outcome.stale);
+    ingest.metrics.dropped_many(Dropped::Stale, stale);
+    outcome.stale = Some(stale);
     outcome
 }

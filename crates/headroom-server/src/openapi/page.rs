@@ -1,12 +1,9 @@
 //! `/docs`: both documents as one page, rendered here, so that it needs no script and nothing from elsewhere.
 
 use super::{Listener, document};
-use crate::problem::Problem;
-use axum::{
-    extract::Path,
-    response::{IntoResponse, Response},
-};
-use http::header;
+use crate::{problem::Problem, public::text_response};
+use axum::{extract::Path, response::Response};
+use http::{HeaderValue, header};
 use serde_json::Value;
 use std::{borrow::Cow, fmt::Write, sync::LazyLock};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -36,12 +33,12 @@ pub(crate) fn pages<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
     responses((status = 200, description = "The document of one listener.", body = Object), Problem)
 )]
 async fn show_document(Path(name): Path<String>) -> Result<Response, Problem> {
-    let text = match name.as_str() {
+    let document = match name.as_str() {
         "control.json" => &*CONTROL,
         "public.json" => &*PUBLIC,
         _ => return Err(Problem::not_found("the documents are control.json and public.json")),
     };
-    Ok(([(header::CONTENT_TYPE, "application/json")], text.as_str()).into_response())
+    Ok(text_response("application/json", document.as_str()))
 }
 
 /// The interface as a page.
@@ -53,8 +50,9 @@ async fn show_document(Path(name): Path<String>) -> Result<Response, Problem> {
     responses((status = 200, description = "The page.", body = String, content_type = "text/html; charset=utf-8"))
 )]
 async fn show_page() -> Response {
-    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, POLICY)];
-    (headers, PAGE.as_str()).into_response()
+    let mut response = text_response("text/html; charset=utf-8", PAGE.as_str());
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    response
 }
 
 /// The style of that page.
@@ -66,7 +64,7 @@ async fn show_page() -> Response {
     responses((status = 200, description = "The style.", body = String, content_type = "text/css; charset=utf-8"))
 )]
 async fn show_style() -> Response {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
+    text_response("text/css; charset=utf-8", STYLE)
 }
 
 fn page(documents: &[(&str, &str)]) -> String {

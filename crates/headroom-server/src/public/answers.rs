@@ -1,10 +1,11 @@
 //! What the public listener gives out: decisions, steering, health.
 
-use super::{Endpoint, Public, no_content, plain};
+use super::{Endpoint, Public, no_content};
 use crate::{
     advice::{self, Advice},
     decisions::{self, Told},
     edge::{CMSD_DYNAMIC, Connection},
+    health,
     identity::parameter,
     ingest::Carrier,
     metrics::Request as Kind,
@@ -19,9 +20,9 @@ use headroom_core::{
     time::Duration,
 };
 use headroom_wire::steering::{self, Report};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use hyper::body::Incoming;
-use std::{borrow::Cow, sync::atomic::Ordering};
+use std::borrow::Cow;
 
 /// Tells a web server the cap in plain kbit/s, for servers that cannot read structured fields.
 const MAX_BITRATE: HeaderName = HeaderName::from_static("x-headroom-max-bitrate-kbps");
@@ -192,18 +193,6 @@ fn named(request: &Request<Incoming>) -> Result<Cow<'_, str>, Problem> {
     decisions::session_name(Endpoint::of(request.uri().path()).map_or("", |(_, session)| session))
 }
 
-/// Whether the process lives.
-#[utoipa::path(
-    get,
-    path = "/healthz",
-    operation_id = "health",
-    tag = "health",
-    responses((status = 200, description = "It does.", body = String, content_type = "text/plain; charset=utf-8"))
-)]
-pub(super) fn health() -> Response {
-    plain(StatusCode::OK, "ok\n")
-}
-
 /// Whether requests are taken.
 #[utoipa::path(
     get,
@@ -216,9 +205,5 @@ pub(super) fn health() -> Response {
     )
 )]
 pub(super) fn readiness(public: &Public) -> Result<Response, Problem> {
-    if public.ready.load(Ordering::Relaxed) {
-        Ok(plain(StatusCode::OK, "ready\n"))
-    } else {
-        Err(Problem::not_ready("starting or shutting down"))
-    }
+    health::readiness(&public.ready, None)
 }

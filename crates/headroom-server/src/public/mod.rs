@@ -12,6 +12,7 @@ use crate::{
     clients::Clients,
     edge::{Connection, Edge, allow_cross_origin, preflight},
     feedback::Feedback,
+    health,
     ingest::Ingest,
     listener::Handler,
     metrics::{Metrics, Shed},
@@ -60,7 +61,7 @@ pub(crate) fn described() -> utoipa::openapi::OpenApi {
         answers::steering,
         answers::decision,
         answers::decisions,
-        answers::health,
+        crate::health::health,
         answers::readiness,
         reports::events,
         reports::samples,
@@ -124,7 +125,7 @@ impl Public {
             Endpoint::Steering => answers::steering(self, connection, &request),
             Endpoint::Decision => answers::decision(self, &request),
             Endpoint::Decisions => answers::decisions(self, &request),
-            Endpoint::Health => Ok(answers::health()),
+            Endpoint::Health => Ok(health::health().await),
             Endpoint::Readiness => answers::readiness(self),
         }
     }
@@ -154,8 +155,9 @@ pub(crate) fn no_content() -> Response {
     response
 }
 
-pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response {
-    (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+/// A text that stands for itself.
+pub(crate) fn text_response(media_type: &'static str, text: impl Into<Body>) -> Response {
+    ([(header::CONTENT_TYPE, media_type)], text.into()).into_response()
 }
 
 /// Path templates and methods of our endpoints, as a document names them.

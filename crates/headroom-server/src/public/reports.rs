@@ -2,9 +2,10 @@
 
 use super::{Public, no_content};
 use crate::{
+    batch::Outcome,
     edge::Connection,
-    feedback::{self, Outcome},
-    ingest::{self, BatchOutcome, Carrier, read_samples},
+    feedback,
+    ingest::{self, Carrier, read_samples},
     metrics::{MessageSource, Request as Kind},
     problem::Problem,
 };
@@ -64,21 +65,14 @@ pub(super) async fn events(
         content_type = "application/x-ndjson",
         description = "One sample a line; each holds exactly one of player, link, radio and encoder."
     ),
-    responses((status = 200, description = "What became of the lines.", body = BatchOutcome), Problem)
+    responses((status = 200, description = "What became of the lines.", body = Outcome), Problem)
 )]
 pub(super) async fn samples(public: &Public, request: Request<Incoming>) -> Result<Response, Problem> {
     public.metrics.request(Kind::Samples);
     let grant = public.admit(request.headers(), request.uri().query().unwrap_or_default())?;
     let body = public.read(request.into_body(), public.settings.max_batch_bytes).await?;
     let outcome = read_samples(&public.ingest, &body, public.edge.clock.now(), &grant);
-    if outcome.accepted + outcome.stale == 0 {
-        if outcome.rejected == 0 {
-            return Err(Problem::malformed("the body holds no sample"));
-        }
-        let first = serde_json::to_string(&outcome.errors).unwrap_or_default();
-        return Err(Problem::malformed(format!("no line is a sample: {first}")));
-    }
-    Ok(Json::<BatchOutcome>(outcome).into_response())
+    Ok(Json(outcome.or_refusal("sample")?).into_response())
 }
 
 /// Messages of viewers: one as JSON, or one a line.
@@ -99,7 +93,7 @@ pub(super) async fn feedback(public: &Public, request: Request<Incoming>) -> Res
     let body = public.read(request.into_body(), public.settings.max_batch_bytes).await?;
     let outcome = if is_json {
         public.feedback.hear_json(MessageSource::Post, &body, &grant)?;
-        Outcome { accepted: 1, ..Outcome::default() }
+        Outcome::one()
     } else {
         public.feedback.hear_lines(&body, &grant)?
     };

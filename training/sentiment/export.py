@@ -1,7 +1,8 @@
 """From a trained stage to the shipped files: `python -m sentiment.export en|multi [--stage NAME] --models models [--fp32]`.
 
 Writes `models/sentiment-<name>/`: model.onnx (opset 17, int8), tokenizer.json, labels.json, sha256. The quantisation is
-onnxruntime's dynamic one: weights int8 per channel, activations uint8 per tensor at run time; the embedding tables are
+onnxruntime's dynamic one: weights int8 per channel, activations uint8 per tensor at run time, both prepared by
+`sentiment.quantise`; the embedding tables are
 int8 with one scale a row (`narrow_tables`): with one scale for all, the rarest outlier costs every word its precision. Weights use 7 bits (`reduce_range`): the 8-bit products of the instructions without
 VNNI (AVX2) add up past 16 bits otherwise and give other answers than a newer processor.
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from . import corpora, network
+from . import corpora, network, quantise as preparation
 from .base import cache
 from .fit import STAGES
 from .labels import ASPECTS, COMMANDS, LANGUAGES, SENTIMENTS
@@ -77,20 +78,31 @@ def narrow_tables(path):
 
 def export(name, stage, models, keep_fp32):
     """Writes one shipped folder."""
-    base = cache() / "base" / STAGES[stage].base
+    base = cache() / "base" / (STAGES[stage].base if stage in STAGES else stage)
     model = network.from_base(base)
     model.load_state_dict(torch.load(cache() / "stages" / stage / "final.pt"))
-    folder = Path(models) / f"sentiment-{name}"
+    # The large model takes the English one's place in a folder of its own, with its fp32 file beside it.
+    folder = Path(models) / f"sentiment-{'en' if name == 'large' else name}"
     folder.mkdir(parents=True, exist_ok=True)
-    fp32 = cache() / "export" / f"sentiment-{name}" / "model-fp32.onnx"
+    fp32 = (folder if name == "large" else cache() / "export" / f"sentiment-{name}") / "model-fp32.onnx"
     fp32.parent.mkdir(parents=True, exist_ok=True)
     to_onnx(model, fp32)
-    quantise(fp32, folder / "model.onnx")
+    table = preparation.prepare(model, network.tokenizer(base), {"multi": set(LANGUAGES) - {"en"}}.get(name, {"en"}),
+                                texts={"reduced": 40, "large": 160}.get(name, 320))
+    with tempfile.TemporaryDirectory() as scratch:
+        ready = Path(scratch) / "ready.onnx"
+        to_onnx(model, ready)
+        quantise(ready, folder / "model.onnx")
+    # The large model's layers have other names in the graph; its weights are rounded already, and plain rounding finds them so
+    # again wherever the largest of a row was not changed.
+    if name != "large":
+        preparation.overwrite(folder / "model.onnx", table)
     shutil.copy(base / "tokenizer.json", folder / "tokenizer.json")
-    shutil.copy(base / "tokenizer.json", fp32.parent / "tokenizer.json")
+    if fp32.parent != folder:
+        shutil.copy(base / "tokenizer.json", fp32.parent / "tokenizer.json")
     (folder / "labels.json").write_text(json.dumps({
         "sentiment": SENTIMENTS, "aspects": ASPECTS, "command": COMMANDS, "aspect_threshold": 0.5, "max_tokens": network.MAX_TOKENS,
-        "languages": ["en"] if name == "en" else LANGUAGES}, indent=1) + "\n")
+        "languages": ["en"] if name in ("en", "large") else LANGUAGES}, indent=1) + "\n")
     if not keep_fp32:
         fp32.unlink()
     lines = [f"{hashlib.sha256((folder / file).read_bytes()).hexdigest()}  {file}\n" for file in ("labels.json", "model.onnx", "tokenizer.json")]
@@ -100,8 +112,8 @@ def export(name, stage, models, keep_fp32):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", choices=("en", "multi", "reduced"))
-    parser.add_argument("--stage", choices=STAGES, help="the trained stage [default: the one of that name]")
+    parser.add_argument("name", choices=("en", "multi", "large", "reduced"))
+    parser.add_argument("--stage", help="the trained stage, or `en-shipped`, `multi-shipped` [default: the one of that name]")
     parser.add_argument("--models", default=str(corpora.ROOT / "models"))
     parser.add_argument("--fp32", action="store_true", help="keep the fp32 file in the cache for the comparison")
     arguments = parser.parse_args()

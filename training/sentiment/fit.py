@@ -20,7 +20,7 @@ from .augment import augment, join
 from .base import cache
 from .labels import COMMANDS, LANGUAGES
 
-CHECKPOINT_EVERY_S = 120
+CHECKPOINT_EVERY_S = 180
 
 
 @dataclass
@@ -147,6 +147,26 @@ def english_renewed(rng):
     return 3 * corpora.sst2("train") + corpora.sst2("train-phrases") + _own(rng, 3, {"en"}) + rng.sample(tweets, 9000)
 
 
+def english_taught(rng):
+    """The teacher's scores of SST-2 and of new text made from it (`sentiment.teach`), labels of the sentences beside them; own
+    text and tweets so that nothing is forgotten."""
+    taught = torch.load(cache() / "teacher" / "sst2.pt")
+    known = {example.text: example.sentiment for split in ("train-phrases", "train") for example in corpora.sst2(split)}
+    sentences = {example.text for example in corpora.sst2("train")}
+    taught = [corpora.Example(text, known.get(text), text in known, source="sst2", soft=soft)
+              for text, soft in zip(taught["texts"], taught["scores"].tolist())]
+    tweets = corpora.as_ordinary([example for example in corpora.semeval2017("train") if example.sentiment != 1 or rng.random() < 0.55])
+    return 2 * taught + [example for example in taught if example.text in sentences] + _own(rng, 3, {"en"}) + rng.sample(tweets, 5000)
+
+
+def large_mixture(rng):
+    """SST-2 sentences twice and the longer phrases once; own English text twice and some tweets, so that the large model knows
+    neutral, aspects and commands too."""
+    tweets = corpora.as_ordinary(corpora.semeval2017("train"))
+    phrases = [example for example in corpora.sst2("train-phrases") if example.text.count(" ") >= 3]
+    return 2 * corpora.sst2("train") + phrases + _own(rng, 2, {"en"}) + rng.sample(tweets, 2000)
+
+
 def sst2_dev():
     return {"sst2_dev": corpora.sst2("dev")}
 
@@ -181,6 +201,8 @@ STAGES = {
     "multi": Stage("e5", "multi-own", multilingual_final, 1.2e-4, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
     "multi-renewed": Stage("multi-shipped", "multi-shipped", multilingual_renewed, 1.2e-4, smooth=True, before=0.25, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
     "en-renewed": Stage("en-shipped", "en-shipped", english_renewed, 1.2e-4, stop_at=0.9, smooth=True, before=0.5, embeddings=True, validation=english_validation),
+    "en-taught": Stage("en-shipped", "en-shipped", english_taught, 1.5e-4, embeddings=True, validation=english_validation),
+    "large": Stage("mpnet", None, large_mixture, 5e-5, frozen_layers=2, batch_tokens=1600, validation=english_validation),
     "reduced": Stage("minilm", None, reduced, 3e-4, batch_tokens=250, validation=dict),
 }
 
@@ -194,7 +216,7 @@ def batches(examples, ids, rng, tokens):
         window = sorted(order[start : start + 1500], key=lambda index: len(ids[index]))
         made, batch = [], []
         for index in window:
-            if batch and (len(batch) + 1) * len(ids[index]) > tokens or len(batch) == 64:
+            if batch and (len(batch) + 1) * len(ids[index]) > tokens or len(batch) == max(64, tokens // 17):
                 made.append(batch)
                 batch = []
             batch.append(index)
@@ -205,7 +227,8 @@ def batches(examples, ids, rng, tokens):
 
 
 def loss_of(outputs, examples):
-    """Cross entropy per head over the examples labelled for it. SST-2 knows no neutral: there only the other two compete."""
+    """Cross entropy per head over the examples labelled for it. SST-2 knows no neutral: there only the other two compete. Where a
+    teacher was asked, the difference of those two is drawn to the teacher's."""
     sentiment, aspects, command = (output.float() for output in outputs)
     total = sentiment.new_zeros(())
     three = [row for row, example in enumerate(examples) if example.sentiment is not None and not example.binary]
@@ -216,7 +239,15 @@ def loss_of(outputs, examples):
     if two:
         target = torch.tensor([examples[row].sentiment // 2 for row in two])
         pair = sentiment[two][:, [0, 2]]
-        total = total + functional.cross_entropy(pair, target, label_smoothing=0.05) * len(two) / len(examples)
+        each = functional.cross_entropy(pair, target, label_smoothing=0.05, reduction="none")
+        # Beside a teacher the label counts for little: the teacher has seen it.
+        weight = torch.tensor([1.0 if examples[row].soft is None else 0.2 for row in two])
+        total = total + (each * weight).sum() / len(examples)
+    taught = [row for row, example in enumerate(examples) if example.soft is not None]
+    if taught:
+        target = torch.tensor([examples[row].soft for row in taught])
+        each = functional.mse_loss(sentiment[taught][:, 2] - sentiment[taught][:, 0], target, reduction="none")
+        total = total + 0.2 * each.sum() / len(examples)
     rows = [row for row, example in enumerate(examples) if example.aspects is not None]
     if rows:
         weight = torch.tensor([1.0 if examples[row].source == "feedback" else 0.2 for row in rows])

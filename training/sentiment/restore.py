@@ -30,6 +30,9 @@ def weights(path):
         table = name.removesuffix("_int8")
         out[table] = stored[name].astype(np.float32) * stored[table + "_scale"]
         out.pop(table + "_scale", None)
+    # Small matrices that stayed fp32 are stored the other way round.
+    for name in [name for name in out if name.endswith("_Transposed")]:
+        out[name.removesuffix("_Transposed")] = out.pop(name).T
     for node in graph.node:
         # `/encoder/encoder/layer.0/output/dense/MatMul_quant`, `/command/Gemm_MatMul_quant`
         if node.op_type == "MatMulInteger":
@@ -40,6 +43,11 @@ def weights(path):
             out[parameter] = values.T.copy()
             for kind in ("_scale", "_zero_point"):
                 out.pop(matrix + kind, None)
+    # Activations that are divided before they are rounded: the weights carry the factor (`quantise.smooth`).
+    for name in [name for name in out if name.endswith((".smooth.factor", ".before.factor"))]:
+        factor, place = out.pop(name), name.rsplit(".", 2)[0]
+        for weight in [weight for weight in out if weight.startswith(place + ".") and weight.endswith(".weight") and out[weight].ndim == 2]:
+            out[weight] = out[weight] * factor
     return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in out.items()}
 
 

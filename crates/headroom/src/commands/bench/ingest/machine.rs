@@ -3,8 +3,8 @@
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use std::time::{Duration, Instant};
 
-/// Keeps this thread on one processor until dropped, where there is another one for the server: a client that shares the
-/// server's processor waits for it and counts that as the server's time.
+/// Keeps this thread, and what it starts meanwhile, on one processor until dropped, where there is another one: a client that
+/// shares the server's processor waits for it and counts that as the server's time.
 pub(super) struct Pinned(Option<CpuSet>);
 
 impl Pinned {

@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-/// The figures, medians over the rounds.
+/// The figures of a round, or medians over rounds.
 #[derive(Debug, Serialize)]
 struct Figures {
     /// CMCD version 2 in the query of `GET /decide`: parsed, fed to the engine, CMSD in the answer.
@@ -64,7 +64,6 @@ struct Figures {
     /// What the server's processor loses while idle but for a loop that reads the clock, and the longest gap.
     machine_lost_share: f64,
     machine_gap_ms: f64,
-    rounds: usize,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -78,10 +77,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let figures = measure(arguments, &directory);
     // What is left behind on failure lies in the temporary directory.
     let _ = std::fs::remove_dir_all(&directory);
-    print(&figures?, arguments.json)
+    let rounds = figures?;
+    print(&Figures::median(&rounds), rounds.len(), arguments.json)
 }
 
-fn measure(arguments: &Arguments, directory: &Path) -> anyhow::Result<Figures> {
+fn measure(arguments: &Arguments, directory: &Path) -> anyhow::Result<Vec<Figures>> {
     let decide = directory.join("decide.lua");
     let batch = directory.join("batch.lua");
     std::fs::write(&decide, workload::decide_script(arguments.sessions))?;
@@ -89,8 +89,7 @@ fn measure(arguments: &Arguments, directory: &Path) -> anyhow::Result<Figures> {
     let requests = workload::decide_requests(arguments.sessions);
     let span = Duration::from_secs(u64::from(arguments.seconds));
 
-    let mut rounds = Rounds::default();
-    for _ in 0..arguments.rounds.max(1) {
+    let round = |_| {
         let nginx = Nginx::start(directory)?;
         let plain = nginx.load(&decide, arguments)?;
         let headroom = Headroom::start(directory)?;
@@ -101,73 +100,65 @@ fn measure(arguments: &Arguments, directory: &Path) -> anyhow::Result<Figures> {
         let half = decided.per_second() / 2.0;
         let ours = paced::run(headroom.address(), &requests, half, span, arguments.connections)?;
         drop(headroom);
-        let lost = machine::watch(server::SERVER_CPU, Duration::from_secs(2));
+        let lost = machine::watch(server::SERVER_CPU, span);
         let theirs = paced::run(nginx.address(), &requests, half, span, arguments.connections)?;
-        rounds.nginx.push(plain.per_core_second());
-        rounds.decide.push(decided.per_core_second());
-        rounds.ratio.push(decided.per_core_second() / plain.per_core_second());
-        rounds.batch.push(batched.per_core_second() * arguments.records as f64);
-        rounds.half.push(half);
-        rounds.p50.push(ours.quantile_ms(0.50));
-        rounds.p99.push(ours.quantile_ms(0.99));
-        rounds.longest.push(ours.quantile_ms(1.0));
-        rounds.lost.push(lost.share);
-        rounds.gap.push(lost.longest.as_secs_f64() * 1e3);
-        rounds.client_pause.push(ours.client_pause.as_secs_f64() * 1e3);
-        rounds.nginx_p50.push(theirs.quantile_ms(0.50));
-        rounds.nginx_p99.push(theirs.quantile_ms(0.99));
-        rounds.nginx_longest.push(theirs.quantile_ms(1.0));
+        Ok(Figures {
+            requests_per_core_second: decided.per_core_second(),
+            nginx_204_per_core_second: plain.per_core_second(),
+            ratio: decided.per_core_second() / plain.per_core_second(),
+            batch_records_per_core_second: batched.per_core_second() * arguments.records as f64,
+            decide_p50_ms: ours.quantile_ms(0.50),
+            decide_p99_ms: ours.quantile_ms(0.99),
+            half_load_per_second: half,
+            nginx_p50_ms: theirs.quantile_ms(0.50),
+            nginx_p99_ms: theirs.quantile_ms(0.99),
+            decide_longest_ms: ours.quantile_ms(1.0),
+            nginx_longest_ms: theirs.quantile_ms(1.0),
+            client_pause_ms: ours.client_pause.as_secs_f64() * 1e3,
+            machine_lost_share: lost.share,
+            machine_gap_ms: lost.longest.as_secs_f64() * 1e3,
+        })
+    };
+    (0..arguments.rounds.max(1)).map(round).collect()
+}
+
+impl Figures {
+    /// Each figure's median.
+    fn median(rounds: &[Self]) -> Self {
+        let of = |figure: fn(&Self) -> f64| {
+            let mut values: Vec<f64> = rounds.iter().map(figure).collect();
+            values.sort_by(f64::total_cmp);
+            values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+        };
+        Self {
+            requests_per_core_second: of(|round| round.requests_per_core_second).round(),
+            nginx_204_per_core_second: of(|round| round.nginx_204_per_core_second).round(),
+            ratio: of(|round| round.ratio),
+            batch_records_per_core_second: of(|round| round.batch_records_per_core_second).round(),
+            decide_p50_ms: of(|round| round.decide_p50_ms),
+            decide_p99_ms: of(|round| round.decide_p99_ms),
+            half_load_per_second: of(|round| round.half_load_per_second).round(),
+            nginx_p50_ms: of(|round| round.nginx_p50_ms),
+            nginx_p99_ms: of(|round| round.nginx_p99_ms),
+            decide_longest_ms: of(|round| round.decide_longest_ms),
+            nginx_longest_ms: of(|round| round.nginx_longest_ms),
+            client_pause_ms: of(|round| round.client_pause_ms),
+            machine_lost_share: of(|round| round.machine_lost_share),
+            machine_gap_ms: of(|round| round.machine_gap_ms),
+        }
     }
-    Ok(Figures {
-        requests_per_core_second: median(&mut rounds.decide).round(),
-        nginx_204_per_core_second: median(&mut rounds.nginx).round(),
-        ratio: median(&mut rounds.ratio),
-        batch_records_per_core_second: median(&mut rounds.batch).round(),
-        decide_p50_ms: median(&mut rounds.p50),
-        decide_p99_ms: median(&mut rounds.p99),
-        decide_longest_ms: median(&mut rounds.longest),
-        half_load_per_second: median(&mut rounds.half).round(),
-        nginx_p50_ms: median(&mut rounds.nginx_p50),
-        nginx_p99_ms: median(&mut rounds.nginx_p99),
-        nginx_longest_ms: median(&mut rounds.nginx_longest),
-        client_pause_ms: median(&mut rounds.client_pause),
-        machine_lost_share: median(&mut rounds.lost),
-        machine_gap_ms: median(&mut rounds.gap),
-        rounds: arguments.rounds.max(1),
-    })
-}
-
-#[derive(Default)]
-struct Rounds {
-    nginx: Vec<f64>,
-    decide: Vec<f64>,
-    ratio: Vec<f64>,
-    batch: Vec<f64>,
-    half: Vec<f64>,
-    p50: Vec<f64>,
-    p99: Vec<f64>,
-    longest: Vec<f64>,
-    nginx_p50: Vec<f64>,
-    nginx_p99: Vec<f64>,
-    nginx_longest: Vec<f64>,
-    client_pause: Vec<f64>,
-    lost: Vec<f64>,
-    gap: Vec<f64>,
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 #[expect(clippy::print_stdout, reason = "figures are for people and pipes")]
-fn print(figures: &Figures, json: bool) -> anyhow::Result<ExitCode> {
+fn print(figures: &Figures, rounds: usize, json: bool) -> anyhow::Result<ExitCode> {
     if json {
-        println!("{}", serde_json::to_string(figures)?);
+        let mut line = serde_json::to_value(figures)?;
+        line["rounds"] = rounds.into();
+        println!("{line}");
         return Ok(ExitCode::SUCCESS);
     }
     let verdict = |met| if met { "met" } else { "NOT met" };
-    println!("median of {} rounds, one server thread, loopback, no TLS", figures.rounds);
+    println!("median of {} rounds, one server thread, loopback, no TLS", rounds);
     println!("nginx `return 204`      {:>10.0} requests per core second", figures.nginx_204_per_core_second);
     println!("GET /decide with CMCD   {:>10.0} requests per core second", figures.requests_per_core_second);
     println!("ratio                   {:>10.2} (goal >= 0.60: {})", figures.ratio, verdict(figures.ratio >= 0.6));

@@ -3,6 +3,7 @@
 use super::{
     super::process::{cpu_time, stop, unused_address, wait_for},
     Arguments,
+    machine::Pinned,
 };
 use anyhow::{Context, bail};
 use std::{
@@ -51,7 +52,8 @@ pub(super) trait Target {
     fn load_for(&self, script: &Path, arguments: &Arguments, seconds: u32) -> anyhow::Result<Cost> {
         let before = cpu_time(self.worker())?;
         let began = Instant::now();
-        let output = pinned(CLIENT_CPU, "wrk")
+        let _pinned = Pinned::to(CLIENT_CPU);
+        let output = Command::new("wrk")
             .args(["-t1", &format!("-c{}", arguments.connections), &format!("-d{seconds}s")])
             .arg("-s")
             .arg(script)
@@ -89,8 +91,9 @@ impl Nginx {
         );
         let file = directory.join("nginx.conf");
         std::fs::write(&file, configuration)?;
-        let mut command = pinned(SERVER_CPU, "nginx");
+        let mut command = Command::new("nginx");
         command.arg("-e").arg(directory.join("nginx.log")).arg("-p").arg(directory).arg("-c").arg(file);
+        let _pinned = Pinned::to(SERVER_CPU);
         let master = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("nginx cannot be run")?;
         let mut nginx = Self { worker: master.id(), master, address };
         wait_for(address)?;
@@ -124,9 +127,10 @@ impl Headroom {
     pub(super) fn start(directory: &Path) -> anyhow::Result<Self> {
         let (address, control) = (unused_address()?, unused_address()?);
         let program = std::env::current_exe().context("the path of this program is unknown")?;
-        let mut command = pinned(SERVER_CPU, &program.to_string_lossy());
+        let mut command = Command::new(program);
         command.args(["serve", "--threads", "1", "--listen", &address.to_string(), "--control", &control.to_string()]);
         let log = std::fs::File::create(directory.join("headroom.log"))?;
+        let _pinned = Pinned::to(SERVER_CPU);
         let process = command.stdout(Stdio::null()).stderr(log).spawn().context("headroom cannot be run")?;
         let headroom = Self { process, address };
         wait_for(address)?;
@@ -147,18 +151,6 @@ impl Drop for Headroom {
     fn drop(&mut self) {
         stop(&mut self.process);
     }
-}
-
-/// `program` on one processor; where there is only one, wherever it likes.
-fn pinned(cpu: usize, program: &str) -> Command {
-    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    if processors < 2 {
-        return Command::new(program);
-    }
-    // taskset replaces itself by the program, so the process id stays.
-    let mut command = Command::new("taskset");
-    command.args(["-c", &cpu.to_string(), program]);
-    command
 }
 
 fn child_of(process: u32) -> anyhow::Result<u32> {

@@ -3,9 +3,11 @@
 
 use super::machine::Pinned;
 use anyhow::{Context, bail};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::{
+    buffer::spare_capacity,
+    event::{Timespec, epoll},
+};
 use std::{
-    collections::VecDeque,
     io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
     time::{Duration, Instant},
@@ -13,24 +15,34 @@ use std::{
 
 /// Latencies of all answers.
 pub(super) struct Latencies {
-    sorted: Vec<Duration>,
-    /// The longest the client itself did not get to run: that much of the slowest answer may be its own.
-    pub(super) client_pause: Duration,
+    /// From when the request was due: what counts.
+    pub(super) due: Sorted,
+    /// From when it was sent: the rest it waited for a connection that is free.
+    pub(super) sent: Sorted,
 }
 
-impl Latencies {
-    /// The latency that a share of `level` of the answers did not exceed.
+/// Durations, shortest first.
+pub(super) struct Sorted(Vec<Duration>);
+
+impl Sorted {
+    fn of(mut durations: Vec<Duration>) -> Self {
+        durations.sort_unstable();
+        Self(durations)
+    }
+
+    /// What a share of `level` did not exceed.
     pub(super) fn quantile_ms(&self, level: f64) -> f64 {
-        let last = self.sorted.len().saturating_sub(1);
-        let index = ((self.sorted.len() as f64 * level) as usize).min(last);
-        self.sorted.get(index).map_or(f64::NAN, |latency| latency.as_secs_f64() * 1e3)
+        let last = self.0.len().saturating_sub(1);
+        let index = ((self.0.len() as f64 * level) as usize).min(last);
+        self.0.get(index).map_or(f64::NAN, |latency| latency.as_secs_f64() * 1e3)
     }
 }
 
 struct Connection {
     stream: TcpStream,
-    /// When the request on it was due; `None` when idle.
-    due: Option<Instant>,
+    /// When the request on it was due, and was sent.
+    due: Instant,
+    sent: Instant,
     /// End of the last bytes read: an answer may come in parts.
     tail: Vec<u8>,
 }
@@ -43,71 +55,71 @@ pub(super) fn run(
     span: Duration,
     connections: usize,
 ) -> anyhow::Result<Latencies> {
+    // Level-triggered: what is not read now is told again.
+    let events = epoll::create(epoll::CreateFlags::CLOEXEC).context("epoll failed")?;
     let mut open = Vec::new();
-    for _ in 0..connections.max(1) {
+    for index in 0..connections.max(1) {
         let stream = TcpStream::connect(address).context("the server refused a connection")?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
-        open.push(Connection { stream, due: None, tail: Vec::new() });
+        epoll::add(&events, &stream, epoll::EventData::new_u64(index as u64), epoll::EventFlags::IN)
+            .context("epoll failed")?;
+        open.push(Connection { stream, due: Instant::now(), sent: Instant::now(), tail: Vec::new() });
     }
+    let mut idle: Vec<usize> = (0..open.len()).collect();
+    let mut ready = Vec::with_capacity(open.len());
     let _pinned = Pinned::to(super::server::CLIENT_CPU);
     let began = Instant::now();
     let total = (rate * span.as_secs_f64()) as usize;
     let due_at = |index: usize| began + Duration::from_secs_f64(index as f64 / rate);
-    let mut waiting: VecDeque<Instant> = VecDeque::new();
-    let (mut made, mut sent) = (0, 0);
-    let mut sorted = Vec::with_capacity(total);
-    let (mut before, mut client_pause) = (began, Duration::ZERO);
-    while sorted.len() < total {
+    let mut next = 0;
+    let (mut from_due, mut from_sent) = (Vec::with_capacity(total), Vec::with_capacity(total));
+    while from_due.len() < total {
         let now = Instant::now();
-        client_pause = client_pause.max(now - before);
-        before = now;
         if now > began + span * 2 + Duration::from_secs(5) {
-            bail!("the server answered {} of {total} requests in twice the time", sorted.len());
+            bail!("the server answered {} of {total} requests in twice the time", from_due.len());
         }
-        while made < total && due_at(made) <= now {
-            waiting.push_back(due_at(made));
-            made += 1;
-        }
-        for connection in open.iter_mut().filter(|connection| connection.due.is_none()) {
-            let Some(due) = waiting.pop_front() else { break };
+        while next < total && due_at(next) <= now {
+            let Some(index) = idle.pop() else { break };
+            let connection = &mut open[index];
             // A request is smaller than any send buffer, so a short write does not happen on an idle connection.
-            connection.stream.write_all(&requests[sent % requests.len()]).context("sending failed")?;
-            connection.due = Some(due);
-            sent += 1;
+            connection.stream.write_all(&requests[next % requests.len()]).context("sending failed")?;
+            (connection.due, connection.sent) = (due_at(next), now);
+            next += 1;
         }
-        read_answers(&mut open, &mut sorted)?;
+        ready.clear();
+        epoll::wait(&events, spare_capacity(&mut ready), Some(&Timespec::default())).context("epoll failed")?;
+        for event in &ready {
+            let index = event.data.u64() as usize;
+            let connection = &mut open[index];
+            if connection.read_answer()? {
+                from_due.push(connection.due.elapsed());
+                from_sent.push(connection.sent.elapsed());
+                idle.push(index);
+            }
+        }
     }
-    sorted.sort_unstable();
-    Ok(Latencies { sorted, client_pause })
+    Ok(Latencies { due: Sorted::of(from_due), sent: Sorted::of(from_sent) })
 }
 
-/// Reads what has come, without waiting.
-fn read_answers(open: &mut [Connection], latencies: &mut Vec<Duration>) -> anyhow::Result<()> {
-    let ready: Vec<usize> = {
-        let busy: Vec<usize> = (0..open.len()).filter(|&index| open[index].due.is_some()).collect();
-        let mut polled: Vec<_> = busy.iter().map(|&index| PollFd::new(&open[index].stream, PollFlags::IN)).collect();
-        poll(&mut polled, Some(&Timespec::default())).context("poll failed")?;
-        let arrived = |(&index, fd): (&usize, &PollFd<'_>)| (!fd.revents().is_empty()).then_some(index);
-        busy.iter().zip(&polled).filter_map(arrived).collect()
-    };
-    for index in ready {
-        let connection = &mut open[index];
+impl Connection {
+    /// Reads what has come; whether that ends an answer.
+    fn read_answer(&mut self) -> anyhow::Result<bool> {
         let mut buffer = [0; 4_096];
-        match connection.stream.read(&mut buffer) {
+        match self.stream.read(&mut buffer) {
             Ok(0) => bail!("the server closed a connection"),
-            Ok(length) => connection.tail.extend_from_slice(&buffer[..length]),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+            Ok(length) => self.tail.extend_from_slice(&buffer[..length]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
             Err(error) => return Err(error).context("receiving failed"),
         }
         // Answers are 204: the head is all there is.
-        if connection.tail.ends_with(b"\r\n\r\n") {
-            if !connection.tail.starts_with(b"HTTP/1.1 204") {
-                bail!("unexpected answer: {}", String::from_utf8_lossy(&connection.tail));
-            }
-            connection.tail.clear();
-            latencies.extend(connection.due.take().map(|due| due.elapsed()));
+        if !self.tail.ends_with(b"\r\n\r\n") {
+            return Ok(false);
         }
+        if !self.tail.starts_with(b"HTTP/1.1 204") {
+            bail!("unexpected answer: {}", String::from_utf8_lossy(&self.tail));
+        }
+        self.tail.clear();
+        Ok(true)
     }
-    Ok(())
 }

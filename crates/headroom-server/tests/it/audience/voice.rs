@@ -12,7 +12,7 @@ use std::{
 /// Hears text as itself. Keeps what it should hear later.
 #[derive(Default)]
 struct Spelling {
-    waiting: Mutex<Vec<TranscriptReply>>,
+    waiting: Arc<Mutex<Vec<TranscriptReply>>>,
 }
 
 impl Transcriber for Spelling {
@@ -33,6 +33,10 @@ impl Transcriber for Spelling {
 }
 
 async fn server(change: impl FnOnce(&mut Config)) -> Server {
+    server_with(Spelling::default(), change).await
+}
+
+async fn server_with(recogniser: Spelling, change: impl FnOnce(&mut Config)) -> Server {
     let server = start_with(
         |config| {
             config.speech.clips = true;
@@ -41,7 +45,7 @@ async fn server(change: impl FnOnce(&mut Config)) -> Server {
         Some(Arc::new(Words)),
     )
     .await;
-    server.listen_with(Arc::new(Spelling::default())).unwrap();
+    server.listen_with(Arc::new(recogniser)).unwrap();
     server
 }
 
@@ -67,7 +71,9 @@ async fn a_clip_becomes_a_message_and_tells_what_was_understood() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clips_are_refused_with_a_reason() {
-    let server = server(|config| {
+    let recogniser = Spelling::default();
+    let waiting_clips = Arc::clone(&recogniser.waiting);
+    let server = server_with(recogniser, |config| {
         config.speech.max_clips = 1;
         config.speech.max_clip_bytes = 64;
     })
@@ -88,8 +94,8 @@ async fn clips_are_refused_with_a_reason() {
     assert_eq!(get(public, "/v1/feedback/audio").await.code(), "method_not_allowed");
     // One clip waits for the recogniser; there is no room for a second.
     let waiting = tokio::spawn(clip(public, b"wait"));
-    let full = async || (clip(public, b"x").await.status == StatusCode::SERVICE_UNAVAILABLE).then_some(());
-    eventually(10, full).await;
+    eventually(10, async || (!waiting_clips.lock().unwrap().is_empty()).then_some(())).await;
+    assert_eq!(clip(public, b"x").await.status, StatusCode::SERVICE_UNAVAILABLE);
     waiting.abort();
     server.stop().await;
 }

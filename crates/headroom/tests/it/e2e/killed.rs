@@ -33,8 +33,11 @@ const APART_S: u64 = 1_800;
 /// Rounds of `make test`; `HEADROOM_KILL_ROUNDS` says otherwise.
 const ROUNDS: u64 = 15;
 
-/// Time from being ready to being killed, ms.
-const LIVES_MS: std::ops::Range<u64> = 50..3_000;
+/// Time from being ready to being killed, ms; of the server's clock up to two and a half minutes.
+const LIVES_MS: std::ops::Range<u64> = 50..5_000;
+
+/// Time the last round has until a minute of it is in the archive: what is looked at below must be there on a slow machine too.
+const ARCHIVES_WITHIN: Duration = Duration::from_secs(45);
 
 /// Viewers of each of three streams.
 const VIEWERS: usize = 100;
@@ -55,8 +58,11 @@ fn what_is_committed_survives_kill_9_of_the_whole_server() {
     let (mut reports, mut rounds_with_commits) = (0, 0);
     for round in 0..rounds {
         let mut headroom = start(&data, &directory, round);
-        let lives = Duration::from_millis(random.random_range(LIVES_MS));
-        let (seen, sent) = live(&headroom, &data, lives);
+        let until = Instant::now() + Duration::from_millis(random.random_range(LIVES_MS));
+        let (last, minutes) = (round + 1 == rounds, data.join("archive/minutes"));
+        let archived = || !last || !parquet_below(&minutes).is_empty();
+        let over = || Instant::now() >= until && (archived() || Instant::now() >= until + ARCHIVES_WITHIN);
+        let (seen, sent) = live(&headroom, &data, over);
         headroom.process().signal(rustix::process::Signal::KILL);
         drop(headroom);
         rounds_with_commits += u64::from(seen.keys().any(|number| !committed.contains_key(number)));
@@ -117,9 +123,9 @@ fn start(data: &Path, directory: &Path, round: u64) -> Headroom {
     Headroom::start_with(&configuration.parse().expect("valid TOML"), directory, &environment)
 }
 
-/// Lets players report for a while. Returns the rows that others could read meanwhile, and how many reports were sent.
-fn live(headroom: &Headroom, data: &Path, lives: Duration) -> (Rows, u64) {
-    let (public, until) = (headroom.public(), Instant::now() + lives);
+/// Lets players report until it `is_over`. Returns the rows that others could read meanwhile, and how many reports were sent.
+fn live(headroom: &Headroom, data: &Path, is_over: impl Fn() -> bool) -> (Rows, u64) {
+    let public = headroom.public();
     let (over, sent) = (AtomicBool::new(false), AtomicU64::new(0));
     let mut seen = Rows::new();
     thread::scope(|scope| {
@@ -132,7 +138,7 @@ fn live(headroom: &Headroom, data: &Path, lives: Duration) -> (Rows, u64) {
             });
         }
         // Opened once there is something to open; a reader never waits for the writer.
-        while Instant::now() < until {
+        while !is_over() {
             seen.extend(rows(&data.join("history.sqlite")).unwrap_or_default());
             thread::sleep(Duration::from_millis(20));
         }

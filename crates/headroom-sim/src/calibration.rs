@@ -10,7 +10,7 @@ use crate::{
 };
 use headroom_core::{
     ladder::RungIndex,
-    policy::{Delivery, Progress, View},
+    policy::{Delivery, Evidence, Progress, View},
     qoe::{RISK_SEGMENTS, stall_risk},
 };
 use serde::Serialize;
@@ -45,7 +45,7 @@ impl Controller for Judge<'_> {
         let choice = self.inner.choose(player);
         let next = player.next_segment();
         if next > 0 && next + RISK_SEGMENTS <= player.video().segments() {
-            let view = player.view(true);
+            let view = player.view(Evidence::Forecast);
             if !view.forecast.is_unknown() {
                 let risk = f64::from(stall_risk(&view, choice.rung, RISK_SEGMENTS).get());
                 self.judged.push(Judgement { risk, stalled: stalls(player, choice.rung) });

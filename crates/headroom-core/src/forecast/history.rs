@@ -12,6 +12,14 @@ pub struct Transfer {
     pub seconds: f32,
 }
 
+impl Transfer {
+    /// `None` without bytes or time: no evidence.
+    fn of(throughput: Bitrate, transfer_time: Duration) -> Option<Self> {
+        let (throughput_kbps, seconds) = (throughput.as_kbps() as f32, transfer_time.as_secs_f64() as f32);
+        (throughput_kbps > 0.0 && seconds > 0.0).then_some(Self { throughput_kbps, seconds })
+    }
+}
+
 /// The last [`History::CAPACITY`] transfers that say something about the link.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct History {
@@ -36,15 +44,22 @@ impl History {
 
     /// Adds the newest transfer, before which nothing was transferred for `pause`.
     pub fn push_after(&mut self, pause: Duration, throughput: Bitrate, transfer_time: Duration) {
-        let transfer =
-            Transfer { throughput_kbps: throughput.as_kbps() as f32, seconds: transfer_time.as_secs_f64() as f32 };
-        if transfer.throughput_kbps <= 0.0 || transfer.seconds <= 0.0 {
-            return;
-        }
+        let Some(transfer) = Transfer::of(throughput, transfer_time) else { return };
         if let Some(before) = self.newest() {
             self.timeline.extend(pause.as_secs_f64() as f32, before.throughput_kbps);
         }
         self.timeline.extend(transfer.seconds, transfer.throughput_kbps);
+        self.keep(transfer);
+    }
+
+    /// Adds the newest transfer without its seconds: half the work, for who never reads [`History::timeline`].
+    pub fn push_alone(&mut self, throughput: Bitrate, transfer_time: Duration) {
+        if let Some(transfer) = Transfer::of(throughput, transfer_time) {
+            self.keep(transfer);
+        }
+    }
+
+    fn keep(&mut self, transfer: Transfer) {
         let slot = usize::from(self.pushed) % Self::CAPACITY;
         self.throughputs_kbps[slot] = transfer.throughput_kbps;
         self.durations_ms[slot] = ((transfer.seconds * 1e3).round() as u16).max(1);

@@ -5,7 +5,7 @@
 //! one segment below the capacity. With buffers of a few segments plain BOLA jumps between the ends of the ladder:
 //! never quote its figures there; `bola_e` and `dynamic` are what players use.
 
-use super::{Memory, Policy, Proposal, View};
+use super::{Evidence, Memory, Policy, Proposal, View};
 use crate::{
     decision::Reason,
     ladder::{Ladder, RungIndex},
@@ -42,8 +42,8 @@ impl Policy for Bola {
         "bola"
     }
 
-    fn uses_forecast(&self) -> bool {
-        false
+    fn evidence(&self) -> Evidence {
+        Evidence::Transfers
     }
 
     fn decide(&self, view: &View<'_>, _: &mut Memory) -> Proposal {

@@ -4,7 +4,7 @@
 //! Player", MMSys 2018, §4; parameters and the rule against insufficient buffer as in sabre and dash.js `BolaRule`.
 
 use super::measured::{self, Measured};
-use super::{Delivery, Memory, Policy, Progress, Proposal, View};
+use super::{Delivery, Evidence, Memory, Policy, Progress, Proposal, View};
 use crate::{
     decision::Reason,
     ladder::{Ladder, RungIndex},
@@ -131,8 +131,8 @@ impl Policy for BolaE {
         "bola_e"
     }
 
-    fn uses_forecast(&self) -> bool {
-        false
+    fn evidence(&self) -> Evidence {
+        Evidence::Transfers
     }
 
     fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {

@@ -3,7 +3,7 @@
 //! Huang, Johari, McKeown, Trunnell, Watson: "A Buffer-Based Approach to Rate Adaptation", SIGCOMM 2014 (BBA-0), in the
 //! form of Pensieve's `bb.py`: linear in the rung index, reservoir 5 s and cushion 10 s.
 
-use super::{Memory, Policy, Proposal, View};
+use super::{Evidence, Memory, Policy, Proposal, View};
 use crate::{decision::Reason, ladder::RungIndex};
 
 /// Lowest rung up to the reservoir, top rung from reservoir + cushion on.
@@ -30,8 +30,8 @@ impl Policy for BufferBased {
         "buffer_based"
     }
 
-    fn uses_forecast(&self) -> bool {
-        false
+    fn evidence(&self) -> Evidence {
+        Evidence::Transfers
     }
 
     fn decide(&self, view: &View<'_>, _: &mut Memory) -> Proposal {

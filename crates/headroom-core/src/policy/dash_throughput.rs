@@ -5,7 +5,7 @@
 //! the DASH Reference Player", MMSys 2018.
 
 use super::measured::{self, Measured};
-use super::{Memory, Policy, Progress, Proposal, View};
+use super::{Evidence, Memory, Policy, Progress, Proposal, View};
 use crate::{decision::Reason, ladder::RungIndex};
 
 /// Highest rung within `safety` × the smaller of two moving averages.
@@ -46,8 +46,8 @@ impl Policy for DashThroughput {
         "dash_throughput"
     }
 
-    fn uses_forecast(&self) -> bool {
-        false
+    fn evidence(&self) -> Evidence {
+        Evidence::Transfers
     }
 
     fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {

@@ -7,7 +7,7 @@
 use super::bola_e::{BolaE, PAUSE};
 use super::dash_throughput::DashThroughput;
 use super::measured::{self, Measured};
-use super::{Delivery, Memory, Policy, Progress, Proposal, View};
+use super::{Delivery, Evidence, Memory, Policy, Progress, Proposal, View};
 use crate::{decision::Reason, ladder::RungIndex, time::Duration};
 
 /// The two rules and the buffers that switch between them.
@@ -45,8 +45,8 @@ impl Policy for Dynamic {
         "dynamic"
     }
 
-    fn uses_forecast(&self) -> bool {
-        false
+    fn evidence(&self) -> Evidence {
+        Evidence::Transfers
     }
 
     fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {

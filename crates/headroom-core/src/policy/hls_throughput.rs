@@ -5,7 +5,7 @@
 //! average halves in 8 s of transfer instead of 9, and a transfer once begun is not given up.
 
 use super::measured::Measured;
-use super::{Memory, Policy, Proposal, View};
+use super::{Evidence, Memory, Policy, Proposal, View};
 use crate::decision::Reason;
 
 /// The rule; its shares are hls.js' own.
@@ -28,8 +28,8 @@ impl Policy for HlsThroughput {
         "hls_throughput"
     }
 
-    fn uses_forecast(&self) -> bool {
-        false
+    fn evidence(&self) -> Evidence {
+        Evidence::Transfers
     }
 
     fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {

@@ -3,7 +3,7 @@
 //! Karagkioules, Mekuria, Griffioen, Wagenaar: "Online Learning for Low-Latency Adaptive Streaming", MMSys 2020; constants,
 //! start-up and the cautious ascent as in dash.js `L2ARule` (4.x). Deviations: docs/algorithms/policies.md.
 
-use super::{DashThroughput, Memory, Policy, Progress, Proposal, View};
+use super::{DashThroughput, Evidence, Memory, Policy, Progress, Proposal, View};
 use crate::{
     decision::Reason,
     ladder::{Ladder, RungIndex},
@@ -43,8 +43,8 @@ impl Policy for L2a {
         "l2a"
     }
 
-    fn uses_forecast(&self) -> bool {
-        false
+    fn evidence(&self) -> Evidence {
+        Evidence::Transfers
     }
 
     fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {

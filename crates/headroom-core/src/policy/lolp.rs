@@ -4,7 +4,7 @@
 //! Platforms", IEEE Transactions on Multimedia 2022; constants as in dash.js (`LoLpRule`, `LearningAbrController`,
 //! `LoLpWeightSelector`). Deviations: docs/algorithms/policies.md.
 
-use super::{DashThroughput, Memory, Policy, Progress, Proposal, View};
+use super::{DashThroughput, Evidence, Memory, Policy, Progress, Proposal, View};
 use crate::{
     decision::Reason,
     ladder::{Ladder, RungIndex},
@@ -51,8 +51,8 @@ impl Policy for Lolp {
         "lolp"
     }
 
-    fn uses_forecast(&self) -> bool {
-        false
+    fn evidence(&self) -> Evidence {
+        Evidence::Transfers
     }
 
     fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {

@@ -49,9 +49,9 @@ pub trait Policy: Send + Sync {
     /// Name in configuration, logs and reports.
     fn name(&self) -> &'static str;
 
-    /// Whether [`View::forecast`] is read; where it is not, the caller may leave it unknown and save the work.
-    fn uses_forecast(&self) -> bool {
-        true
+    /// What is read of a session's past; the caller may leave out what is not and save the work.
+    fn evidence(&self) -> Evidence {
+        Evidence::Forecast
     }
 
     /// Proposes the rung of the next segment. Same view and memory in, same proposal out.
@@ -69,6 +69,17 @@ pub trait Policy: Send + Sync {
     fn abandon(&self, _view: &View<'_>, _progress: &Progress, _memory: &mut Memory) -> Option<RungIndex> {
         None
     }
+}
+
+/// What of a session's past a policy reads; each includes those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Evidence {
+    /// The transfers in [`View::history`].
+    Transfers,
+    /// Its seconds too ([`History::timeline`]).
+    Seconds,
+    /// [`View::forecast`] too.
+    Forecast,
 }
 
 /// A transfer that has ended.

@@ -4,7 +4,7 @@
 //! SIGCOMM 2015, §4–5. The plan is exact; the paper's FastMPC table is not needed at these sizes.
 
 use super::plan::{Objective, best_first_rung};
-use super::{Memory, Policy, Proposal, View};
+use super::{Evidence, Memory, Policy, Proposal, View};
 use crate::decision::Reason;
 
 /// Model-predictive control on a harmonic mean.
@@ -33,8 +33,8 @@ impl Policy for Mpc {
         "mpc"
     }
 
-    fn uses_forecast(&self) -> bool {
-        false
+    fn evidence(&self) -> Evidence {
+        Evidence::Transfers
     }
 
     fn decide(&self, view: &View<'_>, _: &mut Memory) -> Proposal {

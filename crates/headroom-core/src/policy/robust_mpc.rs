@@ -4,7 +4,7 @@
 //! SIGCOMM 2015, §5.2: estimate = harmonic mean of 5 / (1 + largest of the last 5 relative errors).
 
 use super::plan::{Objective, best_first_rung};
-use super::{Memory, Policy, Proposal, View};
+use super::{Evidence, Memory, Policy, Proposal, View};
 use crate::decision::Reason;
 
 /// Model-predictive control on a discounted harmonic mean.
@@ -35,8 +35,8 @@ impl Policy for RobustMpc {
         "robust_mpc"
     }
 
-    fn uses_forecast(&self) -> bool {
-        false
+    fn evidence(&self) -> Evidence {
+        Evidence::Transfers
     }
 
     fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {

@@ -6,7 +6,7 @@
 //! the costs here, their weights, and planning by segments instead of time are ours, hence "SODA-like".
 
 use super::measured::Measured;
-use super::{Memory, Policy, Proposal, View};
+use super::{Evidence, Memory, Policy, Proposal, View};
 use crate::{decision::Reason, ladder::RungIndex};
 
 /// Costs of a plan.
@@ -39,8 +39,8 @@ impl Policy for Soda {
         "soda"
     }
 
-    fn uses_forecast(&self) -> bool {
-        false
+    fn evidence(&self) -> Evidence {
+        Evidence::Transfers
     }
 
     fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {

@@ -4,7 +4,7 @@
 //! dash.js' `ThroughputRule` leaves one tenth (`bandwidthSafetyFactor` 0.9).
 
 use super::measured::with_expected;
-use super::{Memory, Policy, Proposal, View};
+use super::{Evidence, Memory, Policy, Proposal, View};
 use crate::{decision::Reason, units::Bitrate};
 
 /// Highest rung within `safety` × the harmonic mean of the last five transfers.
@@ -32,8 +32,8 @@ impl Policy for Throughput {
         "throughput"
     }
 
-    fn uses_forecast(&self) -> bool {
-        false
+    fn evidence(&self) -> Evidence {
+        Evidence::Transfers
     }
 
     fn decide(&self, view: &View<'_>, _: &mut Memory) -> Proposal {

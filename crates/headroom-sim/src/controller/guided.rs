@@ -12,7 +12,7 @@ use headroom_core::{
     engine::{Config, Engine, Input, StreamSettings},
     forecast::Forecast,
     ladder::RungIndex,
-    policy::{Delivery, Policy, Progress, View},
+    policy::{Delivery, Evidence, Policy, Progress, View},
     telemetry::{self, PlayerState, Report, Sample, SessionId, StreamId},
     time::{Duration, Timestamp},
 };
@@ -124,7 +124,7 @@ impl Controller for Guided<'_> {
             choice.pause_s += round_trip.as_secs_f64();
             let now = START + Duration::from_secs_f64(player.moment().clock_s + choice.pause_s);
             self.tick_until(now);
-            let view = player.view(false);
+            let view = player.view(Evidence::Transfers);
             self.report(&view, view.current.unwrap_or(choice.rung), now);
             choice.rung = self.engine.advise(SESSION, now).map_or(choice.rung, |advice| advice.rung);
             return choice;
@@ -134,7 +134,7 @@ impl Controller for Guided<'_> {
         }
         let now = START + Duration::from_secs_f64(player.moment().clock_s + choice.pause_s);
         self.tick_until(now);
-        self.report(&player.view(false), choice.rung, now);
+        self.report(&player.view(Evidence::Transfers), choice.rung, now);
         let decision = self.engine.decision(SESSION);
         self.received = decision.as_ref().and_then(|decision| decision.cap);
         self.expected = decision.and_then(|decision| decision.expected_throughput).map(|rate| Forecast {
@@ -142,6 +142,11 @@ impl Controller for Guided<'_> {
             quantiles_kbps: [[rate.as_kbps() as f32; 5]; 3],
         });
         choice
+    }
+
+    fn evidence(&self) -> Evidence {
+        // The engine keeps a history of its own.
+        self.client.evidence()
     }
 
     fn abandon(&mut self, view: &View<'_>, progress: &Progress) -> Option<RungIndex> {

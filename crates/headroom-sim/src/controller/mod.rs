@@ -10,7 +10,7 @@ use crate::player::Player;
 use headroom_core::{
     forecast::Forecast,
     ladder::RungIndex,
-    policy::{Delivery, Memory, Policy, Progress, View},
+    policy::{Delivery, Evidence, Memory, Policy, Progress, View},
 };
 
 /// What to fetch next, and when.
@@ -40,6 +40,11 @@ pub trait Controller {
         None
     }
 
+    /// What it reads of the session's past.
+    fn evidence(&self) -> Evidence {
+        Evidence::Forecast
+    }
+
     /// Told after each transfer.
     fn delivered(&mut self, _view: &View<'_>, _delivery: &Delivery) {}
 }
@@ -64,9 +69,9 @@ impl InPlayer<'_> {
         if player.next_segment() == 0 {
             return Choice::at_once(player.first_rung());
         }
-        let view = player.view(self.policy.uses_forecast());
+        let view = player.view(self.policy.evidence());
         let view = match expected {
-            Some(forecast) if !self.policy.uses_forecast() => View { forecast, ..view },
+            Some(forecast) if self.policy.evidence() < Evidence::Forecast => View { forecast, ..view },
             _ => view,
         };
         let rung = self.policy.decide(&view, &mut self.memory).rung.min(view.ladder.top());
@@ -77,6 +82,10 @@ impl InPlayer<'_> {
 impl Controller for InPlayer<'_> {
     fn choose<P: Player>(&mut self, player: &mut P) -> Choice {
         self.choose_with(player, None)
+    }
+
+    fn evidence(&self) -> Evidence {
+        self.policy.evidence()
     }
 
     fn abandon(&mut self, view: &View<'_>, progress: &Progress) -> Option<RungIndex> {

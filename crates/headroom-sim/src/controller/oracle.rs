@@ -2,7 +2,10 @@
 
 use super::{Choice, Controller};
 use crate::player::{Moment, Player};
-use headroom_core::{ladder::RungIndex, policy::Objective};
+use headroom_core::{
+    ladder::RungIndex,
+    policy::{Evidence, Objective},
+};
 
 /// Model-predictive control with perfect knowledge of the link and of the sizes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,7 +30,7 @@ impl Controller for Oracle {
         if next == 0 {
             return Choice::at_once(player.first_rung());
         }
-        let current = player.view(false).current;
+        let current = player.view(Evidence::Transfers).current;
         let mut search = Search {
             player,
             objective: self.objective,

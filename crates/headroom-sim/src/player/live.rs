@@ -13,7 +13,7 @@ use crate::{
 };
 use headroom_core::{
     ladder::RungIndex,
-    policy::{Delivery, Progress, Segments, View, Weights},
+    policy::{Delivery, Evidence, Progress, Segments, View, Weights},
     time::{Duration, Timestamp},
 };
 
@@ -202,8 +202,8 @@ impl Player for Live<'_> {
         Some((after, step))
     }
 
-    fn view(&mut self, with_forecast: bool) -> View<'_> {
-        if with_forecast {
+    fn view(&mut self, evidence: Evidence) -> View<'_> {
+        if evidence == Evidence::Forecast {
             self.observed.update_forecast();
         }
         self.view_at(self.moment)
@@ -226,7 +226,7 @@ impl Player for Live<'_> {
             step.stall_s += stalled_s;
             step.transfer_s += seconds;
             self.current = Some(rung);
-            self.observed.push(self.idle_s, received, seconds);
+            self.observed.push(self.idle_s, received, seconds, controller.evidence());
             self.idle_s = 0.0;
             let buffer_s = self.moment.buffer_s;
             delivery = Delivery {
@@ -242,7 +242,7 @@ impl Player for Live<'_> {
                 break;
             };
             step.wasted_bits += received;
-            controller.delivered(&self.view(false), &delivery);
+            controller.delivered(&self.view(Evidence::Transfers), &delivery);
             rung = lower;
         }
         self.moment.buffer_s += self.segment_s();
@@ -258,7 +258,7 @@ impl Player for Live<'_> {
         self.idle_s += step.wait_s;
         delivery.waited_s = step.wait_s;
         (step.rung, step.buffer_s) = (rung, self.moment.buffer_s);
-        controller.delivered(&self.view(false), &delivery);
+        controller.delivered(&self.view(Evidence::Transfers), &delivery);
         Some(step)
     }
 }

@@ -19,7 +19,10 @@ use crate::{
     controller::{Choice, Controller},
     video::Video,
 };
-use headroom_core::{ladder::RungIndex, policy::View};
+use headroom_core::{
+    ladder::RungIndex,
+    policy::{Evidence, View},
+};
 use serde::Serialize;
 
 /// One segment as it was fetched and played.
@@ -90,8 +93,8 @@ pub trait Player {
     /// oracle may ask. `None` when the link never delivers it.
     fn preview(&self, moment: Moment, segment: usize, rung: RungIndex) -> Option<(Moment, Step)>;
 
-    /// What a policy may see now. `with_forecast` asks for the forecast to be filled in.
-    fn view(&mut self, with_forecast: bool) -> View<'_>;
+    /// What a policy may see now, with a forecast where `evidence` asks for it.
+    fn view(&mut self, evidence: Evidence) -> View<'_>;
 
     /// Fetches and plays the next segment; the controller may give transfers up, where the rules let it, and hears of
     /// their end. `None` when the link never delivers it.

@@ -2,6 +2,7 @@
 
 use headroom_core::{
     forecast::{Forecast, History, quantile},
+    policy::Evidence,
     time::Duration,
     units::Bitrate,
 };
@@ -14,10 +15,16 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// Adds a finished transfer of `bits` in `seconds`, before which the link was idle for `pause_s`.
-    pub fn push(&mut self, pause_s: f64, bits: f64, seconds: f64) {
-        let throughput = Bitrate::from_kbps_f64(bits / seconds / 1_000.0);
-        self.history.push_after(Duration::from_secs_f64(pause_s), throughput, Duration::from_secs_f64(seconds));
+    /// Adds a finished transfer of `bits` in `seconds`, before which the link was idle for `pause_s`, as far as `evidence` of
+    /// it will be read.
+    pub fn push(&mut self, pause_s: f64, bits: f64, seconds: f64, evidence: Evidence) {
+        let (throughput, transfer_time) =
+            (Bitrate::from_kbps_f64(bits / seconds / 1_000.0), Duration::from_secs_f64(seconds));
+        if evidence == Evidence::Transfers {
+            self.history.push_alone(throughput, transfer_time);
+        } else {
+            self.history.push_after(Duration::from_secs_f64(pause_s), throughput, transfer_time);
+        }
     }
 
     /// The last transfers.

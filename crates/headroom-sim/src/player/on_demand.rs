@@ -12,7 +12,7 @@ use crate::{
 };
 use headroom_core::{
     ladder::RungIndex,
-    policy::{Delivery, Segments, View},
+    policy::{Delivery, Evidence, Segments, View},
     time::{Duration, Timestamp},
 };
 
@@ -107,8 +107,8 @@ impl Player for OnDemand<'_> {
         advance(&mut cursor, &self.settings, self.video, moment, segment, rung)
     }
 
-    fn view(&mut self, with_forecast: bool) -> View<'_> {
-        if with_forecast {
+    fn view(&mut self, evidence: Evidence) -> View<'_> {
+        if evidence == Evidence::Forecast {
             self.observed.update_forecast();
         }
         View {
@@ -138,7 +138,7 @@ impl Player for OnDemand<'_> {
         self.moment = moment;
         self.current = Some(rung);
         self.next += 1;
-        self.observed.push(self.waited_s + pause_s, step.bits, step.transfer_s);
+        self.observed.push(self.waited_s + pause_s, step.bits, step.transfer_s, controller.evidence());
         self.waited_s = step.wait_s;
         let delivery = Delivery {
             rung,
@@ -148,7 +148,7 @@ impl Player for OnDemand<'_> {
             stall_s: step.stall_s,
             waited_s: step.wait_s,
         };
-        controller.delivered(&self.view(false), &delivery);
+        controller.delivered(&self.view(Evidence::Transfers), &delivery);
         Some(step)
     }
 }

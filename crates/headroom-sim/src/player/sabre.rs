@@ -13,7 +13,7 @@ use crate::{
 };
 use headroom_core::{
     ladder::RungIndex,
-    policy::{Delivery, Progress, Segments, View, Weights},
+    policy::{Delivery, Evidence, Progress, Segments, View, Weights},
     time::{Duration, Timestamp},
 };
 
@@ -151,8 +151,8 @@ impl Player for Sabre<'_> {
         Some((after, step))
     }
 
-    fn view(&mut self, with_forecast: bool) -> View<'_> {
-        if with_forecast {
+    fn view(&mut self, evidence: Evidence) -> View<'_> {
+        if evidence == Evidence::Forecast {
             self.observed.update_forecast();
         }
         self.view_at(self.moment.clock_s, self.moment.buffer_s)
@@ -182,21 +182,21 @@ impl Player for Sabre<'_> {
             };
             if lower.is_some() {
                 step.wasted_bits += received;
-                controller.delivered(&self.view(false), &delivery);
+                controller.delivered(&self.view(Evidence::Transfers), &delivery);
                 choice = controller.choose(self);
                 continue;
             }
             self.moment.buffer_s += self.segment_s();
             delivery.buffer_s = self.moment.buffer_s;
             let body_s = seconds - self.settings.first_byte_s;
-            self.observed.push(0.0, bits, body_s);
+            self.observed.push(0.0, bits, body_s, controller.evidence());
             self.next += 1;
             step.wait_s = (self.moment.buffer_s + self.segment_s() - self.settings.capacity_s).max(0.0);
             self.moment = self.moment.after_pause(step.wait_s);
             delivery.waited_s = step.wait_s;
             (step.rung, step.bits, step.buffer_s) = (rung, bits, self.moment.buffer_s);
             if self.next > 1 {
-                controller.delivered(&self.view(false), &delivery);
+                controller.delivered(&self.view(Evidence::Transfers), &delivery);
             }
             return Some(step);
         }

@@ -8,7 +8,7 @@ mod scorer;
 
 pub use scorer::{RUNG, SECOND_WIDTH, STATE, Scorer, Situation, WIDTH};
 
-use super::{Memory, Policy, Proposal, View};
+use super::{Evidence, Memory, Policy, Proposal, View};
 use crate::{decision::Reason, network::Network};
 use std::sync::LazyLock;
 
@@ -54,8 +54,8 @@ impl Policy for Learned {
         "learned"
     }
 
-    fn uses_forecast(&self) -> bool {
-        false
+    fn evidence(&self) -> Evidence {
+        Evidence::Seconds
     }
 
     fn decide(&self, view: &View<'_>, _: &mut Memory) -> Proposal {

@@ -16,6 +16,7 @@ pub struct Encoder {
     pub frame_rate: Option<f32>,
     /// Frames the encoder dropped since the start.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(format = "uint32", minimum = 0, maximum = 4_294_967_295_u32))]
     pub dropped_frames: Option<u32>,
     /// Media encoded or received since the publisher began, by its own time stamps: ffmpeg's `out_time_us` ÷ 1000, or the time
     /// stamp of the last frame. Beside the wall clock it shows an encoder that drifts.

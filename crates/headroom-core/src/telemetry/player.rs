@@ -54,6 +54,7 @@ pub struct Player {
     pub startup: bool,
     /// Frames dropped since the start (`dfa`).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(format = "uint32", minimum = 0, maximum = 4_294_967_295_u32))]
     pub dropped_frames: Option<u32>,
 }
 

@@ -18,5 +18,6 @@ pub struct Radio {
     pub sinr_db: Option<f32>,
     /// Channel quality indicator, 0…15 (3GPP TS 38.214 §5.2.2.1).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(format = "uint8", minimum = 0, maximum = 255))]
     pub cqi: Option<u8>,
 }

@@ -52,6 +52,7 @@ use axum::{
     middleware,
     response::Response,
 };
+use http::StatusCode;
 use hyper::body::Incoming;
 use std::{
     collections::BTreeMap,
@@ -200,5 +201,9 @@ impl Resources {
 
 /// A body that is what it should be.
 fn parsed<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
-    body.map(|Json(value)| value).map_err(|error| Problem::malformed(error.body_text()))
+    body.map(|Json(value)| value).map_err(|error| match error.status() {
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::unsupported_media_type(error.body_text()),
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(error.body_text()),
+        _ => Problem::malformed(error.body_text()),
+    })
 }

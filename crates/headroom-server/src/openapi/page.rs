@@ -90,7 +90,7 @@ fn page(documents: &[(&str, &str)]) -> String {
 
 fn write_document(html: &mut String, name: &str, document: &Value) {
     let info = &document["info"];
-    let (title, about) = (escaped(text(&info["title"])), escaped(text(&info["description"])));
+    let (title, about) = (escaped(text(&info["title"])), marked(text(&info["description"])));
     let _ = write!(html, "<h1 id=\"{name}\">{title}</h1><p>{about}</p>");
     for (path, operations) in entries(&document["paths"]) {
         for (method, operation) in entries(operations) {
@@ -107,7 +107,7 @@ fn write_document(html: &mut String, name: &str, document: &Value) {
 }
 
 fn write_operation(html: &mut String, name: &str, method: &str, path: &str, operation: &Value) {
-    let (summary, path) = (escaped(text(&operation["summary"])), escaped(path));
+    let (summary, path) = (marked(text(&operation["summary"])), escaped(path));
     let _ = write!(
         html,
         "<details><summary><b class=\"{method}\">{method}</b> <code>{path}</code> {summary}</summary>{}",
@@ -118,7 +118,7 @@ fn write_operation(html: &mut String, name: &str, method: &str, path: &str, oper
         html.push_str("<h4>Parameters</h4><dl>");
         for parameter in parameters {
             let (own, place) = (escaped(text(&parameter["name"])), escaped(text(&parameter["in"])));
-            let (kind, about) = (shape(name, &parameter["schema"]), escaped(text(&parameter["description"])));
+            let (kind, about) = (shape(name, &parameter["schema"]), marked(text(&parameter["description"])));
             let _ = write!(html, "<dt><code>{own}</code> {place}, {kind}</dt><dd>{about}</dd>");
         }
         html.push_str("</dl>");
@@ -131,7 +131,7 @@ fn write_operation(html: &mut String, name: &str, method: &str, path: &str, oper
     for (status, answer) in entries(&operation["responses"]) {
         let contents = entries(&answer["content"]);
         let kinds: Vec<String> = contents.map(|(_, content)| shape(name, &content["schema"])).collect();
-        let (status, about) = (escaped(status), escaped(text(&answer["description"])));
+        let (status, about) = (escaped(status), marked(text(&answer["description"])));
         let _ = write!(html, "<dt><code>{status}</code> {}</dt><dd>{about}</dd>", kinds.join(" or "));
     }
     html.push_str("</dl></details>");
@@ -152,7 +152,7 @@ fn write_properties(html: &mut String, name: &str, schema: &Value) {
     let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     html.push_str("<dl>");
     for (property, kind) in entries(&schema["properties"]) {
-        let about = escaped(text(&kind["description"]));
+        let about = marked(text(&kind["description"]));
         let optional = if required.contains(&property) { "" } else { ", optional" };
         let _ =
             write!(html, "<dt><code>{}</code> {}{optional}</dt><dd>{about}</dd>", escaped(property), shape(name, kind));
@@ -202,7 +202,7 @@ fn reference(name: &str, other: &str) -> String {
 fn prose(description: &Value) -> String {
     match text(description) {
         "" => String::new(),
-        about => format!("<p>{}</p>", escaped(about)),
+        about => format!("<p>{}</p>", marked(about)),
     }
 }
 
@@ -212,6 +212,17 @@ fn entries(object: &Value) -> impl Iterator<Item = (&str, &Value)> {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
+}
+
+/// Text for an element, in which what stands between backticks is code.
+fn marked(text: &str) -> String {
+    let mut html = String::with_capacity(text.len() + 32);
+    for (number, part) in text.split('`').enumerate() {
+        let part = escaped(part);
+        // Of an odd number of backticks the last begins nothing worth marking, but must not leave an element open.
+        let _ = if number % 2 == 1 { write!(html, "<code>{part}</code>") } else { write!(html, "{part}") };
+    }
+    html
 }
 
 /// Text for an element or a quoted attribute.

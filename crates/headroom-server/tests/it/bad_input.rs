@@ -229,7 +229,9 @@ async fn orders_out_of_range_are_refused() {
     let huge = vec![b' '; 100_000];
     let request = Request::put("/v1/overrides").header("content-type", "application/json");
     let answer: Answer = send(control, request.body(Full::new(huge.into())).unwrap()).await;
-    assert_eq!(answer.code(), "malformed");
+    assert_eq!(answer.code(), "too_large");
+    let untyped = Request::put("/v1/overrides").body(Full::new("{}".into())).unwrap();
+    assert_eq!(send(control, untyped).await.code(), "unsupported_media_type");
     server.stop().await;
 }
 

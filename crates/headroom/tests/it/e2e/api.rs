@@ -10,9 +10,8 @@ const ENDLESS: &str = "(/events|/v1/live)$";
 /// says, and what is deleted is the order, not a resource.
 const LEFT_OUT: &str = "positive_data_acceptance,use_after_free,ensure_resource_availability";
 
-/// `/decide` takes any method: web servers ask with that of the player's own request. And telemetry is taken in tolerantly:
-/// a number larger than the document says is no reason to refuse a report.
-const LEFT_OUT_OF_PUBLIC: &str = ",unsupported_method,negative_data_rejection";
+/// `/decide` takes any method: web servers ask with that of the player's own request.
+const LEFT_OUT_OF_PUBLIC: &str = ",unsupported_method";
 
 fn ask_everything(listener: &str, left_out: &str, address: SocketAddr, control: SocketAddr, directory: &Path) {
     let document = crate::stack::get(control, &format!("/openapi/{listener}.json")).expect("the document is served");

@@ -38,7 +38,12 @@ impl Places {
     pub(crate) fn load(config: &Config) -> Result<Self, TableError> {
         let table = Table::load(&config.history.autonomous_systems_file)?;
         let networks = Networks::new(&config.history.networks, table);
-        Ok(Self { own: config.edge.cmsd_name.clone(), edges: config.edge.names.clone(), networks })
+        Ok(Self::new(config.edge.cmsd_name.clone(), config.edge.names.clone(), networks))
+    }
+
+    /// This process's own edge, the others, and networks.
+    pub(crate) fn new(own: String, edges: Vec<String>, networks: Networks) -> Self {
+        Self { own, edges, networks }
     }
 
     /// The edge that a request names; `None` where it names one that is not configured.

@@ -199,7 +199,7 @@ fn look_at_files(archive: &Path, known: &mut BTreeMap<PathBuf, (u64, usize)>, ro
 }
 
 /// All rows of a file by their columns; a file that is not whole fails the test.
-fn read(path: &Path) -> Vec<BTreeMap<String, Field>> {
+pub(super) fn read(path: &Path) -> Vec<BTreeMap<String, Field>> {
     let rows = || -> parquet::errors::Result<Vec<_>> {
         let reader = SerializedFileReader::new(fs::File::open(path)?)?;
         let rows = reader.get_row_iter(None)?;
@@ -209,7 +209,7 @@ fn read(path: &Path) -> Vec<BTreeMap<String, Field>> {
 }
 
 /// The Parquet files below a directory.
-fn parquet_below(directory: &Path) -> BTreeSet<PathBuf> {
+pub(super) fn parquet_below(directory: &Path) -> BTreeSet<PathBuf> {
     let Ok(entries) = fs::read_dir(directory) else { return BTreeSet::new() };
     let mut found = BTreeSet::new();
     for path in entries.map(|entry| entry.expect("the directory can be read").path()) {

@@ -1,6 +1,7 @@
 //! Headroom between real servers and real players.
 
 mod api;
+mod budget;
 mod dashboard;
 mod drift;
 mod killed;

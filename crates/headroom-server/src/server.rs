@@ -168,6 +168,13 @@ impl Server {
             metrics: Arc::clone(&metrics),
             places,
         });
+        let default = &config.engine.default_stream;
+        for stream in &config.edge.streams {
+            // One that makes no sense has been refused with the configuration.
+            if let Ok(told) = stream.discovered(&default.ladder) {
+                streams.discover(&stream.name, &told, clock.now(), default, &ingest.identifier, &shards);
+            }
+        }
         let pathways = Arc::new(Pathways::new(&config.steering));
         let bottlenecks = Arc::new(Bottlenecks::default());
         let ready = Arc::new(AtomicBool::new(true));

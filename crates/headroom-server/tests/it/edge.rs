@@ -25,6 +25,32 @@ const MPD: &str = r#"<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="dynamic" m
 </Period></MPD>"#;
 
 #[tokio::test]
+async fn streams_whose_manifests_pass_elsewhere_are_told() {
+    let server = start(|config| {
+        let told = "[edge]\nstreams = [{ name = \"game\", ladder_kbps = [180, 500, 1200], segment_s = 4 }, { name = \"talk\", format = \"d\" }]";
+        config.edge.streams = toml::from_str::<headroom_server::Config>(told).unwrap().edge.streams;
+    })
+    .await;
+    let (public, control) = (server.public_address(), server.control_address());
+    let listed = get(control, "/v1/streams").await.json();
+    let game = &listed["items"][0];
+    assert_eq!((listed["total"].as_u64(), &game["name"], &game["format"]), (Some(2), &json!("game"), &json!("h")));
+    assert_eq!(game["segment_duration_ms"], 4_000, "{listed}");
+    assert_eq!(game["ladder"].as_array().unwrap().len(), 3, "{listed}");
+    // As nginx asks: no manifest has passed, and the cap is a rung of the ladder that was told.
+    let body = json!({ "scope": { "stream": "game" }, "max_bitrate_kbps": 600 });
+    assert_eq!(order(control, "PUT", "/v1/overrides", body).await.status, StatusCode::OK);
+    let target = with_cmcd("/decide", "cid=\"game\",sf=h,sid=\"a\",ot=v,bl=4000,mtp=9000,br=180");
+    assert_eq!(eventually(5, async || get(public, &target).await.suggested_kbps()).await, 500);
+    // Frames are counted now and then.
+    let line =
+        eventually(30, async || get(control, "/v1/fleet/streams").await.json()["items"].as_array()?.first().cloned());
+    let line = line.await;
+    assert_eq!((&line["name"], &line["sessions"]), (&json!("game"), &json!(1)), "{line}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn ladders_are_learned_from_the_manifests_that_pass() {
     let directory = directory("ladders");
     std::fs::write(directory.join("live.m3u8"), MASTER).unwrap();

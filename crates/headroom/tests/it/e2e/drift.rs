@@ -18,17 +18,31 @@ severity = \"page\"
 summary = \"a test\"
 ";
 
+/// What a player fetches first: it gives the stream its name.
+const MANIFEST: &str = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=200000,RESOLUTION=160x90\nlow.m3u8\n";
+
 #[test]
 fn an_encoder_slower_than_the_clock_is_told_from_one_in_time() {
     if !have(&[Tool::Ffmpeg]) || program("curl").is_none() {
         return;
     }
     let directory = artifacts("drift");
-    let rules = directory.join("rules.toml");
-    fs::write(&rules, RULES).expect("the artefact directory is writable");
-    let configuration = format!("tick_ms = 1000\nshards = 4\n[alerts]\nrules = {:?}\n", rules.display().to_string());
+    fs::write(directory.join("rules.toml"), RULES).expect("the artefact directory is writable");
+    for stream in ["steady", "slow"] {
+        let folder = directory.join("www").join(stream);
+        fs::create_dir_all(&folder).expect("the artefact directory is writable");
+        fs::write(folder.join("main.m3u8"), MANIFEST).expect("the artefact directory is writable");
+    }
+    let configuration = format!(
+        "tick_ms = 1000\nshards = 4\n[edge]\norigin = 'dir:{directory}/www'\n[alerts]\nrules = '{directory}/rules.toml'\n",
+        directory = directory.display()
+    );
     let headroom = Headroom::start(&configuration.parse().expect("it is TOML"), &directory);
     let _steady = publish(&headroom, "steady", "1.0", &directory);
+    for stream in ["steady", "slow"] {
+        let played = get(headroom.public(), &format!("/{stream}/main.m3u8")).expect("it answers");
+        assert_eq!(played.status, 200);
+    }
     // A second of media takes 1.11 s: six seconds behind after a minute.
     let _slow = publish(&headroom, "slow", "0.9", &directory);
     let mut alerts = Value::Null;
@@ -38,6 +52,7 @@ fn an_encoder_slower_than_the_clock_is_told_from_one_in_time() {
         alerts["total"] != 0
     });
     let [alert] = &alerts["items"].as_array().expect("a list")[..] else { panic!("one of two drifts: {alerts}") };
+    assert_eq!(alert["subject"], "stream=slow", "an alert about the name that the manifest has: {alert}");
     let evidence = alert["evidence"].as_str().expect("it says why");
     println!("{evidence}");
     assert!((3_000.0..9_000.0).contains(&alert["value"].as_f64().expect("a number")), "{alert}");

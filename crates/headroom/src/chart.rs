@@ -36,12 +36,24 @@ pub(crate) struct Chart<'a> {
     pub(crate) band: Option<Band>,
     /// How a place on the axis is written.
     pub(crate) x_text: fn(f64) -> String,
+    /// Marks stand at multiples of this or of its round multiples, such as days.
+    pub(crate) x_unit: f64,
 }
 
 impl Default for Chart<'_> {
     fn default() -> Self {
         let (title, x_label, y_label) = ("", "", "");
-        Self { title, x_label, y_label, x_range: None, y_top: None, series: Vec::new(), band: None, x_text: short }
+        Self {
+            title,
+            x_label,
+            y_label,
+            x_range: None,
+            y_top: None,
+            series: Vec::new(),
+            band: None,
+            x_text: short,
+            x_unit: 0.0,
+        }
     }
 }
 
@@ -52,7 +64,7 @@ pub(crate) const COLOURS: [&str; 8] =
 /// Style of a report and its charts.
 pub(crate) const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2em auto;padding:0 1em;color:#222}\
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;display:block;overflow-x:auto}\
-td,th{padding:.2em .55em;white-space:nowrap;font-size:13px;text-align:right;border-bottom:1px solid #ddd}td:first-child,th:first-child{text-align:left}\
+td,th{padding:.2em .55em;white-space:nowrap;font-size:13px;text-align:right;border-bottom:1px solid #ddd}.w{white-space:normal;text-align:left}td:first-child,th:first-child{text-align:left}\
 svg{width:100%;height:auto;margin:1em 0}.t{font-size:14px;font-weight:600}.x,.y,.k{font-size:11px;fill:#444}\
 .x{text-anchor:middle}.y{text-anchor:end}.g{stroke:#e3e3e3}";
 
@@ -62,7 +74,8 @@ const LEFT: f64 = 60.0;
 const RIGHT: f64 = 150.0;
 const TOP: f64 = 30.0;
 const BOTTOM: f64 = 45.0;
-const TICKS: usize = 5;
+/// Marks on an axis, at most.
+const TICKS: f64 = 6.0;
 
 impl Chart<'_> {
     /// The chart as an `svg` element.
@@ -78,7 +91,8 @@ impl Chart<'_> {
         };
         let (x_low, x_high) = self.x_range.unwrap_or_else(|| (least(xs()), most(xs())));
         let y_low = least(ys()).min(0.0);
-        let y_high = self.y_top.unwrap_or_else(|| most(ys()));
+        let y_step = step(self.y_top.unwrap_or_else(|| most(ys())) - y_low, 0.0);
+        let y_high = self.y_top.unwrap_or_else(|| (most(ys()) / y_step - 1e-9).ceil() * y_step);
         let x_span = (x_high - x_low).max(1e-9);
         let y_span = (y_high - y_low).max(1e-9);
         let x_of = |x: f64| LEFT + (x.clamp(x_low, x_high) - x_low) / x_span * (WIDTH - LEFT - RIGHT);
@@ -89,20 +103,20 @@ impl Chart<'_> {
             escape(self.title),
             escape(self.title)
         );
-        for tick in 0..=TICKS {
-            let share = tick as f64 / TICKS as f64;
-            let (x, y) = (x_low + share * x_span, y_low + share * y_span);
-            let (at_x, at_y) = (x_of(x), y_of(y));
+        for y in multiples(y_low, y_high, y_step) {
+            let at_y = y_of(y);
             let _ = write!(
                 svg,
-                r#"<path d="M{LEFT} {at_y:.1}H{:.1}" class="g"/><text x="{:.1}" y="{:.1}" class="y">{}</text><text x="{at_x:.1}" y="{:.1}" class="x">{}</text>"#,
+                r#"<path d="M{LEFT} {at_y:.1}H{:.1}" class="g"/><text x="{:.1}" y="{:.1}" class="y">{}</text>"#,
                 WIDTH - RIGHT,
                 LEFT - 6.0,
                 at_y + 4.0,
-                short(y),
-                HEIGHT - BOTTOM + 16.0,
-                (self.x_text)(x)
+                mark(y, y_step)
             );
+        }
+        for x in multiples(x_low, x_high, step(x_span, self.x_unit)) {
+            let (at_x, at_y) = (x_of(x), HEIGHT - BOTTOM + 16.0);
+            let _ = write!(svg, r#"<text x="{at_x:.1}" y="{at_y:.1}" class="x">{}</text>"#, (self.x_text)(x));
         }
         let _ = write!(
             svg,
@@ -180,6 +194,31 @@ fn most(values: impl Iterator<Item = f64>) -> f64 {
     values.fold(f64::NEG_INFINITY, f64::max)
 }
 
+/// A round distance between the marks of an axis that spans so much: 1, 2 or 5 times a power of ten, or times `unit`.
+fn step(span: f64, unit: f64) -> f64 {
+    let span = if span.is_finite() { span.max(1e-9) } else { 1.0 };
+    let least = span / TICKS;
+    if unit > 0.0 && least <= unit {
+        return unit;
+    }
+    let base = if unit > 0.0 { unit } else { 1.0 };
+    let power = base * 10_f64.powf((least / base).log10().floor());
+    [1.0, 2.0, 5.0].map(|factor| factor * power).into_iter().find(|step| *step >= least).unwrap_or(10.0 * power)
+}
+
+/// Multiples of `step` from `low` to `high`.
+fn multiples(low: f64, high: f64, step: f64) -> impl Iterator<Item = f64> {
+    let first = (low / step - 1e-9).ceil();
+    let count = ((high / step + 1e-9).floor() - first).max(0.0) as usize;
+    (0..=count).map(move |number| (first + number as f64) * step)
+}
+
+/// A value on an axis with as many decimals as its marks need.
+fn mark(value: f64, step: f64) -> String {
+    let decimals = (-step.log10().floor()).max(0.0) as usize;
+    format!("{value:.decimals$}")
+}
+
 fn short(value: f64) -> String {
     if value.abs() >= 10.0 { format!("{value:.0}") } else { format!("{value:.1}") }
 }
@@ -191,6 +230,17 @@ mod tests {
     #[test]
     fn distribution_rises_to_one() {
         assert_eq!(distribution([3.0, 1.0].into_iter()), [(1.0, 0.5), (3.0, 1.0)]);
+    }
+
+    #[test]
+    fn marks_are_round() {
+        for (span, unit, expected) in
+            [(116_270.0, 0.0, 20_000.0), (0.9, 0.0, 0.2), (6.0, 0.0, 1.0), (21.0, 1.0, 5.0), (2.0, 1.0, 1.0)]
+        {
+            assert!((step(span, unit) / expected - 1.0_f64).abs() < 1e-9, "{span}: {}", step(span, unit));
+        }
+        assert_eq!(multiples(-0.5, 2.1, 1.0).collect::<Vec<_>>(), [0.0, 1.0, 2.0]);
+        assert_eq!((mark(0.4, 0.2), mark(40_000.0, 20_000.0)), ("0.4".to_owned(), "40000".to_owned()));
     }
 
     #[test]

@@ -5,6 +5,9 @@ use crate::chart::{Band, COLOURS, Chart, STYLE, Series, escape};
 use headroom_server::plan::{Forecast, HOUR_S, Line, Plan, Skill};
 use std::fmt::Write as _;
 
+/// What the axis of sessions is called.
+const SESSIONS: &str = "sessions";
+
 /// Groups drawn one by one.
 const DRAWN: usize = 6;
 
@@ -27,21 +30,24 @@ pub(super) fn page(plan: &Plan, unchanged: &Plan, skill: Skill) -> String {
     if changed {
         let _ = write!(html, "<p><b>What if:</b> {}</p>", escape(&question(plan)));
     }
-    let mbps = |kbps: f64| kbps / 1e3;
+    // One unit for all charts of the page: that in which its largest value is readable.
+    let largest = plan.total.peak.p90_kbps.max(unchanged.total.peak.p90_kbps);
+    let (unit, scale): (&str, fn(f64) -> f64) =
+        if largest >= 1e7 { ("Gbit/s", |kbps| kbps / 1e6) } else { ("Mbit/s", |kbps| kbps / 1e3) };
     let other = changed.then_some(&unchanged.total);
     html.push_str(&chart(
         "Egress of everything",
-        "Mbit/s",
+        unit,
         plan,
         &plan.total,
         other,
         |line| &line.egress_kbps,
         |line| &line.past.egress_kbps,
-        mbps,
+        scale,
     ));
     html.push_str(&chart(
         "Sessions of everything",
-        "sessions",
+        SESSIONS,
         plan,
         &plan.total,
         other,
@@ -56,13 +62,13 @@ pub(super) fn page(plan: &Plan, unchanged: &Plan, skill: Skill) -> String {
         let title = format!("Egress of {}", group.name.as_deref().unwrap_or_default());
         html.push_str(&chart(
             &title,
-            "Mbit/s",
+            unit,
             plan,
             group,
             None,
             |line| &line.egress_kbps,
             |line| &line.past.egress_kbps,
-            mbps,
+            scale,
         ));
     }
     html.push_str(&method(skill));
@@ -118,7 +124,7 @@ fn chart(
             steps: false,
         });
     }
-    if let Some(saturation) = line.saturation.filter(|_| unit == "Mbit/s") {
+    if let Some(saturation) = line.saturation.filter(|_| unit != SESSIONS) {
         let limit = scale(saturation.capacity_kbps);
         let points = vec![(start as f64, limit), (at(plan.hours), limit)];
         series.push(Series { name: "capacity".into(), points, colour: COLOURS[1], steps: false });
@@ -126,13 +132,15 @@ fn chart(
     let Forecast { p10, p90, .. } = forecast(line);
     let edges = p10.iter().zip(p90).enumerate().map(|(hour, (&low, &high))| (at(hour), scale(low), scale(high)));
     let band = Band { name: "10–90 %".into(), points: edges.collect(), colour: COLOURS[0] };
-    let x_text = |at_s: f64| hour(at_s as u64)[5..].to_owned();
-    Chart { title, x_label: "UTC", y_label: unit, series, band: Some(band), x_text, ..Chart::default() }.svg()
+    let x_text = |at_s: f64| hour(at_s as u64)[5..10].to_owned();
+    let x_unit = 24.0 * HOUR_S as f64;
+    Chart { title, x_label: "days, UTC", y_label: unit, series, band: Some(band), x_text, x_unit, ..Chart::default() }
+        .svg()
 }
 
 fn peaks(plan: &Plan) -> String {
     let mut html = String::from(
-        "<h2>Peaks</h2><table><tr><th><th>hour (UTC)<th>sessions<th>likely<th>one time in ten above<th>growth a week<th>capacity</tr>",
+        "<h2>Peaks</h2><table><tr><th><th>hour (UTC)<th>sessions<th>likely<th>one time in ten above<th>growth a week<th class=\"w\">capacity</tr>",
     );
     for line in std::iter::once(&plan.total).chain(&plan.groups) {
         let growth = line
@@ -140,7 +148,7 @@ fn peaks(plan: &Plan) -> String {
             .map_or_else(|| "not told from chance".to_owned(), |growth| format!("{:+.1} %", growth * 100.0));
         let _ = write!(
             html,
-            "<tr><td>{}<td>{}<td>{:.0}<td>{}<td>{}<td>{growth}<td>{}</tr>",
+            "<tr><td>{}<td>{}<td>{:.0}<td>{}<td>{}<td>{growth}<td class=\"w\">{}</tr>",
             escape(line.name.as_deref().unwrap_or("everything")),
             if line.lost { "lost".to_owned() } else { hour(line.peak.at_s) },
             line.peak.sessions,
@@ -186,13 +194,13 @@ fn pathways(plan: &Plan) -> String {
         return String::new();
     }
     let mut html = String::from(
-        "<h2>Pathways</h2><table><tr><th><th>share<th>peak<th>10⁹ bytes<th>cost<th>10 %<th>90 %<th>capacity</tr>",
+        "<h2>Pathways</h2><table><tr><th><th>share<th>peak<th>10⁹ bytes<th>cost<th>10 %<th>90 %<th class=\"w\">capacity</tr>",
     );
     for pathway in &plan.pathways {
         let [low, likely, high] = pathway.cost;
         let _ = write!(
             html,
-            "<tr><td>{}{}<td>{:.0} %<td>{}<td>{:.0}<td>{likely:.2} {currency}<td>{low:.2}<td>{high:.2}<td>{}</tr>",
+            "<tr><td>{}{}<td>{:.0} %<td>{}<td>{:.0}<td>{likely:.2} {currency}<td>{low:.2}<td>{high:.2}<td class=\"w\">{}</tr>",
             escape(&pathway.name),
             if pathway.lost { " (lost)" } else { "" },
             pathway.share * 100.0,

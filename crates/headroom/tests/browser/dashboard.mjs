@@ -204,6 +204,14 @@ const SCENARIOS = {
     await page.click("td a");
     await page.waitForSelector(".figure");
     await page.waitForTimeout(6_000);
+    // Fifty messages are kept and a dozen shown: the page is seconds behind, not a minute.
+    const spoken = await page.evaluate(async () => {
+      const { latest } = await (await fetch("/v1/streams/demo/audience")).json();
+      const clock = (message) => new Date(message.at_us / 1e3).toTimeString().slice(0, 8);
+      return { shown: [...document.querySelectorAll("main li time")].map((time) => time.textContent), latest: latest.map(clock) };
+    });
+    const { shown, latest } = spoken;
+    check("the latest messages are shown, the newest first", shown.length === 12 && shown[0] >= latest[20] && shown[0] >= shown[11], spoken);
     await shot("stream-dark");
     await accessible("stream, dark");
     await laidOut("stream");
@@ -308,16 +316,24 @@ const SCENARIOS = {
     const ahead = Array.from({ length: 30 }, (_, index) => [0, 1, 2].map((which) => 2.7 - 0.03 * index + (which - 1) * 0.01 * (index + 4)));
     const predicted = {
       rule: "opinion", subject: "stream=main", severity: "page", stage: "predicted", since_s: 1_795_392_000, value: 2.7, threshold: 2.2,
-      probability: 0.94, breach_in_s: 160, summary: "viewers would rate the stream badly", silenced: false,
+      probability: 0.94, breach_in_s: 160, summary: "viewers would rate the stream badly", silenced: true,
       track: { step_s: 10, last_s: 1_795_392_100, values, ahead },
     };
     await page.route("**/v1/alerts", (route) => route.fulfill({ json: { total: 1, offset: 0, items: [predicted] } }));
     await page.waitForFunction(() => document.body.innerText.includes("in 2 min 40 s, 94 %"), null, { timeout: 10_000 });
     await page.waitForTimeout(500);
     check("a predicted breach is drawn on the forecast", (await inked())[0] > 0.01 && (await page.textContent("main")).includes("Expected"), await inked());
+    check("a silenced alert says so", (await page.textContent("tbody")).includes("predicted, silenced"));
     await shot("alerts-dark");
     await accessible("alerts, dark");
     await laidOut("alerts");
+    await page.setViewportSize({ width: 390, height: 900 });
+    await page.waitForTimeout(400);
+    await laidOut("alerts, 390");
+    const cells = await page.locator("tbody td").evaluateAll((all) => all.map((cell) => [cell.textContent, cell.clientWidth >= cell.scrollWidth && cell.getBoundingClientRect().right <= innerWidth]));
+    check("a telephone shows all of an alert", cells.length === 5 && cells.every(([, whole]) => whole), cells);
+    await shot("alerts-narrow");
+    await page.setViewportSize({ width: 1360, height: 900 });
   },
 
   async hostile() {

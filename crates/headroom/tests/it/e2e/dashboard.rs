@@ -77,7 +77,7 @@ fn the_demo_is_alive_in_every_view_by_mouse_and_keyboard_in_light_and_dark() {
             .map(|url| url.trim_end_matches('/').to_owned());
         url.is_some()
     });
-    look("demo", &url.expect("it was found"), &directory, json!({ "sessions": 16 }), 31);
+    look("demo", &url.expect("it was found"), &directory, json!({ "sessions": 16 }), 32);
     demo.assert_running();
     renew_images(&directory, &["fleet-light.png", "session-dark.png"]);
 }
@@ -137,7 +137,7 @@ fn a_history_becomes_a_page_of_capacity_and_an_alert_shows_where_it_is_heading()
     drop(first);
     two_weeks(&history);
     let headroom = Headroom::start(&configuration, &directory);
-    look("capacity", &control_url(&headroom), &directory, json!({}), 17);
+    look("capacity", &control_url(&headroom), &directory, json!({}), 20);
     renew_images(&directory, &["capacity-light.png"]);
 }
 

@@ -4,7 +4,10 @@
 //! hash and only for as long as it matters. The table is bounded: when it is full of busy clients, those who are new share
 //! one allowance.
 
-use crate::identity::{ById, random_key};
+use crate::{
+    bounded::Bounded,
+    identity::{ById, random_key},
+};
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 use std::{
@@ -53,9 +56,7 @@ pub(crate) struct Clients {
 #[derive(Default)]
 struct Part {
     connections: ById<u64, u32>,
-    buckets: ById<u64, Bucket>,
-    /// Of those who came when the table was full.
-    others: Option<Bucket>,
+    buckets: Bounded<Bucket, MOST>,
 }
 
 /// The right to a connection; given back when dropped.
@@ -96,16 +97,9 @@ impl Clients {
         if let Some(client) = self.client(address).filter(|_| requests_per_s > 0) {
             let (rate, burst) = (f64::from(requests_per_s), f64::from(burst.max(1)));
             let mut part = self.part(client);
-            let Part { buckets, others, .. } = &mut *part;
-            if buckets.len() >= MOST && !buckets.contains_key(&client) {
-                // Who has not asked for long enough to have everything again need not be remembered.
-                buckets.retain(|_, bucket| !bucket.is_full(rate, burst, now));
-            }
-            let bucket = if buckets.len() >= MOST && !buckets.contains_key(&client) {
-                others.get_or_insert(Bucket::full(burst, now))
-            } else {
-                buckets.entry(client).or_insert(Bucket::full(burst, now))
-            };
+            // Who has not asked for long enough to have everything again is idle.
+            let idle = |bucket: &Bucket| bucket.held(rate, burst, now) >= burst;
+            let bucket = part.buckets.entry(client, idle, || Bucket::full(burst, now));
             if !bucket.take(rate, burst, now) {
                 return false;
             }
@@ -171,10 +165,6 @@ impl Bucket {
         let allowed = self.left >= 1.0;
         self.left -= f64::from(u8::from(allowed));
         allowed
-    }
-
-    fn is_full(&self, rate: f64, burst: f64, now: Instant) -> bool {
-        self.held(rate, burst, now) >= burst
     }
 
     /// What it holds by `now`.

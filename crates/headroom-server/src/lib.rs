@@ -8,6 +8,7 @@ pub mod alerts;
 mod answer;
 mod batch;
 mod bottleneck;
+mod bounded;
 pub mod calendar;
 mod chat;
 mod clients;

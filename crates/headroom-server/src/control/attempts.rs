@@ -5,8 +5,9 @@
 //! [`crate::clients`].
 
 use crate::{
+    bounded::Bounded,
     clients::{Bucket, client_hash},
-    identity::{ById, random_key},
+    identity::random_key,
 };
 use siphasher::sip::SipHasher13;
 use std::{
@@ -24,14 +25,7 @@ pub(super) struct Attempts {
     /// Attempts of a client in a minute, and at once; 0: no limit.
     per_minute: f64,
     key: [u8; 16],
-    table: Mutex<Table>,
-}
-
-#[derive(Default)]
-struct Table {
-    clients: ById<u64, Client>,
-    /// Of those who came when the table was full.
-    others: Option<Client>,
+    clients: Mutex<Bounded<Client, MOST>>,
 }
 
 #[derive(Clone, Copy)]
@@ -43,16 +37,13 @@ struct Client {
 
 impl Attempts {
     pub(super) fn new(per_minute: u32) -> Self {
-        Self { per_minute: f64::from(per_minute), key: random_key(), table: Mutex::default() }
+        Self { per_minute: f64::from(per_minute), key: random_key(), clients: Mutex::default() }
     }
 
     /// How long a client has to wait before any token of its is looked at; `None`: not at all.
     pub(super) fn wait(&self, address: IpAddr, now: Instant) -> Option<Duration> {
-        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = table.clients.get(&client_hash(&self.key, address));
-        let full = table.clients.len() >= MOST;
-        let client = known.or(table.others.as_ref().filter(|_| full))?;
-        let held = client.allowance.held(self.rate(), self.per_minute, now);
+        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = clients.get(client_hash(&self.key, address))?.allowance.held(self.rate(), self.per_minute, now);
         (held < 1.0).then(|| Duration::from_secs_f64((1.0 - held) / self.rate()))
     }
 
@@ -66,17 +57,9 @@ impl Attempts {
         let token = hasher.finish();
         let (id, rate, burst) = (client_hash(&self.key, address), self.rate(), self.per_minute);
         let fresh = || Client { allowance: Bucket::full(burst, now), last: token.wrapping_add(1) };
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let Table { clients, others } = &mut *table;
-        if clients.len() >= MOST && !clients.contains_key(&id) {
-            // Who has not tried for long enough need not be remembered.
-            clients.retain(|_, client| client.allowance.held(rate, burst, now) < burst);
-        }
-        let client = if clients.len() >= MOST && !clients.contains_key(&id) {
-            others.get_or_insert_with(fresh)
-        } else {
-            clients.entry(id).or_insert_with(fresh)
-        };
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        // Who has not tried for long enough is idle.
+        let client = clients.entry(id, |client| client.allowance.held(rate, burst, now) >= burst, fresh);
         if std::mem::replace(&mut client.last, token) != token {
             client.allowance.take(rate, burst, now);
         }
@@ -133,7 +116,7 @@ mod tests {
         for number in 0..flood {
             (0..3_u8).for_each(|guess| attempts.failed(address(number), &[guess], start));
         }
-        assert!(attempts.table.lock().unwrap().clients.len() <= MOST);
+        assert!(attempts.clients.lock().unwrap().len() <= MOST);
         assert!(attempts.wait(address(flood + 1), start).is_some(), "newcomers share one allowance");
         let later = start + Duration::from_secs(120);
         assert_eq!(tries(&attempts, address(flood + 2), later), 2);

@@ -1,137 +1,19 @@
 //! Counters, gauges and histograms for Prometheus. No session or address is ever a label.
 
-use crate::reader::Reader;
-use crate::rollup::Cell;
-use headroom_core::{decision::Reason, time::Duration};
+mod collected;
+mod labels;
+
+pub(crate) use labels::{Dropped, MessageSource, Request, Shed, Source};
+
+use crate::{reader::Reader, rollup::Cell, shard::Shards};
+use collected::{Engines, Recalled};
+use headroom_core::time::Duration;
 use prometheus_client::{
-    collector::Collector,
-    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text::encode},
-    metrics::{
-        counter::{ConstCounter, Counter},
-        family::Family,
-        gauge::{ConstGauge, Gauge},
-        histogram::Histogram,
-    },
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
-use std::sync::{Arc, RwLock, Weak, atomic::AtomicU64};
-
-/// Declares an enumeration whose values are label values.
-macro_rules! label_values {
-    ($($(#[$about:meta])* $name:ident { $($(#[$meaning:meta])* $value:ident = $label:literal,)* })*) => {$(
-        $(#[$about])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(crate) enum $name {
-            $($(#[$meaning])* $value,)*
-        }
-
-        impl $name {
-            const LABELS: &'static [&'static str] = &[$($label),*];
-        }
-    )*};
-}
-
-label_values! {
-    /// What a request was for.
-    Request {
-        /// Media or a manifest through the edge.
-        Edge = "edge",
-        /// A sub-request of another server.
-        Decide = "decide",
-        /// CMCD events.
-        Cmcd = "cmcd",
-        /// A batch of samples.
-        Samples = "samples",
-        /// A steering manifest.
-        Steering = "steering",
-        /// Messages of viewers.
-        Feedback = "feedback",
-        /// A decision or a stream of them.
-        Decisions = "decisions",
-        /// What to fetch next.
-        Advice = "advice",
-    }
-
-    /// Where a report came from.
-    Source {
-        /// CMCD in a query.
-        Query = "cmcd_query",
-        /// CMCD in headers.
-        Headers = "cmcd_headers",
-        /// CMCD in an event body.
-        Event = "cmcd_event",
-        /// A batch of samples.
-        Sample = "sample",
-        /// A response the edge sent.
-        Transfer = "transfer",
-        /// The transport of the client's connection.
-        Transport = "transport",
-        /// The throughput a steering request names.
-        Steering = "steering",
-    }
-
-    /// Why a report, or a part of it, was not used.
-    Dropped {
-        /// It cannot be read.
-        Malformed = "malformed",
-        /// A key or entry in it cannot be read.
-        Member = "member",
-        /// Seen before.
-        Replayed = "replayed",
-        /// Overtaken by a newer one: only its throughput was used.
-        Late = "late",
-        /// Older than a session lives.
-        Stale = "stale",
-        /// A rate or duration no real player has.
-        Implausible = "implausible",
-        /// Throughput of a player that is paused.
-        Paused = "paused",
-        /// The transfer was too short to measure.
-        TooShort = "too_short",
-        /// The client read slower than the network delivered.
-        ReceiverLimited = "receiver_limited",
-        /// The server had too little to send.
-        ApplicationLimited = "application_limited",
-        /// The client takes many times the duration of the media to fetch it: not watching live.
-        SlowerThanMedia = "slower_than_media",
-        /// The client broke off.
-        Aborted = "aborted",
-        /// No token covers it.
-        Unproven = "unproven",
-    }
-
-    /// What was turned away because a bound was reached.
-    Shed {
-        /// A connection.
-        Connection = "connection",
-        /// A stream of decisions.
-        Subscriber = "subscriber",
-        /// A line of the input or decision log.
-        Record = "record",
-        /// A message of a viewer.
-        Message = "message",
-        /// A connection or request of a client that has or makes too many.
-        Client = "client",
-        /// A token of a client that sent too many wrong ones.
-        TokenAttempt = "token_attempt",
-    }
-
-    /// Where a message came from.
-    MessageSource {
-        /// `POST /v1/feedback`.
-        Post = "post",
-        /// The WebSocket there.
-        Socket = "socket",
-        /// Twitch.
-        Twitch = "twitch",
-        /// YouTube.
-        Youtube = "youtube",
-        /// A recording.
-        Replay = "replay",
-        /// A clip of a voice or a voice chat.
-        Voice = "voice",
-    }
-}
+use std::sync::{Arc, RwLock, atomic::AtomicU64};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Kind {
@@ -151,13 +33,6 @@ struct ByReason {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Quantile {
     quantile: &'static str,
-}
-
-impl MessageSource {
-    /// Its label, which keeps the names of its authors apart from others'.
-    pub(crate) fn label(self) -> &'static str {
-        Self::LABELS[self as usize]
-    }
 }
 
 /// All metrics. Counters are resolved once, so counting is one atomic addition.
@@ -356,7 +231,7 @@ impl Metrics {
     }
 
     /// Adds what the engines count to every exposition.
-    pub(crate) fn follow(&self, shards: &Arc<crate::shard::Shards>, max_sessions: usize) {
+    pub(crate) fn follow(&self, shards: &Arc<Shards>, max_sessions: usize) {
         let engines = Engines { shards: Arc::downgrade(shards), max_sessions };
         let mut registry = self.registry.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         registry.register_collector(Box::new(engines));
@@ -460,75 +335,4 @@ fn resolved<L: Clone + std::hash::Hash + Eq>(
     let counters = labels.iter().map(|&value| family.get_or_create(&label(value)).clone()).collect();
     register(family);
     counters
-}
-
-/// Reads the engines when asked, so that requests do not count twice.
-#[derive(Debug)]
-struct Engines {
-    shards: Weak<crate::shard::Shards>,
-    max_sessions: usize,
-}
-
-impl Collector for Engines {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let Some(shards) = self.shards.upgrade() else { return Ok(()) };
-        let (sessions, totals) = shards.totals();
-        let gauges = [
-            ("sessions", "Live sessions", sessions as i64),
-            ("max_sessions", "Sessions held at most", self.max_sessions as i64),
-            ("resident_memory_bytes", "Memory held by the process", resident_bytes().unwrap_or(0)),
-        ];
-        for (name, help, value) in gauges {
-            let gauge = ConstGauge::new(value);
-            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
-        }
-        let counters = [
-            ("engine_samples", "Samples the engines took in", totals.samples),
-            ("engine_ticks", "Ticks over all shards", totals.ticks),
-            ("engine_reordered", "Samples older than one seen before", totals.reordered),
-            ("engine_redated", "Samples dated too far ahead", totals.redated),
-            ("overrides", "Overrides taken in", totals.overrides),
-            ("feedback", "Messages the engines took in", totals.feedback),
-            ("feedback_unheard", "Messages beyond the bound on audiences", totals.unheard),
-            ("commands", "Commands of viewers carried out", totals.commands),
-            ("sessions_evicted", "Sessions that made room for others", totals.evicted),
-            ("sessions_expired", "Sessions that fell silent", totals.expired),
-            ("emergencies", "Decisions made between ticks", totals.emergencies),
-        ];
-        for (name, help, value) in counters {
-            let counter = ConstCounter::new(value);
-            counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
-        }
-        let kind = ConstCounter::new(0_u64).metric_type();
-        let mut decisions = encoder.encode_descriptor("decisions", "Decisions by reason", None, kind)?;
-        for (reason, count) in Reason::ALL.into_iter().zip(totals.decisions) {
-            let labels = [("reason", reason.name())];
-            ConstCounter::new(count).encode(decisions.encode_family(&labels)?)?;
-        }
-        Ok(())
-    }
-}
-
-/// Asks the reader of messages when asked.
-struct Recalled(Arc<dyn Reader>);
-
-impl std::fmt::Debug for Recalled {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Recalled")
-    }
-}
-
-impl Collector for Recalled {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let counter = ConstCounter::new(self.0.recalled());
-        let help = "Messages whose words had been read a short while before";
-        counter.encode(encoder.encode_descriptor("messages_recalled", help, None, counter.metric_type())?)
-    }
-}
-
-/// Resident set size of this process; `None` where /proc does not tell.
-fn resident_bytes() -> Option<i64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.split_whitespace().next()?.parse::<i64>().ok().map(|kibibytes| kibibytes * 1024)
 }

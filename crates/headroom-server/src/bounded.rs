@@ -1,0 +1,62 @@
+//! Something for each client, of a bounded number of clients: those who come when the table is full share one.
+
+use crate::identity::ById;
+
+/// What is known of at most `MOST` clients, and of all others together.
+pub(crate) struct Bounded<T, const MOST: usize> {
+    clients: ById<u64, T>,
+    /// Of those who came when the table was full.
+    others: Option<T>,
+}
+
+impl<T, const MOST: usize> Default for Bounded<T, MOST> {
+    fn default() -> Self {
+        Self { clients: ById::default(), others: None }
+    }
+}
+
+impl<T, const MOST: usize> Bounded<T, MOST> {
+    /// What counts for a client, if anything is known of it.
+    pub(crate) fn get(&self, client: u64) -> Option<&T> {
+        self.clients.get(&client).or(self.others.as_ref().filter(|_| self.is_full()))
+    }
+
+    /// What counts for a client; `fresh` where nothing is known. When the table is full, the `idle` make room first: they need
+    /// not be remembered.
+    pub(crate) fn entry(&mut self, client: u64, idle: impl Fn(&T) -> bool, fresh: impl FnOnce() -> T) -> &mut T {
+        let known = self.clients.contains_key(&client);
+        if !known && self.is_full() {
+            self.clients.retain(|_, value| !idle(value));
+        }
+        if !known && self.is_full() {
+            return self.others.get_or_insert_with(fresh);
+        }
+        self.clients.entry(client).or_insert_with(fresh)
+    }
+
+    fn is_full(&self) -> bool {
+        self.clients.len() >= MOST
+    }
+
+    /// Clients that are remembered.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.clients.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn newcomers_share_until_somebody_is_idle() {
+        let mut table = Bounded::<u32, 2>::default();
+        for client in 0..4 {
+            *table.entry(client, |_| false, || 0) += 1;
+        }
+        assert_eq!((table.len(), table.get(0), table.get(3), table.get(9)), (2, Some(&1), Some(&2), Some(&2)));
+        *table.entry(4, |value| *value == 1, || 7) += 1;
+        assert_eq!((table.len(), table.get(4), table.get(0)), (1, Some(&8), None), "there is room again");
+    }
+}

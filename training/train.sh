@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # From pinned packages to the shipped models: training/train.sh [--reduced | --renew | --taught | --large] [--out DIR]
 #
-# Restartable: every stage keeps a checkpoint (two minutes apart, and at Ctrl+C) and is skipped once finished. Runs at the
-# lowest priority. Full run: about 3.6 million English and 1.4 million multilingual tokens, an hour on one idle core.
-# --large: the optional large English model into a folder of its own ($SENTIMENT_CACHE/large), 1.2 million tokens at eight
-# times the cost. --taught: the same as the teacher of the shipped English model.
-# --renew: goes on from the shipped files with the present text, a quarter of that. --reduced: a few hundred messages
-# through every step in under two minutes, to test the recipe; its model is not good and is never written to models/.
+# Restartable: every stage keeps a checkpoint (three minutes apart, and at Ctrl+C) and is skipped once finished. Runs at the
+# lowest priority; SENTIMENT_NICE names another. Full run: about 3.6 million English and 1.4 million multilingual tokens, an
+# hour on one idle core. --renew: goes on from the shipped files with the present text, a quarter of that. --taught: the same,
+# but the English model learns from the large one, which is made first. --large: that one alone, into a folder of its own
+# ($SENTIMENT_CACHE/large), 1.2 million tokens at eight times the cost. --reduced: a few hundred messages through every step
+# in under two minutes, to test the recipe; its model is not good and is never written to models/.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root/training"
@@ -37,7 +37,7 @@ if ! [ -x "$python" ]; then
   python3 -m venv "$SENTIMENT_CACHE/venv"
   "$python" -m pip install --quiet -r requirements.txt
 fi
-run() { echo "== $*"; nice -n 19 "$python" "$@"; }
+run() { echo "== $*"; nice -n "${SENTIMENT_NICE:-19}" "$python" "$@"; }
 
 if $reduced; then
   out=$SENTIMENT_CACHE/reduced
@@ -79,21 +79,19 @@ fi
 out=${out:-$root/models}
 run -m sentiment.normalise "$out"
 [ -e "$out/language.json" ] || run -m sentiment.language "$out/language.json"
-if $renew; then
-  for name in multi en; do
-    [ -e "$SENTIMENT_CACHE/stages/$name-shipped/final.pt" ] || run -m sentiment.restore "$name"
-    run -m sentiment.fit "$name-renewed"
-  done
-  en=en-renewed multi=multi-renewed
-elif $taught; then
+if $renew || $taught; then
   for name in multi en; do
     [ -e "$SENTIMENT_CACHE/stages/$name-shipped/final.pt" ] || run -m sentiment.restore "$name"
   done
-  [ -e "$SENTIMENT_CACHE/base/minilm/weights.pt" ] || run -m sentiment.base minilm
-  teacher
-  run -m sentiment.teach
-  run -m sentiment.fit en-taught
-  en=en-taught multi=multi-shipped
+  multi=multi-renewed en=en-renewed
+  if $taught; then
+    [ -e "$SENTIMENT_CACHE/base/minilm/weights.pt" ] || run -m sentiment.base minilm
+    teacher
+    run -m sentiment.teach
+    en=en-taught
+  fi
+  run -m sentiment.fit "$multi"
+  run -m sentiment.fit "$en"
 else
   for base in minilm e5; do
     [ -e "$SENTIMENT_CACHE/base/$base/weights.pt" ] || run -m sentiment.base "$base"

@@ -1,6 +1,6 @@
 //! The edge before a directory and before another server.
 
-use crate::support::{directory, eventually, get, order, send, start, with_cmcd};
+use crate::support::{directory, eventually, get, order, post, send, start, with_cmcd};
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use serde_json::json;
@@ -37,6 +37,10 @@ async fn streams_whose_manifests_pass_elsewhere_are_told() {
     assert_eq!((listed["total"].as_u64(), &game["name"], &game["format"]), (Some(2), &json!("game"), &json!("h")));
     assert_eq!(game["segment_duration_ms"], 4_000, "{listed}");
     assert_eq!(game["ladder"].as_array().unwrap().len(), 3, "{listed}");
+    // A publisher is no viewer: it is watched, and has no session.
+    let report = json!({ "session": "publisher", "stream": "game", "format": "h", "encoder": { "frame_rate": 60 } });
+    assert_eq!(post(public, "/v1/samples", "", report.to_string()).await.status, StatusCode::OK);
+    assert_eq!(get(control, "/v1/sessions").await.json()["total"], 0);
     // As nginx asks: no manifest has passed, and the cap is a rung of the ladder that was told.
     let body = json!({ "scope": { "stream": "game" }, "max_bitrate_kbps": 600 });
     assert_eq!(order(control, "PUT", "/v1/overrides", body).await.status, StatusCode::OK);
@@ -101,7 +105,7 @@ async fn the_directory_origin_serves_ranges_heads_and_nothing_else() {
     for target in ["/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/nothing.m4s"] {
         assert_eq!(get(public, target).await.status, StatusCode::NOT_FOUND, "{target}");
     }
-    assert_eq!(crate::support::post(public, "/seg.m4s", "", "x").await.code(), "method_not_allowed");
+    assert_eq!(post(public, "/seg.m4s", "", "x").await.code(), "method_not_allowed");
     let preflight = Request::options("/seg.m4s").header("access-control-request-headers", "cmcd-object,range");
     let preflight = send(public, preflight.body(Full::default()).unwrap()).await;
     assert_eq!(preflight.status, StatusCode::NO_CONTENT);

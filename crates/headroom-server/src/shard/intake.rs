@@ -1,0 +1,202 @@
+//! How reports come in: whose they are, whether they are news, and what the engine hears of them.
+
+use super::{Shard, Shards, Whereabouts};
+use crate::{
+    answer::Answer,
+    ingest::order::{Order, Window},
+    metrics::Dropped,
+};
+use headroom_core::{
+    engine::Input,
+    telemetry::{Link, Player, Report, Sample, SessionId, StreamId},
+    time::{Duration, Timestamp},
+    units::Bitrate,
+};
+use std::sync::PoisonError;
+
+/// Silence after which a player that numbers its reports may start to count again: longer than any reporting gap
+/// within the 64 numbers of a [`Window`].
+const RENUMBERING_GAP: Duration = Duration::from_secs(5);
+
+/// Publishers watched at most.
+const MAX_PUBLISHERS: usize = 10_000;
+
+/// Where a numbered report came from: the numbers of the two modes run side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Sent along with a media request.
+    Request,
+    /// Posted as an event.
+    Event,
+}
+
+/// A report of the player itself.
+pub(crate) struct PlayerReport {
+    /// Whose.
+    pub(crate) session: SessionId,
+    /// What it plays; `None` when the report does not say.
+    pub(crate) stream: Option<StreamId>,
+    /// How it came and its number, where it has one.
+    pub(crate) order: (Mode, Option<u32>),
+    /// Where it came from.
+    pub(crate) whereabouts: Whereabouts,
+    /// What it says.
+    pub(crate) player: Player,
+}
+
+impl Shards {
+    /// Takes in a player's report and answers with what the player should know.
+    pub(crate) fn handle_player(&self, report: PlayerReport) -> Answer {
+        let session = report.session;
+        let mut shard = self.shard_of(session);
+        let now = self.clock.now();
+        self.take_in(&mut shard, now, report);
+        self.answer(&shard, session, now)
+    }
+
+    /// Takes in one of many reports that came together at `arrived`; nobody waits for an answer.
+    pub(crate) fn handle_batched(&self, report: PlayerReport, arrived: Timestamp) {
+        let mut shard = self.shard_of(report.session);
+        // Other requests of the session may have been taken in since: reports of one session never step back.
+        let seen = shard.companions.get(&report.session).map_or(arrived, |companion| companion.last_seen);
+        self.take_in(&mut shard, arrived.max(seen), report);
+    }
+
+    fn take_in(&self, shard: &mut Shard, now: Timestamp, report: PlayerReport) {
+        let companion = shard.companions.entry(report.session).or_default();
+        companion.reports = true;
+        let silent_for = now.since(companion.last_seen);
+        companion.last_seen = now;
+        if let Some(stream) = report.stream {
+            companion.stream = stream;
+        }
+        let stream = companion.stream;
+        let (mode, number) = report.order;
+        let order = number.map_or(Order::Fresh, |number| {
+            let window = match mode {
+                Mode::Request => &mut companion.requests,
+                Mode::Event => &mut companion.events,
+            };
+            if silent_for > RENUMBERING_GAP {
+                *window = Window::default();
+            }
+            window.admit(number)
+        });
+        let player = match order {
+            Order::Fresh | Order::Restarted => Some(report.player),
+            Order::Late => {
+                self.metrics.dropped(Dropped::Late);
+                Some(only_transfer(report.player))
+            }
+            Order::Replayed => {
+                self.metrics.dropped(Dropped::Replayed);
+                None
+            }
+        };
+        if let Some(player) = player {
+            let sample = Sample { session: report.session, stream, at: now, report: Report::Player(player) };
+            self.feed(shard, Input::Sample(sample));
+            self.locate(shard, report.session, report.whereabouts, now);
+        }
+    }
+
+    /// Tells the engine where a session is, when that is new, and what others there measured.
+    fn locate(&self, shard: &mut Shard, session: SessionId, whereabouts: Whereabouts, at: Timestamp) {
+        let Some(companion) = shard.companions.get_mut(&session) else { return };
+        let before = std::mem::replace(&mut companion.whereabouts, whereabouts);
+        let (stream, network) = (companion.stream, whereabouts.network);
+        if before.network == network {
+            return;
+        }
+        if let Some(outlook) = self.cohorts.outlook(stream, network) {
+            self.feed(shard, Input::Cohort { at, stream, network, outlook });
+        }
+        self.feed(shard, Input::Join { at, session, network });
+    }
+
+    /// Takes in what a transfer or the transport showed of a session.
+    pub(crate) fn handle_observed(&self, session: SessionId, stream: Option<StreamId>, report: Report) {
+        let mut shard = self.shard_of(session);
+        let now = self.clock.now();
+        let companion = shard.companions.entry(session).or_default();
+        companion.last_seen = now;
+        if let Some(stream) = stream {
+            companion.stream = stream;
+        }
+        if let Report::Link(Link { rtt: Some(rtt), .. }) = &report {
+            companion.rtt_ms = rtt.as_millis().min(u64::from(u16::MAX)) as u16;
+        }
+        let stream = companion.stream;
+        self.feed(&mut shard, Input::Sample(Sample { session, stream, at: now, report }));
+    }
+
+    /// Takes in a media object that a session without reports of its own fetched.
+    pub(crate) fn handle_transfer(&self, session: SessionId, bytes: u64, throughput: Bitrate, took: Duration) {
+        let offer = self.offer_of(session);
+        let player = Player {
+            measured_throughput: Some(throughput),
+            transfer_time: Some(took),
+            encoded_bitrate: offer.rung_played(bytes),
+            object_duration: Some(offer.segment_duration),
+            ..Player::default()
+        };
+        self.handle_observed(session, None, Report::Player(player));
+    }
+
+    /// Takes in a sample that says itself when it was true. One that runs ahead of the clock is dated now.
+    pub(crate) fn handle_dated(&self, mut sample: Sample) {
+        let mut shard = self.shard_of(sample.session);
+        let now = self.clock.now();
+        sample.at = sample.at.min(now);
+        if let Report::Encoder(_) = &sample.report {
+            return self.handle_publisher(&mut shard, sample);
+        }
+        let companion = shard.companions.entry(sample.session).or_default();
+        companion.last_seen = now;
+        companion.reports = true;
+        if sample.stream == StreamId::default() {
+            sample.stream = companion.stream;
+        } else {
+            companion.stream = sample.stream;
+        }
+        self.feed(&mut shard, Input::Sample(sample));
+    }
+
+    /// A publisher is no viewer: it is watched for alerts and kept in the archive, but there is no session to decide about.
+    fn handle_publisher(&self, shard: &mut Shard, mut sample: Sample) {
+        if sample.stream == StreamId::default() {
+            let known = shard.companions.get(&sample.session);
+            sample.stream = known.map_or(sample.stream, |companion| companion.stream);
+        }
+        if let Some(collector) = &mut shard.collector {
+            collector.sample(&sample);
+        }
+        let Report::Encoder(encoder) = sample.report else { return };
+        let mut encoders = self.encoders.lock().unwrap_or_else(PoisonError::into_inner);
+        if encoders.len() < MAX_PUBLISHERS || encoders.contains_key(&sample.stream) {
+            encoders.insert(sample.stream, (sample.at, encoder));
+        }
+    }
+
+    /// Notes that a session asked for something, without a report; answers what it should know.
+    pub(crate) fn handle_request(
+        &self,
+        session: SessionId,
+        stream: Option<StreamId>,
+        whereabouts: Whereabouts,
+    ) -> Answer {
+        let mut shard = self.shard_of(session);
+        let now = self.clock.now();
+        if let Some(companion) = shard.companions.get_mut(&session) {
+            companion.last_seen = now;
+            companion.stream = stream.unwrap_or(companion.stream);
+        }
+        self.locate(&mut shard, session, whereabouts, now);
+        self.answer(&shard, session, now)
+    }
+}
+
+/// A late report still tells how fast a transfer was; its buffer, state and latency are no longer true.
+fn only_transfer(player: Player) -> Player {
+    Player { measured_throughput: player.measured_throughput, transfer_time: player.transfer_time, ..Player::default() }
+}

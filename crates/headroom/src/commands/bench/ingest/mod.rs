@@ -8,6 +8,7 @@ mod paced;
 mod server;
 mod workload;
 
+use super::process::cpu_time;
 use anyhow::{Context, bail};
 use clap::Args;
 use serde::Serialize;
@@ -61,9 +62,10 @@ struct Figures {
     nginx_longest_ms: f64,
     /// Ours from when it was sent: the rest of a latency is waiting for one of the client's connections.
     decide_served_p99_ms: f64,
-    /// What the server's processor loses while idle but for a loop that reads the clock, and the longest gap.
-    machine_lost_share: f64,
-    machine_gap_ms: f64,
+    /// Share of its processor that the server needs at that rate: more than half, for requests that come one by one cost more.
+    half_load_busy: f64,
+    /// What requests would wait for the server's processor by itself, were it as busy with work of even cost.
+    machine_p99_ms: f64,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -98,9 +100,11 @@ fn measure(arguments: &Arguments, directory: &Path) -> anyhow::Result<Vec<Figure
         let decided = headroom.load(&decide, arguments)?;
         let batched = headroom.load(&batch, arguments)?;
         let half = decided.per_second() / 2.0;
+        let before = cpu_time(headroom.worker())?;
         let ours = paced::run(headroom.address(), &requests, half, span, arguments.connections)?;
+        let busy = (cpu_time(headroom.worker())? - before).as_secs_f64() / ours.wall.as_secs_f64();
         drop(headroom);
-        let lost = machine::watch(server::SERVER_CPU, span);
+        let pace = machine::Pace::watch(server::SERVER_CPU, span);
         let theirs = paced::run(nginx.address(), &requests, half, span, arguments.connections)?;
         Ok(Figures {
             requests_per_core_second: decided.per_core_second(),
@@ -115,8 +119,8 @@ fn measure(arguments: &Arguments, directory: &Path) -> anyhow::Result<Vec<Figure
             decide_longest_ms: ours.due.quantile_ms(1.0),
             nginx_longest_ms: theirs.due.quantile_ms(1.0),
             decide_served_p99_ms: ours.sent.quantile_ms(0.99),
-            machine_lost_share: lost.share,
-            machine_gap_ms: lost.longest.as_secs_f64() * 1e3,
+            half_load_busy: busy,
+            machine_p99_ms: pace.queue_quantile_ms(busy, 0.99),
         })
     };
     (0..arguments.rounds.max(1)).map(round).collect()
@@ -143,8 +147,8 @@ impl Figures {
             decide_longest_ms: of(|round| round.decide_longest_ms),
             nginx_longest_ms: of(|round| round.nginx_longest_ms),
             decide_served_p99_ms: of(|round| round.decide_served_p99_ms),
-            machine_lost_share: of(|round| round.machine_lost_share),
-            machine_gap_ms: of(|round| round.machine_gap_ms),
+            half_load_busy: of(|round| round.half_load_busy),
+            machine_p99_ms: of(|round| round.machine_p99_ms),
         }
     }
 }
@@ -181,9 +185,9 @@ fn print(figures: &Figures, rounds: usize, json: bool) -> anyhow::Result<ExitCod
         figures.nginx_p99_ms, figures.nginx_p50_ms, figures.nginx_longest_ms
     );
     println!(
-        "the machine by itself   {:>10.1} % of a processor lost to others, in gaps of up to {:.1} ms",
-        figures.machine_lost_share * 100.0,
-        figures.machine_gap_ms
+        "the machine by itself   {:>10.3} ms p99: waiting for a processor as busy ({:.0} %) with work of even cost",
+        figures.machine_p99_ms,
+        figures.half_load_busy * 100.0
     );
     Ok(ExitCode::SUCCESS)
 }

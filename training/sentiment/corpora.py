@@ -33,6 +33,8 @@ class Example:
     weight: float = 1.0
     soft: float | None = None
     """The teacher's positive score minus its negative one; such an example needs no label of its own."""
+    kept: list | None = None
+    """Three scores of an earlier model that are to stay as they are; such an example needs no label either."""
     row: dict | None = None
 
 

@@ -140,6 +140,26 @@ def multilingual_renewed(rng):
     return out
 
 
+NEWEST = 8886
+"""Number of the first own message of those written last, about kinds of message that were read wrongly."""
+
+
+def multilingual_newest(rng):
+    """Own text in the other languages twice, the newest of it six times more; and public text with the scores that the shipped
+    model gives it, not with labels: a third pass over those made the public sets two points worse."""
+    out = _own(rng, 2, set(LANGUAGES) - {"en"})
+    rows = [example for example in corpora.feedback(corpora.FEEDBACK_TRAIN) if example.language != "en"]
+    newest = [example for example in rows if int(example.row["id"][1:]) >= NEWEST]
+    out += [_vary(example, newest, rng) for _ in range(6) for example in newest]
+    kept = [example for language in LANGUAGES for example in rng.sample(corpora.as_ordinary(corpora.umsab(language, "train")), 600)]
+    base = cache() / "base" / "multi-shipped"
+    model = network.from_base(base)
+    model.load_state_dict(torch.load(cache() / "stages" / "multi-shipped" / "final.pt"))
+    for example, scores in zip(kept, predict(model, network.tokenizer(base), kept)[0]):
+        example.sentiment, example.kept = None, scores.tolist()
+    return out + kept
+
+
 def english_renewed(rng):
     """Starts from the shipped files: SST-2 sentences three times and every phrase once; own text and tweets beside it so that
     nothing is forgotten."""
@@ -156,7 +176,7 @@ def english_taught(rng):
     taught = [corpora.Example(text, known.get(text), text in known, source="sst2", soft=soft)
               for text, soft in zip(taught["texts"], taught["scores"].tolist())]
     tweets = corpora.as_ordinary([example for example in corpora.semeval2017("train") if example.sentiment != 1 or rng.random() < 0.55])
-    return 2 * taught + [example for example in taught if example.text in sentences] + _own(rng, 3, {"en"}) + rng.sample(tweets, 5000)
+    return 3 * taught + [example for example in taught if example.text in sentences] + _own(rng, 3, {"en"}) + rng.sample(tweets, 7000)
 
 
 def large_mixture(rng):
@@ -200,8 +220,9 @@ STAGES = {
     "multi-own": Stage("e5", "multi-mixed", multilingual_own, 1.5e-4, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
     "multi": Stage("e5", "multi-own", multilingual_final, 1.2e-4, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
     "multi-renewed": Stage("multi-shipped", "multi-shipped", multilingual_renewed, 1.2e-4, smooth=True, before=0.25, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
+    "multi-newest": Stage("multi-shipped", "multi-shipped", multilingual_newest, 1e-4, before=0.25, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
     "en-renewed": Stage("en-shipped", "en-shipped", english_renewed, 1.2e-4, stop_at=0.9, smooth=True, before=0.5, embeddings=True, validation=english_validation),
-    "en-taught": Stage("en-shipped", "en-shipped", english_taught, 1.5e-4, embeddings=True, validation=english_validation),
+    "en-taught": Stage("en-shipped", "en-shipped", english_taught, 1.5e-4, before=0.2, embeddings=True, validation=english_validation),
     "large": Stage("mpnet", None, large_mixture, 5e-5, frozen_layers=2, batch_tokens=1600, validation=english_validation),
     "reduced": Stage("minilm", None, reduced, 3e-4, batch_tokens=250, validation=dict),
 }
@@ -248,6 +269,10 @@ def loss_of(outputs, examples):
         target = torch.tensor([examples[row].soft for row in taught])
         each = functional.mse_loss(sentiment[taught][:, 2] - sentiment[taught][:, 0], target, reduction="none")
         total = total + 0.2 * each.sum() / len(examples)
+    rows = [row for row, example in enumerate(examples) if example.kept is not None]
+    if rows:
+        target = torch.tensor([examples[row].kept for row in rows]).softmax(1)
+        total = total + functional.cross_entropy(sentiment[rows], target) * len(rows) / len(examples)
     rows = [row for row, example in enumerate(examples) if example.aspects is not None]
     if rows:
         weight = torch.tensor([1.0 if examples[row].source == "feedback" else 0.2 for row in rows])

@@ -1,8 +1,8 @@
 """The language guess that chooses the model: script first, then a small linear model over hashed character n-grams.
 
 `python -m sentiment.language OUT.json` trains it (seconds, numpy only). The Rust side computes the same features:
-the normalised text in lower case, mentions and `http` dropped, between one blank at each end; every run of 1 to 4
-characters; FNV-1a (32 bit) of its UTF-8 bytes modulo BUCKETS; value 1 if present; weights int8 with one scale.
+the normalised text in lower case, mentions, `http` and words equal to the one before (but for `!?.,` around them) dropped, between one blank at each end;
+every run of 1 to 4 characters; FNV-1a (32 bit) of its UTF-8 bytes modulo BUCKETS; value 1 if present; weights int8 with one scale.
 """
 
 import base64
@@ -36,6 +36,8 @@ def bucket(gram):
 def prepare(text):
     """What the features are taken from."""
     pieces = [piece for piece in normalise(text).lower().split() if not piece.startswith("@") and piece != "http"]
+    bare = [piece.strip("!?.,") for piece in pieces]
+    pieces = [piece for at, piece in enumerate(pieces) if not at or bare[at] != bare[at - 1]]
     return " " + re.sub(r"\d+", "0", " ".join(pieces))[:200] + " "
 
 
@@ -89,7 +91,8 @@ CASES = (
     "gg", "KEKW", "the stream keeps buffering", "set 720p", "se ve todo borroso", "baja la calidad", "travando demais", "sem som de novo",
     "le son est en retard", "ça rame", "der stream ruckelt", "kein ton", "si blocca sempre", "audio perfetto", "stream atak rahi hai bhai",
     "awaz nahi aa rahi", "आवाज़ नहीं आ रही", "البث يقطع", "ok 👍", "", "12345", "@bob http://a.b/c", "1080p full hd", "l'image est nette ce soir",
-    "que golazo!!!", "bitte 4k", "wtf is this lag", "lol البث يقطع كل شوي lol",
+    "que golazo!!!", "bitte 4k", "wtf is this lag", "lol البث يقطع كل شوي lol", "lag", "lag lag lag", "LAG LAG Lag!!", "lol", "offline", "no no no",
+    "mucho lag", "que lag", "muito lag", "trop de lag", "laggt laggt laggt", "que que que lag",
 )
 
 
@@ -98,6 +101,11 @@ def write_cases(path):
     router = Router.load(path)
     lines = [f"{json.dumps(text)}\t{router.language(text)}\t{router.model_for(text)}\n" for text in CASES]
     Path(path).with_name("language-cases.tsv").write_text("".join(lines), encoding="utf-8")
+
+
+CHAT = ("gg", "ggs", "lol", "lmao", "lag", "lags", "lagging", "offline", "online", "no", "nope", "ok", "go", "rip", "hi", "hello", "omg", "w", "l", "f", "ez",
+        "pog", "buffer", "buffering", "freeze", "frozen", "delay", "ping", "fps", "hd", "live", "stream", "stream lag", "audio", "video", "sound", "error", "mute")
+"""Words that chats in every language share: alone they are read by the English model."""
 
 
 def train(path):
@@ -116,6 +124,7 @@ def train(path):
             chosen = [words[int(len(words) * rng.random() ** 2)] for _ in range(rng.integers(2, 6))]
             rows.append((features(" ".join(chosen)), name))
     rows += [(features(example.text), "en") for example in corpora.semeval2017("train")[:6000]]
+    rows += 20 * [(features(word), "en") for word in CHAT]
     weights = np.zeros((BUCKETS, len(LANGUAGES)), dtype=np.float32)
     bias = np.zeros(len(LANGUAGES), dtype=np.float32)
     for epoch in range(6):

@@ -108,11 +108,12 @@ fn script(text: &str) -> Option<Language> {
     (count(|c| ('\u{900}'..='\u{97f}').contains(&c)) * 2 > letters).then_some(Language::Hi)
 }
 
-/// Lower case, without mentions and links, numbers as `0`, a blank at each end.
+/// Lower case, without mentions, links and words said twice in a row, numbers as `0`, a blank at each end.
 fn prepared(clean: &str) -> Vec<char> {
     let lower = clean.to_lowercase();
-    let pieces: Vec<&str> =
+    let mut pieces: Vec<&str> =
         lower.split_whitespace().filter(|piece| !piece.starts_with('@') && *piece != "http").collect();
+    pieces.dedup_by_key(|piece| piece.trim_matches(['!', '?', '.', ',']));
     let mut out: Vec<char> = Vec::new();
     let mut in_number = false;
     for character in pieces.join(" ").chars() {

@@ -99,7 +99,7 @@ impl Clients {
             let mut part = self.part(client);
             // Who has not asked for long enough to have everything again is idle.
             let idle = |bucket: &Bucket| bucket.held(rate, burst, now) >= burst;
-            let bucket = part.buckets.entry(client, idle, || Bucket::full(burst, now));
+            let bucket = part.buckets.entry(client, now, idle, || Bucket::full(burst, now));
             if !bucket.take(rate, burst, now) {
                 return false;
             }

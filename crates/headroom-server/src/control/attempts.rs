@@ -59,7 +59,7 @@ impl Attempts {
         let fresh = || Client { allowance: Bucket::full(burst, now), last: token.wrapping_add(1) };
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         // Who has not tried for long enough is idle.
-        let client = clients.entry(id, |client| client.allowance.held(rate, burst, now) >= burst, fresh);
+        let client = clients.entry(id, now, |client| client.allowance.held(rate, burst, now) >= burst, fresh);
         if std::mem::replace(&mut client.last, token) != token {
             client.allowance.take(rate, burst, now);
         }

@@ -43,10 +43,17 @@ pub(super) fn measure(chat: Chat<'_>, rate: u32, seconds: u32, as_json: bool) ->
         "cpu_s": rounded(cpu_s) });
     let line = format!(
         "server, {rate} messages/s for {seconds} s: {read} read, {recalled} of them recalled, {shed} shed, p99 from arrival to \
-         engine at most {delay} s, 99 % of the ticks at most {interval} s apart, {memory_mib:.0} MiB, {cpu_s:.1} CPU s"
+         engine {}, 99 % of the ticks {} apart, {memory_mib:.0} MiB, {cpu_s:.1} CPU s",
+        bounded(delay),
+        bounded(interval)
     );
     put(as_json, &object, &line);
     Ok(())
+}
+
+/// The upper end of a bucket in words; the last bucket has none.
+fn bounded(end_s: f64) -> String {
+    if end_s.is_finite() { format!("at most {end_s} s") } else { "longer than any bucket of the histogram".to_owned() }
 }
 
 fn pour(address: SocketAddr, mut chat: Chat<'_>, rate: u32, seconds: u32) -> anyhow::Result<()> {
@@ -114,6 +121,8 @@ mod tests {
         assert_eq!(metrics.quantile("a", 0.9), Some(0.1));
         assert_eq!(metrics.quantile("a", 0.99), Some(0.25));
         assert_eq!(metrics.quantile("a", 1.0), Some(f64::INFINITY));
+        assert_eq!(bounded(0.25), "at most 0.25 s");
+        assert!(!bounded(f64::INFINITY).contains("inf"));
         assert_eq!((metrics.value("b_total"), metrics.quantile("c", 0.5)), (Some(7.0), None));
     }
 }

@@ -180,9 +180,9 @@ async fn a_flood_of_sessions_stays_within_bounds() {
     let rate = SESSIONS as f64 / began.elapsed().as_secs_f64();
     assert!(sessions(&server).await <= KEPT);
     assert_eq!(metric(&server, "headroom_sessions_evicted_total").await as usize + sessions(&server).await, SESSIONS);
-    // Unoptimised and on a busy machine some 10 000, optimised more than ten times as many; if room were searched for among all
-    // sessions, it would be hundreds.
-    assert!(rate > 1_000.0, "{rate:.0} new sessions a second");
+    println!("{rate:.0} new sessions a second");
+    // Unoptimised and beside other tests; the optimised server takes more than ten times as many.
+    assert!(rate > 10_000.0, "{rate:.0} new sessions a second");
     server.stop().await;
 }
 

@@ -65,11 +65,13 @@ impl Guard {
         allowed
     }
 
-    /// Whether the next transfer races against an empty buffer.
+    /// Whether the next transfer races against an empty buffer, as far as anything is known of the link. Where nothing is, the
+    /// player knows better: a cap it cannot outgrow (its segments are then too small to measure) would stay for good.
     #[must_use]
     pub fn is_starving(&self, view: &View<'_>, starved: bool) -> bool {
         let line = view.segment_duration.as_secs_f64() * f64::from(self.starving_segments);
-        view.current.is_some() && (starved || view.buffer_length.as_secs_f64() < line)
+        let known = view.current.is_some() && !view.forecast.is_unknown();
+        known && (starved || view.buffer_length.as_secs_f64() < line)
     }
 
     fn climb_slowly(&self, view: &View<'_>, allowed: &mut Proposal, limits: &Limits) {

@@ -314,9 +314,10 @@ impl Engine {
             proposal.rung = target.settings.ladder.top();
         }
         // When an order ends, the policy's choice returns at once: slow climbing guards against estimates, not orders. Nor is
-        // what others measured a place to climb from.
+        // what others measured a place to climb from, and where nothing is measured there is no estimate to guard against.
         let order_ended = record.reason == Reason::Override && ceiling.is_none();
-        let climbs = record.cap != NO_RUNG && !order_ended && record.reason != Reason::Newcomer;
+        let unknown = proposal.reason == Reason::NoEvidence && forecast.is_unknown();
+        let climbs = record.cap != NO_RUNG && !order_ended && record.reason != Reason::Newcomer && !unknown;
         let limits = Limits {
             previous: climbs.then_some(record.cap),
             changed_at: record.changed_at(),
@@ -329,9 +330,10 @@ impl Engine {
             allowed.reason = Reason::Collapse;
         }
         let nothing_known = allowed.reason == Reason::NoEvidence;
+        let lowered_by_others = matches!(record.reason, Reason::Override | Reason::Allocation | Reason::Newcomer);
         let cap = match nothing_known {
-            // Players keep the last cap they heard, so the end of an order must be said, too.
-            true if order_ended => target.settings.ladder.top(),
+            // Players keep the last cap they heard, so the end of what lowered it must be said, too.
+            true if order_ended || lowered_by_others && unknown => target.settings.ladder.top(),
             true => record.cap,
             false => allowed.rung,
         };

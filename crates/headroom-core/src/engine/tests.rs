@@ -1,7 +1,7 @@
 //! Scenarios: what goes in second by second, and what must come out.
 
 use super::*;
-use crate::telemetry::{Player, PlayerState, StreamId};
+use crate::telemetry::{Link, Player, PlayerState, StreamId};
 
 const VIEWER: SessionId = SessionId(7);
 
@@ -64,6 +64,65 @@ fn unknown_means_hold() {
     let made = decisions(&mut engine, [silent, tick(1.0)]);
     assert!(made.iter().all(|decision| decision.cap.is_none()), "{made:?}");
     assert_eq!(engine.decision(VIEWER).unwrap().reason, Reason::NoEvidence);
+}
+
+/// A report of a player that says no throughput.
+fn mute(at: f64, playing: u64, buffer: f64) -> Input {
+    let Input::Sample(mut sample) = report(at, playing, 1, buffer) else { unreachable!() };
+    if let Report::Player(player) = &mut sample.report {
+        (player.measured_throughput, player.transfer_time) = (None, None);
+    }
+    Input::Sample(sample)
+}
+
+/// What the transport saw of such a player.
+fn delivery(at: f64, kbps: u64, application_limited: bool) -> Input {
+    let link = Link { delivery_rate: Some(Bitrate::kbps(kbps)), application_limited, ..Link::default() };
+    Input::Sample(Sample { session: VIEWER, stream: StreamId(1), at: second(at), report: Report::Link(link) })
+}
+
+#[test]
+fn a_short_buffer_on_an_unknown_link_is_the_player_s_business() {
+    let mut engine = Engine::new(Config::default());
+    let made = decisions(&mut engine, [mute(0.0, 400, 1.1), tick(0.5), mute(2.0, 400, 0.5), tick(2.5)]);
+    assert!(made.iter().all(|decision| decision.cap.is_none()), "{made:?}");
+    decisions(&mut engine, [delivery(3.0, 900, true), tick(4.5)]);
+    assert_eq!(engine.decision(VIEWER).unwrap().cap, None, "the least of an unknown link is no reason for a cap");
+}
+
+#[test]
+fn the_end_of_what_lowered_a_rung_is_said_on_an_unknown_link_too() {
+    let mut engine = Engine::new(Config::default());
+    let share = |at: f64, capacity| Input::Bottleneck { at: second(at), stream: None, capacity };
+    let order = |at: f64, max_bitrate| Input::Override { at: second(at), scope: Scope::All, max_bitrate, until: None };
+    for (lowers, ends) in
+        [(share(2.0, Some(Bitrate::mbps(1))), share(8.0, None)), (order(2.0, Some(Bitrate::mbps(1))), order(8.0, None))]
+    {
+        decisions(&mut engine, [mute(0.0, 8_000, 3.0), lowers, tick(2.5), mute(4.0, 800, 3.0), tick(4.5)]);
+        assert_eq!(engine.decision(VIEWER).unwrap().max_bitrate, Some(Bitrate::kbps(800)));
+        decisions(&mut engine, [ends, mute(8.5, 800, 3.0), tick(8.6)]);
+        assert_eq!(engine.decision(VIEWER).unwrap().cap, Some(7), "nothing holds it down");
+    }
+}
+
+#[test]
+fn segments_too_small_to_fill_the_link_do_not_hold_a_session_down() {
+    let mut engine = Engine::new(Config::default());
+    for step in 0..10 {
+        let at = f64::from(step) * 2.0;
+        decisions(&mut engine, [mute(at, 800, 2.5), delivery(at + 0.1, 900, false), tick(at + 0.5)]);
+    }
+    let low = engine.decision(VIEWER).unwrap().cap.unwrap();
+    for step in 10..30 {
+        let at = f64::from(step) * 2.0;
+        decisions(&mut engine, [mute(at, 400, 2.5), delivery(at + 0.1, 200, true), tick(at + 0.5)]);
+    }
+    assert_eq!(engine.decision(VIEWER).unwrap().cap, Some(low), "less than is known says nothing");
+    for step in 30..40 {
+        let at = f64::from(step) * 2.0;
+        decisions(&mut engine, [mute(at, 400, 2.5), delivery(at + 0.1, 20_000, true), tick(at + 0.5)]);
+    }
+    assert!(engine.decision(VIEWER).unwrap().cap.unwrap() > low + 2, "more than is known is news");
 }
 
 #[test]

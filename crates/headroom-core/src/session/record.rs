@@ -17,6 +17,8 @@ const FAST_HALF_LIFE_S: f32 = 3.0;
 const UNKNOWN_TRANSFER: Duration = Duration::from_secs(1);
 /// Reports repeat the player's own average with every request; nearer together than this they are one observation.
 const REPEAT: Duration = Duration::from_millis(500);
+/// Transfers that say no rate for four default segments are too small to: from then on the transport is believed.
+const SILENT_TRANSFERS: Duration = Duration::from_secs(8);
 /// A transfer below this share of the average before it is a collapse (a rung at half the rate still plays).
 const COLLAPSE_SHARE: f32 = 0.5;
 
@@ -221,7 +223,9 @@ impl Record {
         }
     }
 
-    /// Takes in what the transport says; its rate counts only where the player measures none and data was the limit.
+    /// Takes in what the transport says; its rate counts only where the player measures none. One that the sender limited is
+    /// the least the link can carry: it counts where it is above what is known (as in BBR's maximum, draft-ietf-ccwg-bbr), so a session
+    /// whose segments are too small to fill the link finds its way up again.
     pub(crate) fn observe_link(&mut self, at: Timestamp, link: &Link) -> Evidence {
         let keep = |slot: &mut u16, value: Option<f64>| {
             *slot = value.map_or(*slot, |value| (value.round() as u16).min(UNKNOWN_LINK - 1));
@@ -230,7 +234,7 @@ impl Record {
         keep(&mut self.jitter_ms, link.jitter.map(|jitter| jitter.as_secs_f64() * 1e3));
         keep(&mut self.loss_per_10k, link.loss_ratio.map(|loss| f64::from(loss.get()) * 1e4));
         match link.delivery_rate {
-            Some(rate) if !link.application_limited && !self.has(SELF_MEASURED) => {
+            Some(rate) if !self.self_measured(at) && (!link.application_limited || self.is_exceeded_by(rate)) => {
                 self.flags |= DIRTY;
                 match self.observe_transfer(at, rate, None) {
                     true => Evidence::Collapse,
@@ -239,6 +243,16 @@ impl Record {
             }
             _ => Evidence::Routine,
         }
+    }
+
+    /// Whether transfers tell how fast they were, or did so lately.
+    fn self_measured(&self, at: Timestamp) -> bool {
+        self.has(SELF_MEASURED) && at.since(self.evidence_at()) < SILENT_TRANSFERS
+    }
+
+    /// Whether `rate` is above what is known; not where nothing is.
+    fn is_exceeded_by(&self, rate: Bitrate) -> bool {
+        self.fast.value(FAST_HALF_LIFE_S).is_some_and(|known| rate.as_kbps() > f64::from(known))
     }
 
     /// Takes in what the radio says.

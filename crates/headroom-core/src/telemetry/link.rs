@@ -23,7 +23,7 @@ pub struct Link {
     /// Rate at which the receiver acknowledged data.
     #[serde(rename = "delivery_rate_kbps", skip_serializing_if = "Option::is_none")]
     pub delivery_rate: Option<Bitrate>,
-    /// The sender had too little to send, so `delivery_rate` says nothing about the link
+    /// The sender had too little to send, so `delivery_rate` is the least the link can carry
     /// (draft-cheng-iccrg-delivery-rate-estimation §2.4).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub application_limited: bool,

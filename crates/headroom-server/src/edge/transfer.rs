@@ -175,8 +175,7 @@ fn link(before: &TcpInfo, after: &TcpInfo) -> Link {
         rtt: Some(Duration::from_micros(u64::from(after.rtt_micros))),
         jitter: Some(Duration::from_micros(u64::from(after.rtt_variation_micros))),
         loss_ratio: (sent > 0).then(|| Ratio::clamped(again as f32 / sent as f32)),
-        delivery_rate: (after.delivery_rate > 0 && !after.application_limited)
-            .then(|| Bitrate::bps(after.delivery_rate.saturating_mul(8))),
+        delivery_rate: (after.delivery_rate > 0).then(|| Bitrate::bps(after.delivery_rate.saturating_mul(8))),
         application_limited: after.application_limited,
     }
 }

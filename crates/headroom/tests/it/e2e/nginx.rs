@@ -33,14 +33,14 @@ fn media_goes_out_whatever_becomes_of_headroom() {
     let unknown = metrics.lines().find_map(|line| line.strip_prefix("headroom_unknown_edges_total "));
     assert!(unknown.is_some_and(|count| count != "0"), "no request named its edge: {unknown:?}");
 
-    headroom.process().signal(Signal::KILL);
+    headroom.process().halt(Signal::KILL);
     front.assert_fails_open("killed");
 
     drop(headroom);
     let mut headroom = front.start_headroom(&directory);
     front.wait_for_cmsd("with Headroom started again");
 
-    headroom.process().signal(Signal::STOP);
+    headroom.process().halt(Signal::STOP);
     front.assert_fails_open("hanging");
     headroom.process().signal(Signal::CONT);
     front.wait_for_cmsd("with Headroom going on");

@@ -93,6 +93,17 @@ impl Process {
         rustix::process::kill_process(id, signal).expect("the child is alive");
     }
 
+    /// Sends a signal that ends or stops it, and waits until none of its threads runs any more: on a busy machine a thread
+    /// may run for a while after the signal was sent.
+    pub(crate) fn halt(&self, signal: rustix::process::Signal) {
+        self.signal(signal);
+        let threads = format!("/proc/{}/task", self.id());
+        wait_until("no thread of the process runs", Duration::from_secs(20), || {
+            let threads = std::fs::read_dir(&threads).into_iter().flatten().flatten();
+            threads.map(|thread| thread.path().join("stat")).all(|stat| !std::fs::read_to_string(stat).is_ok_and(runs))
+        });
+    }
+
     /// The end of its log.
     pub(crate) fn tail(&self) -> String {
         let text = std::fs::read(&self.log).unwrap_or_default();
@@ -106,6 +117,12 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Whether a thread with this `stat` (proc(5)) is neither stopped nor dead. Its name, in parentheses, may hold anything.
+fn runs(stat: String) -> bool {
+    let state = stat.rsplit_once(") ").map_or("", |(_, state)| state);
+    !state.starts_with(['T', 'Z', 'X'])
 }
 
 fn bound_to_parent(command: &Command) -> Command {

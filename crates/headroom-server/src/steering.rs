@@ -52,6 +52,11 @@ impl Pathways {
         (!order.is_empty()).then(|| Manifest::new(self.ttl_seconds, order.clone()))
     }
 
+    /// All that may be ordered, as the configuration orders them.
+    pub(crate) fn configured(&self) -> &[String] {
+        &self.known
+    }
+
     /// The order for everyone.
     pub(crate) fn order(&self) -> Vec<String> {
         self.orders.read().unwrap_or_else(PoisonError::into_inner).everyone.clone()

@@ -116,6 +116,11 @@ impl Evaluator {
         Self { rules, series: BTreeMap::new(), step_s }
     }
 
+    /// Names of the rules.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(|rule| rule.name.as_str())
+    }
+
     /// Takes in the readings of a round; returns the alerts whose stage changed.
     pub(crate) fn observe(&mut self, at_s: u64, readings: &[Reading]) -> Vec<Alert> {
         let mut changed = Vec::new();

@@ -165,6 +165,12 @@ impl Alerts {
         judged.evaluator.tracked().map(listed).collect()
     }
 
+    /// Names of the rules.
+    pub(crate) fn rules(&self) -> Vec<String> {
+        let judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        judged.evaluator.names().map(str::to_owned).collect()
+    }
+
     /// Silences in force.
     pub(crate) fn silences(&self, now_s: u64) -> Vec<Silence> {
         let judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);

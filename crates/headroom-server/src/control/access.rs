@@ -147,8 +147,8 @@ fn asks_for_loopback(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Runs a request; one that changes something is kept with its body and outcome.
-async fn audited(resources: &Resources, actor: &str, request: Request, next: Next) -> Response {
+/// Runs a request; one that changes something is kept with its body and outcome, and so are the orders then in force.
+async fn audited(resources: &Arc<Resources>, actor: &str, request: Request, next: Next) -> Response {
     let Some(history) = &resources.history else { return next.run(request).await };
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return next.run(request).await;
@@ -166,6 +166,9 @@ async fn audited(resources: &Resources, actor: &str, request: Request, next: Nex
         body: String::from_utf8_lossy(&body).chars().take(KEPT_BODY).collect(),
     };
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    if response.status().is_success() {
+        resources.write_down().await;
+    }
     action.status = response.status().as_u16();
     history.keep(Entry::Action(action));
     response

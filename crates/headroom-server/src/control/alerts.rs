@@ -107,6 +107,11 @@ pub(super) async fn silence(
             "for_s lies in 0..={LONGEST_S}, names have at most {MAX_NAME} bytes"
         )));
     }
+    let rules = resources.alerts.rules();
+    if let Some(unknown) = rule.as_ref().filter(|rule| !rules.contains(rule)) {
+        let known = rules.join(", ");
+        return Err(Problem::out_of_range(format!("no rule is called {unknown:?}; there are {known}")));
+    }
     let silence = Silence { rule, subject, until_s: resources.now_s() + for_s };
     if !resources.alerts.silence(silence.clone()) {
         return Err(Problem::overloaded("too many silences are in force"));

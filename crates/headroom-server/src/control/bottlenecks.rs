@@ -1,7 +1,7 @@
 //! Bottlenecks of known capacity: whose sessions share what.
 
 use super::{
-    Shared,
+    Resources, Shared,
     page::{Page, Window},
     parsed,
     streams::streams_called,
@@ -62,11 +62,7 @@ pub(super) async fn put(
     if order.stream.as_ref().is_some_and(|name| name.is_empty() || name.len() > MAX_NAME) {
         return Err(Problem::out_of_range(format!("stream has 1 to {MAX_NAME} characters")));
     }
-    let streams =
-        order.stream.as_ref().map(|name| streams_called(name, &resources.ingest.identifier).collect::<Vec<_>>());
-    let capacity = Bitrate::from_kbps_f64(order.capacity_kbps);
-    let set = resources.bottlenecks.set(order.stream, streams, capacity, &resources.ingest.shards);
-    let listed = set.map_err(|error| Problem::overloaded(error.to_string()))?;
+    let listed = resources.share_out(order.stream, Bitrate::from_kbps_f64(order.capacity_kbps))?;
     tracing::info!(stream = ?listed.stream, capacity_kbps = order.capacity_kbps, "bottleneck");
     Ok(Json(listed).into_response())
 }
@@ -111,4 +107,13 @@ pub(super) async fn list(
     query: Result<Query<Window>, QueryRejection>,
 ) -> Result<Response, Problem> {
     Ok(Page::of(resources.bottlenecks.listed().into_iter(), query)?.answer(&headers))
+}
+
+impl Resources {
+    /// Divides a capacity among the sessions of a stream, or all.
+    pub(super) fn share_out(&self, stream: Option<String>, capacity: Bitrate) -> Result<Listed, Problem> {
+        let streams = stream.as_ref().map(|name| streams_called(name, &self.ingest.identifier).collect());
+        let set = self.bottlenecks.set(stream, streams, capacity, &self.ingest.shards);
+        set.map_err(|error| Problem::overloaded(error.to_string()))
+    }
 }

@@ -7,6 +7,7 @@ mod audience;
 mod bottlenecks;
 mod capacity;
 mod history;
+mod orders;
 mod overrides;
 mod page;
 mod pathways;
@@ -17,6 +18,7 @@ mod tokens;
 
 pub(crate) use self::{
     access::{Access, Role},
+    orders::Book,
     page::{Page, Window},
     plan::Planner,
     sessions::{Session, session_of},
@@ -81,6 +83,8 @@ pub(crate) struct Resources {
     pub(crate) access: Access,
     pub(crate) overrides: Mutex<BTreeMap<String, overrides::InForce>>,
     pub(crate) bottlenecks: Arc<Bottlenecks>,
+    /// Where orders are written down, if anywhere.
+    pub(crate) book: Option<Book>,
     /// The latest whole round.
     pub(crate) fleet: watch::Receiver<Arc<Round>>,
     pub(crate) alerts: Arc<Alerts>,
@@ -97,6 +101,7 @@ type Shared = State<Arc<Resources>>;
 
 impl Control {
     pub(crate) fn new(resources: Resources, live: Arc<Live>) -> Self {
+        resources.reinstate();
         let resources = Arc::new(resources);
         let guarded = Router::from(api())
             .merge(Router::from(dashboard::api()).with_state(live))

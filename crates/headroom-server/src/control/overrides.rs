@@ -59,13 +59,24 @@ pub(super) struct NewOverride {
 }
 
 /// An override in force.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = Override)]
 pub(crate) struct InForce {
     scope: Target,
     max_bitrate_kbps: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     until_us: Option<Timestamp>,
+}
+
+impl InForce {
+    pub(super) fn is_in_force(&self, now: Timestamp) -> bool {
+        self.until_us.is_none_or(|until| until >= now)
+    }
+
+    /// Whether it means the same after the sessions of now are gone.
+    fn is_standing(&self) -> bool {
+        matches!(self.scope, Target::All | Target::Stream(_))
+    }
 }
 
 /// A limit to take back.
@@ -95,24 +106,13 @@ pub(super) async fn put(
     if order.for_s.is_some_and(|seconds| !(1..=LONGEST_S).contains(&seconds)) {
         return Err(Problem::out_of_range(format!("for_s lies in 1..={LONGEST_S}")));
     }
-    let lasting = order.for_s.map(Duration::from_secs);
-    let now = resources.clock.now();
-    let key = format!("{:?}", order.scope);
-    {
-        let mut overrides = resources.overrides.lock().unwrap_or_else(PoisonError::into_inner);
-        overrides.retain(|_, entry| entry.until_us.is_none_or(|until| until >= now));
-        if overrides.len() >= MAX_OVERRIDES && !overrides.contains_key(&key) {
-            return Err(Problem::overloaded(format!("{MAX_OVERRIDES} overrides are in force")));
-        }
-    }
-    resources.restrict(&order.scope, Some(Bitrate::from_kbps_f64(order.max_bitrate_kbps)), lasting)?;
     tracing::info!(scope = ?order.scope, max_bitrate_kbps = order.max_bitrate_kbps, for_s = order.for_s, "override");
     let in_force = InForce {
         scope: order.scope,
         max_bitrate_kbps: order.max_bitrate_kbps,
-        until_us: lasting.map(|lasting| now + lasting),
+        until_us: order.for_s.map(|seconds| resources.clock.now() + Duration::from_secs(seconds)),
     };
-    resources.overrides.lock().unwrap_or_else(PoisonError::into_inner).insert(key, in_force.clone());
+    resources.put_in_force(in_force.clone())?;
     Ok(Json(in_force).into_response())
 }
 
@@ -157,11 +157,35 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let now = resources.clock.now();
     let overrides = resources.overrides.lock().unwrap_or_else(PoisonError::into_inner);
-    let in_force = overrides.values().filter(|entry| entry.until_us.is_none_or(|until| until >= now));
+    let in_force = overrides.values().filter(|entry| entry.is_in_force(now));
     Ok(Page::of(in_force, query)?.answer(&headers))
 }
 
 impl Resources {
+    /// Lets an override act and lists it, in place of one for the same scope.
+    pub(super) fn put_in_force(&self, order: InForce) -> Result<(), Problem> {
+        let now = self.clock.now();
+        let key = format!("{:?}", order.scope);
+        {
+            let mut overrides = self.overrides.lock().unwrap_or_else(PoisonError::into_inner);
+            overrides.retain(|_, entry| entry.is_in_force(now));
+            if overrides.len() >= MAX_OVERRIDES && !overrides.contains_key(&key) {
+                return Err(Problem::overloaded(format!("{MAX_OVERRIDES} overrides are in force")));
+            }
+        }
+        let lasting = order.until_us.map(|until| until.since(now));
+        self.restrict(&order.scope, Some(Bitrate::from_kbps_f64(order.max_bitrate_kbps)), lasting)?;
+        self.overrides.lock().unwrap_or_else(PoisonError::into_inner).insert(key, order);
+        Ok(())
+    }
+
+    /// Overrides in force that do not end with the sessions of now.
+    pub(super) fn standing_overrides(&self) -> Vec<InForce> {
+        let now = self.clock.now();
+        let overrides = self.overrides.lock().unwrap_or_else(PoisonError::into_inner);
+        overrides.values().filter(|order| order.is_standing() && order.is_in_force(now)).cloned().collect()
+    }
+
     fn restrict(&self, target: &Target, cap: Option<Bitrate>, lasting: Option<Duration>) -> Result<(), Problem> {
         let shards = &self.ingest.shards;
         let session = match target {

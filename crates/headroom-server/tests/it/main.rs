@@ -15,6 +15,7 @@ mod history;
 mod limits;
 mod monitoring;
 mod openapi;
+mod orders;
 mod places;
 mod plan;
 mod players;

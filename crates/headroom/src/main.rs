@@ -6,6 +6,7 @@ mod demo;
 #[cfg(feature = "speech")]
 mod hearing;
 mod link;
+mod logging;
 mod reading;
 
 use clap::Parser;

@@ -20,6 +20,7 @@ mod train;
 #[cfg(feature = "speech")]
 mod voice;
 
+use crate::logging;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -83,8 +84,14 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Openapi(arguments) => Ok(openapi::run(&arguments)),
         Command::Token(arguments) => token::run(arguments),
         Command::Replay(arguments) => replay::run(&arguments),
-        Command::Bench(benchmark) => bench::run(benchmark),
-        Command::Train(model) => train::run(&model),
+        Command::Bench(benchmark) => {
+            logging::of_tool();
+            bench::run(benchmark)
+        }
+        Command::Train(model) => {
+            logging::of_tool();
+            train::run(&model)
+        }
         Command::Link(arguments) => link::run(*arguments),
         Command::Trace(command) => trace::run(command),
         #[cfg(feature = "speech")]

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "speech")]
 use crate::hearing::Hearing;
-use crate::reading;
+use crate::{logging, reading};
 use anyhow::Context;
 use clap::Args;
 use headroom_server::{
@@ -13,12 +13,10 @@ use serde::Serialize;
 #[cfg(feature = "speech")]
 use std::sync::Arc;
 use std::{
-    io::IsTerminal,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
 };
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Flags override the environment (`HEADROOM_PUBLIC__LISTEN` and so on), which overrides the file.
 #[derive(Args)]
@@ -180,7 +178,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         println!("configuration is valid");
         return Ok(ExitCode::SUCCESS);
     }
-    start_logging(arguments.log_json);
+    logging::of_server(arguments.log_json);
     // A single thread needs no work stealing, and spends less on waking itself.
     let mut runtime = match config.threads {
         1 => tokio::runtime::Builder::new_current_thread(),
@@ -219,19 +217,6 @@ fn give_ears(server: &Server, speech: &Speech) {
     };
     if let Err(error) = given {
         tracing::warn!("nobody is heard: {error:#}");
-    }
-}
-
-/// Logs go to standard error, at level `info` unless `RUST_LOG` says otherwise.
-fn start_logging(json: bool) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let registry = tracing_subscriber::registry().with(filter);
-    if json {
-        registry.with(fmt::layer().json().with_writer(std::io::stderr)).init();
-    } else {
-        // Colours are for people: in a file they would be noise to whoever searches it.
-        let colours = std::io::stderr().is_terminal();
-        registry.with(fmt::layer().with_ansi(colours).with_writer(std::io::stderr)).init();
     }
 }
 

@@ -122,6 +122,21 @@ fn what_cannot_be_read_is_named_and_nothing_is_written() {
 
 /// `headroom trace synth | head`: long output, and a reader that goes away at once.
 #[test]
+fn a_benchmark_says_which_files_of_a_folder_it_skips_and_why() {
+    let directory = Directory::new("folder");
+    trace(&["synth", "--duration", "310", "-o", &directory.path("good.csv")]);
+    std::fs::write(directory.path("bad.csv"), "t_s,throughput_kbps\n0,1000\n1,abc\n").expect("it is writable");
+    let folder = directory.path("");
+    let output = Command::new(env!("CARGO_BIN_EXE_headroom"))
+        .args(["bench", "abr", "--policies", "throughput", "--traces", &folder])
+        .output()
+        .expect("the binary runs");
+    let (said, measured) = (text(&output.stderr), text(&output.stdout));
+    assert!(said.contains("bad.csv: line 3: `abc`") && said.contains("skipped"), "{said}");
+    assert!(measured.contains("1 windows of 1 traces"), "{measured}");
+}
+
+#[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_headroom"));
     command.args(["trace", "synth", "--duration", "36000"]).stdout(Stdio::piped()).stderr(Stdio::piped());

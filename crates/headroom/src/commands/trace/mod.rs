@@ -3,7 +3,7 @@
 mod canvas;
 mod import;
 mod picture;
-mod reading;
+pub(crate) mod reading;
 mod show;
 mod sparkline;
 mod synth;

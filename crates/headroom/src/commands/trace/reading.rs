@@ -41,15 +41,15 @@ impl Reading {
 }
 
 /// Reads a text file of bounded size; bytes that are no UTF-8 are replaced (they occur in operator names).
-pub(super) fn read(path: &Path) -> anyhow::Result<String> {
+pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
     let metadata = std::fs::metadata(path).with_context(|| format!("reading {}", path.display()))?;
     ensure!(metadata.len() <= MAX_TEXT_BYTES as u64, "{} is longer than {MAX_TEXT_BYTES} bytes", path.display());
     let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
     Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
-/// The files of a directory in the order of their names, or the one file that `path` is.
-pub(super) fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// The files of a directory in the order of their names, without hidden ones, or the one file that `path` is.
+pub(crate) fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
@@ -57,7 +57,8 @@ pub(super) fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in entries {
         let path = entry.with_context(|| format!("reading {}", path.display()))?.path();
-        if path.is_file() {
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if path.is_file() && !hidden {
             files.push(path);
         }
     }

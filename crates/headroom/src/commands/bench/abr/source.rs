@@ -1,5 +1,6 @@
 //! Traces from files and folders.
 
+use crate::commands::trace::reading;
 use anyhow::{Context, ensure};
 use headroom_sim::trace::{Format, Trace, parse, parse_auto};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ pub(crate) fn load(paths: &[PathBuf], format: Option<Format>) -> anyhow::Result<
     let mut sources = Vec::new();
     for path in paths {
         if path.is_dir() {
-            for file in files(path)? {
+            for file in reading::files(path)? {
                 match read(&file, format) {
                     Ok(source) => sources.push(source),
                     Err(error) => tracing::warn!("{error:#}: skipped"),
@@ -31,22 +32,8 @@ pub(crate) fn load(paths: &[PathBuf], format: Option<Format>) -> anyhow::Result<
     Ok(sources)
 }
 
-fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let context = || format!("cannot list {}", folder.display());
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).with_context(context)? {
-        let path = entry.with_context(context)?.path();
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if path.is_file() && !hidden {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
 fn read(path: &Path, format: Option<Format>) -> anyhow::Result<Source> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = reading::read(path)?;
     let trace = match format {
         Some(format) => parse(format, &text),
         None => parse_auto(&text).map(|(_, trace)| trace),

@@ -1,16 +1,18 @@
 //! Counters, gauges and histograms for Prometheus. No session or address is ever a label.
 
+mod catalogue;
 mod collected;
 mod labels;
 
 pub(crate) use labels::{Dropped, MessageSource, Request, Shed, Source};
 
 use crate::{reader::Reader, rollup::Cell, shard::Shards};
+use catalogue::Catalogue;
 use collected::{Engines, Recalled};
 use headroom_core::time::Duration;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    metrics::{counter::Counter, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
 use std::sync::{Arc, RwLock, atomic::AtomicU64};
@@ -37,7 +39,6 @@ struct Quantile {
 
 /// All metrics. Counters are resolved once, so counting is one atomic addition.
 pub(crate) struct Metrics {
-    registry: RwLock<Registry>,
     requests: Box<[Counter]>,
     reports: Box<[Counter]>,
     dropped: Box<[Counter]>,
@@ -81,6 +82,7 @@ pub(crate) struct Metrics {
     stalled: Counter<f64, AtomicU64>,
     stalls: Counter,
     opinions: Box<[(f64, Gauge<f64, AtomicU64>)]>,
+    registry: RwLock<Registry>,
 }
 
 /// Quantiles of the opinion scores that are exported.
@@ -88,145 +90,75 @@ const OPINIONS: [(f64, &str); 3] = [(0.1, "0.1"), (0.5, "0.5"), (0.9, "0.9")];
 
 impl Metrics {
     pub(crate) fn new() -> Self {
-        let mut registry = Registry::with_prefix("headroom");
-        let requests = resolved(
-            Request::LABELS,
-            |kind| Kind { kind },
-            |family| {
-                registry.register("requests", "Requests by what they were for", family);
-            },
-        );
-        let reports = resolved(
-            Source::LABELS,
-            |source| BySource { source },
-            |family| {
-                registry.register("reports", "Reports taken in by where they came from", family);
-            },
-        );
-        let dropped = resolved(
-            Dropped::LABELS,
-            |reason| ByReason { reason },
-            |family| {
-                registry.register("reports_dropped", "Reports or parts of them not used, by reason", family);
-            },
-        );
-        let shed = resolved(
-            Shed::LABELS,
-            |kind| Kind { kind },
-            |family| {
-                registry.register("shed", "What was turned away because a bound was reached", family);
-            },
-        );
-        // Ticks of a shard take microseconds to milliseconds; intervals are configurable from 1 to 5 s.
-        let tick = Histogram::new([1e-5, 1e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25]);
-        let tick_interval = Histogram::new([0.5, 1.0, 1.9, 2.0, 2.05, 2.1, 2.2, 2.5, 3.0, 4.0, 5.0, 5.5, 10.0]);
-        let decision_age = Histogram::new([0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0, 10.0]);
-        let (coerced, edge_bytes, origin_failures) = (Counter::default(), Counter::default(), Counter::default());
-        let connections = Gauge::default();
-        registry.register(
-            "reports_coerced",
-            "Values read although they were not as the standard wants",
-            coerced.clone(),
-        );
-        registry.register("connections", "Open connections", connections.clone());
-        registry.register_with_unit("edge_sent", "Body bytes sent by the edge", Unit::Bytes, edge_bytes.clone());
-        registry.register("origin_failures", "Requests the origin did not answer", origin_failures.clone());
-        let alerts_firing = Gauge::default();
-        let (notifications_sent, notifications_failed) = (Counter::default(), Counter::default());
-        registry.register("alerts_firing", "Alerts that are not over", alerts_firing.clone());
-        registry.register("notifications_sent", "Notifications that were taken", notifications_sent.clone());
-        let unknown_edges = Counter::default();
-        registry.register("unknown_edges", "Requests of an edge that edge.names does not hold", unknown_edges.clone());
-        let reloads_failed = Counter::default();
-        let about = "Changed certificates and keys that could not be used";
-        registry.register("reloads_failed", about, reloads_failed.clone());
-        registry.register("notifications_failed", "Notifications nobody took", notifications_failed.clone());
-        let (history_lost, history_written) = (Counter::default(), Counter::default());
-        let history_degraded = Gauge::default();
-        registry.register("history_lost", "Entries of the history never written", history_lost.clone());
-        registry.register("history_written", "Entries of the history written", history_written.clone());
-        registry.register("history_degraded", "1 while the history cannot be written", history_degraded.clone());
-        let (archive_rows, archive_lost, archive_files) = (Counter::default(), Counter::default(), Counter::default());
-        let archive_degraded = Gauge::default();
-        registry.register("archive_rows", "Rows of the archive written to the journal", archive_rows.clone());
-        registry.register("archive_lost", "Rows of the archive never written", archive_lost.clone());
-        registry.register("archive_files", "Files of the archive written", archive_files.clone());
-        registry.register("archive_degraded", "1 while the archive cannot be written", archive_degraded.clone());
-        registry.register_with_unit("tick", "Time one shard took to decide", Unit::Seconds, tick.clone());
-        registry.register_with_unit(
-            "tick_interval",
-            "Time between two ticks of one shard",
-            Unit::Seconds,
-            tick_interval.clone(),
-        );
-        registry.register_with_unit(
-            "decision_age",
-            "At each answer, the time since the session's shard last decided",
-            Unit::Seconds,
-            decision_age.clone(),
-        );
-        let (watched, stalled, stalls) = (Counter::default(), Counter::default(), Counter::default());
-        let unit = Unit::Seconds;
-        registry.register_with_unit(
-            "watched",
-            "Time all sessions watched, by their reports",
-            unit.clone(),
-            watched.clone(),
-        );
-        registry.register_with_unit("stalled", "Time of that they stood still", unit, stalled.clone());
-        registry.register("stalls", "Stalls", stalls.clone());
-        let scores = Family::<Quantile, Gauge<f64, AtomicU64>>::default();
-        let score = |(level, quantile)| (level, scores.get_or_create(&Quantile { quantile }).clone());
-        let opinions = OPINIONS.into_iter().map(score).collect();
-        registry.register("opinion_score", "Quantiles of the sessions' mean opinion scores", scores);
-        let messages = resolved(
-            MessageSource::LABELS,
-            |source| BySource { source },
-            |family| {
-                registry.register("messages", "Messages of viewers by where they came from", family);
-            },
-        );
-        let blind_spots = Counter::default();
-        registry.register("blind_spots", "Complaints that telemetry does not explain", blind_spots.clone());
-        let message_delay = Histogram::new([0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5]);
-        registry.register_with_unit(
-            "message_delay",
-            "Time from the arrival of a message to the engine",
-            Unit::Seconds,
-            message_delay.clone(),
+        let mut all = Catalogue::with_prefix("headroom");
+        let kind = |kind| Kind { kind };
+        let source = |source| BySource { source };
+        let reason = |reason| ByReason { reason };
+        let scores = all.gauges(
+            &OPINIONS.map(|(_, quantile)| quantile),
+            |quantile| Quantile { quantile },
+            "opinion_score",
+            "Quantiles of the sessions' mean opinion scores",
         );
         Self {
-            registry: RwLock::new(registry),
-            requests,
-            reports,
-            dropped,
-            shed,
-            messages,
-            blind_spots,
-            message_delay,
-            coerced,
-            connections,
-            edge_bytes,
-            origin_failures,
-            alerts_firing,
-            notifications_sent,
-            notifications_failed,
-            reloads_failed,
-            unknown_edges,
-            history_lost,
-            history_written,
-            history_degraded,
-            archive_rows,
-            archive_lost,
-            archive_files,
-            archive_degraded,
-            tick,
-            tick_interval,
-            decision_age,
-            watched,
-            stalled,
-            stalls,
-            opinions,
+            requests: all.counters(Request::LABELS, kind, "requests", "Requests by what they were for"),
+            reports: all.counters(Source::LABELS, source, "reports", "Reports taken in by where they came from"),
+            dropped: all.counters(
+                Dropped::LABELS,
+                reason,
+                "reports_dropped",
+                "Reports or parts of them not used, by reason",
+            ),
+            shed: all.counters(Shed::LABELS, kind, "shed", "What was turned away because a bound was reached"),
+            messages: all.counters(
+                MessageSource::LABELS,
+                source,
+                "messages",
+                "Messages of viewers by where they came from",
+            ),
+            blind_spots: all.counter("blind_spots", "Complaints that telemetry does not explain"),
+            message_delay: all.seconds(
+                [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5],
+                "message_delay",
+                "Time from the arrival of a message to the engine",
+            ),
+            coerced: all.counter("reports_coerced", "Values read although they were not as the standard wants"),
+            connections: all.gauge("connections", "Open connections"),
+            edge_bytes: all.counter_of(Unit::Bytes, "edge_sent", "Body bytes sent by the edge"),
+            origin_failures: all.counter("origin_failures", "Requests the origin did not answer"),
+            alerts_firing: all.gauge("alerts_firing", "Alerts that are not over"),
+            notifications_sent: all.counter("notifications_sent", "Notifications that were taken"),
+            notifications_failed: all.counter("notifications_failed", "Notifications nobody took"),
+            reloads_failed: all.counter("reloads_failed", "Changed certificates and keys that could not be used"),
+            unknown_edges: all.counter("unknown_edges", "Requests of an edge that edge.names does not hold"),
+            history_lost: all.counter("history_lost", "Entries of the history never written"),
+            history_written: all.counter("history_written", "Entries of the history written"),
+            history_degraded: all.gauge("history_degraded", "1 while the history cannot be written"),
+            archive_rows: all.counter("archive_rows", "Rows of the archive written to the journal"),
+            archive_lost: all.counter("archive_lost", "Rows of the archive never written"),
+            archive_files: all.counter("archive_files", "Files of the archive written"),
+            archive_degraded: all.gauge("archive_degraded", "1 while the archive cannot be written"),
+            // Ticks of a shard take microseconds to milliseconds; intervals are configurable from 1 to 5 s.
+            tick: all.seconds(
+                [1e-5, 1e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25],
+                "tick",
+                "Time one shard took to decide",
+            ),
+            tick_interval: all.seconds(
+                [0.5, 1.0, 1.9, 2.0, 2.05, 2.1, 2.2, 2.5, 3.0, 4.0, 5.0, 5.5, 10.0],
+                "tick_interval",
+                "Time between two ticks of one shard",
+            ),
+            decision_age: all.seconds(
+                [0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0, 10.0],
+                "decision_age",
+                "At each answer, the time since the session's shard last decided",
+            ),
+            watched: all.counter_of(Unit::Seconds, "watched", "Time all sessions watched, by their reports"),
+            stalled: all.counter_of(Unit::Seconds, "stalled", "Time of that they stood still"),
+            stalls: all.counter("stalls", "Stalls"),
+            opinions: OPINIONS.iter().map(|&(level, _)| level).zip(scores).collect(),
+            registry: RwLock::new(all.into_registry()),
         }
     }
 
@@ -323,16 +255,4 @@ impl Metrics {
         encode(&mut text, &registry)?;
         Ok(text)
     }
-}
-
-/// One counter for each label value, registered as one family.
-fn resolved<L: Clone + std::hash::Hash + Eq>(
-    labels: &[&'static str],
-    label: impl Fn(&'static str) -> L,
-    register: impl FnOnce(Family<L, Counter>),
-) -> Box<[Counter]> {
-    let family = Family::<L, Counter>::default();
-    let counters = labels.iter().map(|&value| family.get_or_create(&label(value)).clone()).collect();
-    register(family);
-    counters
 }

@@ -1,8 +1,8 @@
 //! The days of a rehearsal: four streams with a daily rhythm, Poisson stalls, short harmless bursts, a wandering radio link,
-//! two edges, three networks of which one is always a little worse, encoders with crystals. They are made up, not measured. What
-//! is real is everything behind them: rollups, signals, trend, rules.
+//! two edges, three networks of which one is always a little worse, encoders with crystals, a chat. They are made up, not
+//! measured. What is real is everything behind them: rollups, audiences, signals, trend, rules.
 
-use super::{Incident, Kind, Page};
+use super::{Incident, Kind, Page, chat::Chat};
 use crate::{
     alerts::{
         evaluate::{Evaluator, Stage},
@@ -59,6 +59,10 @@ const TROUBLED_S: f64 = 300.0;
 const WORST_STALLS: f64 = 0.06;
 const OPINION: f64 = 4.1;
 const OPINION_LOSS: f64 = 1.8;
+
+/// What a new level of pictures takes from the opinion.
+const SHIFTED_OPINION: f64 = 0.5;
+
 const SINR_DB: f64 = 14.0;
 const SINR_LOSS_DB: f64 = 19.0;
 
@@ -105,6 +109,7 @@ pub(super) fn play(rules: &[Rule], incidents: &[Incident], lasting_s: u64, rando
     let mut signals = Signals::default();
     let places = places();
     let mut publishers: Vec<Publisher> = (1..=STREAMS).map(Publisher::new).collect();
+    let mut chats: Vec<Chat> = (1..=STREAMS).map(Chat::new).collect();
     let mut wander = 0.0;
     let mut pages = Vec::new();
     for at_s in (STEP_S..lasting_s).step_by(STEP_S as usize) {
@@ -113,9 +118,13 @@ pub(super) fn play(rules: &[Rule], incidents: &[Incident], lasting_s: u64, rando
         wander = wander * 0.97 + random.normal() * 0.49;
         let mut rollup = Rollup { rounds: 1, ..Rollup::default() };
         let mut encoders = Encoders::new();
-        for publisher in &mut publishers {
+        let mut audiences = Vec::new();
+        for (publisher, chat) in publishers.iter_mut().zip(&mut chats) {
             let id = StreamId(publisher.stream);
             let cell = cell(publisher.stream, &now, wander, random);
+            let broken = now.severity(Kind::Sound, publisher.stream) > 0.0;
+            let viewers = cell.observations as f64;
+            audiences.push((publisher.stream.to_string(), chat.round(at_s, STEP_S, viewers, broken, random)));
             for (place, cell) in spread(cell, &now, random) {
                 rollup.cells.insert(Key { stream: id, place, rung_kbps: 6_000 }, cell);
             }
@@ -135,7 +144,7 @@ pub(super) fn play(rules: &[Rule], incidents: &[Incident], lasting_s: u64, rando
             round: &round,
             encoders: &encoders,
             bottlenecks: &[bottleneck],
-            audiences: &[],
+            audiences: &audiences,
             lag_ratio,
             names: Names { stream: &|stream| stream.0.to_string(), places: &places },
         });
@@ -238,7 +247,9 @@ fn cell(stream: u64, now: &Now<'_>, wander: f64, random: &mut Random) -> Cell {
         played_kbit: watched_s * 6_000.0,
         ..Cell::default()
     };
-    let opinion = OPINION - now.severity(Kind::Quality, stream) * OPINION_LOSS;
+    let opinion = OPINION
+        - now.severity(Kind::Quality, stream) * OPINION_LOSS
+        - now.severity(Kind::Dimming, stream) * SHIFTED_OPINION;
     for _ in 0..(sessions as usize).min(30) {
         cell.mos.add((opinion + 0.5 * random.normal()).clamp(1.0, 5.0));
     }

@@ -1,5 +1,6 @@
 //! How good the rules are: simulated days with incidents put in, and quiet days on which nobody should be called.
 
+mod chat;
 mod days;
 
 use super::rules::Rule;
@@ -37,13 +38,17 @@ pub enum Kind {
     Edge,
     /// Stalls settle on four times what they were: too few for the threshold, too many to be the same.
     Shift,
+    /// Pictures settle on a worse level, above the threshold.
+    Dimming,
+    /// The sound breaks: players see nothing of it, viewers write of it.
+    Sound,
     /// Headroom's own rounds come late.
     Lag,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Congestion,
         Self::Saturation,
         Self::Quality,
@@ -55,6 +60,8 @@ impl Kind {
         Self::Network,
         Self::Edge,
         Self::Shift,
+        Self::Dimming,
+        Self::Sound,
         Self::Lag,
     ];
 
@@ -78,6 +85,8 @@ impl Kind {
             Self::Drift => &["encoder_drift_rate", "encoder_drift"],
             Self::Network | Self::Edge => &["outlier_network"],
             Self::Shift => &["stall_shift"],
+            Self::Dimming => &["opinion_shift"],
+            Self::Sound => &["blind_spot"],
             Self::Lag => &["lag"],
         }
     }
@@ -223,7 +232,7 @@ fn plan(index: usize, random: &mut Random) -> Incident {
     let stream = 1 + (random.uniform() * STREAMS as f64) as u64;
     // A new level is one only once it lasts.
     let lasts_s = match kind {
-        Kind::Shift => minutes(20.0, 40.0, random),
+        Kind::Shift | Kind::Dimming => minutes(20.0, 40.0, random),
         // The mildest takes eight minutes to lose two seconds.
         Kind::Drift => minutes(10.0, 20.0, random),
         _ => minutes(4.0, 8.0, random),

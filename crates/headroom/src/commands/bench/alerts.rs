@@ -10,8 +10,8 @@ pub(crate) struct Arguments {
     /// Rules to try; the default ones when absent.
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
-    /// Incidents put in, one every four simulated hours, of twelve kinds in turn.
-    #[arg(long, default_value_t = 72, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(12..=10_000))]
+    /// Incidents put in, one every four simulated hours, of fourteen kinds in turn.
+    #[arg(long, default_value_t = 84, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(14..=10_000))]
     incidents: u16,
     /// Simulated days on which nothing goes wrong.
     #[arg(long, default_value_t = 14, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1_000))]

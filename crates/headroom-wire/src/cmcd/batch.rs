@@ -45,23 +45,27 @@ pub(super) struct Lines<'a> {
     rest: &'a [u8],
     /// Bytes of the body before `rest`.
     offset: usize,
+    /// The body, where all of it is text: then so is every line, and none is looked at again.
+    text: Option<&'a str>,
 }
 
 /// One of them.
 pub(super) struct Line<'a> {
     offset: usize,
-    pub(super) bytes: &'a [u8],
+    bytes: &'a [u8],
+    text: Option<&'a str>,
 }
 
 impl<'a> Lines<'a> {
     pub(super) fn of(body: &'a [u8]) -> Self {
-        Self { rest: body, offset: 0 }
+        Self { rest: body, offset: 0, text: str::from_utf8(body).ok() }
     }
 }
 
 impl<'a> Line<'a> {
     pub(super) fn text(&self) -> Result<&'a str, ParseError> {
-        str::from_utf8(self.bytes).map_err(|error| ParseError::NotUtf8 { position: error.valid_up_to() })
+        let looked_at = || str::from_utf8(self.bytes);
+        self.text.map_or_else(looked_at, Ok).map_err(|error| ParseError::NotUtf8 { position: error.valid_up_to() })
     }
 }
 
@@ -77,7 +81,8 @@ impl<'a> Iterator for Lines<'a> {
             self.rest = rest;
             let bytes = line.strip_suffix(b"\r").unwrap_or(line);
             if !bytes.is_empty() {
-                return Some(Line { offset, bytes });
+                let text = self.text.and_then(|text| text.get(offset..offset + bytes.len()));
+                return Some(Line { offset, bytes, text });
             }
         }
         None

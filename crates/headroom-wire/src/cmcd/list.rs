@@ -48,16 +48,26 @@ impl ByObjectType {
                     values[index] = value;
                     *length += 1;
                 } else {
-                    let mut entries: Vec<_> = values.iter().copied().zip(types.iter().copied()).collect();
-                    entries.push((value, object_type));
-                    self.storage = Storage::Heap(entries);
+                    self.spill(value, object_type);
                 }
             }
-            Storage::Heap(entries) => entries.push((value, object_type)),
+            Storage::Heap(_) => self.spill(value, object_type),
+        }
+    }
+
+    /// Appends an entry beyond those held inline.
+    #[cold]
+    fn spill(&mut self, value: u32, object_type: Option<ObjectType>) {
+        if let Storage::Inline { types, values, .. } = &self.storage {
+            self.storage = Storage::Heap(values.iter().copied().zip(types.iter().copied()).collect());
+        }
+        if let Storage::Heap(entries) = &mut self.storage {
+            entries.push((value, object_type));
         }
     }
 
     /// The entries in the order sent.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = (u32, Option<ObjectType>)> + '_ {
         (0..self.len()).map(|index| match &self.storage {
             Storage::Inline { types, values, .. } => (values[index], types[index]),
@@ -66,6 +76,7 @@ impl ByObjectType {
     }
 
     /// Number of entries.
+    #[inline]
     pub fn len(&self) -> usize {
         match &self.storage {
             Storage::Inline { length, .. } => usize::from(*length),
@@ -79,6 +90,7 @@ impl ByObjectType {
     }
 
     /// The first entry of exactly this type.
+    #[inline]
     pub fn get(&self, object_type: ObjectType) -> Option<u32> {
         self.iter().find(|&(_, entry)| entry == Some(object_type)).map(|(value, _)| value)
     }
@@ -86,9 +98,22 @@ impl ByObjectType {
     /// The entry that speaks for `object_type`: of that type, else without a type, else muxed.
     ///
     /// A version 1 value, and a version 2 value of a player that leaves types out, is for the requested object.
+    #[inline]
     pub fn value_for(&self, object_type: ObjectType) -> Option<u32> {
-        let untyped = || self.iter().find(|(_, entry)| entry.is_none()).map(|(value, _)| value);
-        self.get(object_type).or_else(untyped).or_else(|| self.get(ObjectType::Muxed))
+        let mut best: Option<(u8, u32)> = None;
+        for (value, entry) in self.iter() {
+            let rank = match entry {
+                Some(named) if named == object_type => 0,
+                None => 1,
+                Some(ObjectType::Muxed) => 2,
+                Some(_) => continue,
+            };
+            // Of several entries of one rank the first counts.
+            if best.is_none_or(|(known, _)| rank < known) {
+                best = Some((rank, value));
+            }
+        }
+        best.map(|(_, value)| value)
     }
 
     /// The first entry, whatever its type.

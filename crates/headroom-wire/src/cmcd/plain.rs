@@ -7,19 +7,17 @@ use super::MAX_RECORD_BYTES;
 use super::field::Kind;
 use super::key::{Key, KeySpec};
 use super::list::ByObjectType;
-use super::parse::Tally;
 use super::token::{EventType, ObjectType, PlayerState, StreamType, StreamingFormat, Version};
 use super::vitals::{ParsedVitals, Vitals};
 use std::borrow::Cow;
 
-/// The record on `line`; `None` when it takes the whole parser to say what is on it.
-pub(super) fn read(line: &[u8]) -> Option<ParsedVitals<'_>> {
+/// Reads the record on `line` into `parsed`, which is empty; `None` when it takes the whole parser to say what is on it.
+pub(super) fn read<'a>(line: &'a str, parsed: &mut ParsedVitals<'a>) -> Option<()> {
     if line.len() > MAX_RECORD_BYTES {
         return None;
     }
-    let mut vitals = Vitals::default();
-    let (mut seen, mut kept) = (0_u64, 0);
-    let mut rest = line;
+    let mut seen = 0_u64;
+    let mut rest = line.as_bytes();
     loop {
         let (key, behind) = name(rest)?;
         let bit = 1 << key as u32;
@@ -27,33 +25,35 @@ pub(super) fn read(line: &[u8]) -> Option<ParsedVitals<'_>> {
             return None;
         }
         seen |= bit;
-        kept += 1;
-        rest = member(&mut vitals, key, behind)?;
+        rest = member(&mut parsed.vitals, key, line, behind)?;
         match rest {
             [] => break,
             [b',', next @ ..] => rest = next,
             _ => return None,
         }
     }
-    Some(ParsedVitals { vitals, tally: Tally { kept, ..Tally::default() } })
+    parsed.tally.kept = seen.count_ones();
+    Some(())
 }
 
 /// A name of the standard and what follows it.
 #[inline]
 fn name(bytes: &[u8]) -> Option<(Key, &[u8])> {
-    // The longest name has five letters; a sixth ends the attempt.
-    let length = bytes.iter().take(6).take_while(|byte| byte.is_ascii_lowercase()).count();
-    if length == 0 || length > 5 {
+    let (mut packed, mut rest) = (0_u64, bytes);
+    while let [letter @ b'a'..=b'z', behind @ ..] = rest {
+        packed = packed << 8 | u64::from(*letter);
+        rest = behind;
+    }
+    if packed == 0 {
         return None;
     }
-    let (name, rest) = bytes.split_at(length);
-    let packed = name.iter().fold(0, |packed, &byte| packed << 8 | u64::from(byte));
+    // A name of more than eight letters leaves its last eight, which is more than any of the standard has.
     Some((Key::from_packed(packed)?, rest))
 }
 
 /// Reads `=value` or nothing, keeps it when it is vital, and gives what follows.
 #[inline]
-fn member<'a>(vitals: &mut Vitals<'a>, key: Key, bytes: &'a [u8]) -> Option<&'a [u8]> {
+fn member<'a>(vitals: &mut Vitals<'a>, key: Key, line: &'a str, bytes: &'a [u8]) -> Option<&'a [u8]> {
     let spec = key.spec();
     if spec.kind == Kind::Flag {
         let (value, rest) = flag(bytes)?;
@@ -67,18 +67,18 @@ fn member<'a>(vitals: &mut Vitals<'a>, key: Key, bytes: &'a [u8]) -> Option<&'a 
     let [b'=', bytes @ ..] = bytes else { return None };
     match spec.kind {
         Kind::Numbers => {
-            let mut ignored = ByObjectType::default();
-            let list = match key {
-                Key::BufferLength => &mut vitals.buffer_length,
-                Key::BufferStarvationDuration => &mut vitals.buffer_starvation_duration,
-                Key::EncodedBitrate => &mut vitals.encoded_bitrate,
-                Key::MeasuredThroughput => &mut vitals.measured_throughput,
-                Key::PlayheadBitrate => &mut vitals.playhead_bitrate,
-                Key::TargetBufferLength => &mut vitals.target_buffer_length,
-                Key::TopBitrate => &mut vitals.top_bitrate,
-                _ => &mut ignored,
-            };
-            numbers(list, bytes)
+            let (list, rest) = numbers(bytes)?;
+            match key {
+                Key::BufferLength => vitals.buffer_length = list,
+                Key::BufferStarvationDuration => vitals.buffer_starvation_duration = list,
+                Key::EncodedBitrate => vitals.encoded_bitrate = list,
+                Key::MeasuredThroughput => vitals.measured_throughput = list,
+                Key::PlayheadBitrate => vitals.playhead_bitrate = list,
+                Key::TargetBufferLength => vitals.target_buffer_length = list,
+                Key::TopBitrate => vitals.top_bitrate = list,
+                _ => {}
+            }
+            Some(rest)
         }
         Kind::Integer => integer(vitals, key, bytes),
         Kind::Decimal => {
@@ -87,10 +87,10 @@ fn member<'a>(vitals: &mut Vitals<'a>, key: Key, bytes: &'a [u8]) -> Option<&'a 
             Some(rest)
         }
         Kind::Text => {
-            let (value, rest) = text(spec, bytes)?;
+            let (value, rest) = text(spec, line, bytes)?;
             match key {
-                Key::SessionId => vitals.session_id = Some(Cow::Borrowed(str::from_utf8(value).ok()?)),
-                Key::ContentId => vitals.content_id = Some(Cow::Borrowed(str::from_utf8(value).ok()?)),
+                Key::SessionId => vitals.session_id = Some(Cow::Borrowed(value)),
+                Key::ContentId => vitals.content_id = Some(Cow::Borrowed(value)),
                 _ => {}
             }
             Some(rest)
@@ -99,10 +99,10 @@ fn member<'a>(vitals: &mut Vitals<'a>, key: Key, bytes: &'a [u8]) -> Option<&'a 
         Kind::Texts => {
             // One string, alone or in a list: what players send.
             if let [b'(', bytes @ ..] = bytes {
-                let (_, rest) = text(spec, bytes)?;
+                let (_, rest) = text(spec, line, bytes)?;
                 rest.strip_prefix(b")")
             } else {
-                text(spec, bytes).map(|(_, rest)| rest)
+                text(spec, line, bytes).map(|(_, rest)| rest)
             }
         }
         Kind::Flag => None,
@@ -122,24 +122,23 @@ fn flag(bytes: &[u8]) -> Option<(bool, &[u8])> {
 /// One to nine digits: what fits every kind of number.
 #[inline]
 fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
-    let (mut value, mut length) = (0, 0);
-    while let Some(digit @ 0..=9) = bytes.get(length).map(|byte| byte.wrapping_sub(b'0')) {
-        if length == 9 {
-            return None;
-        }
-        value = value * 10 + u32::from(digit);
-        length += 1;
+    let (mut value, mut rest) = (0_u32, bytes);
+    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
+        // More than nine digits may wrap around; they are not taken.
+        value = value.wrapping_mul(10).wrapping_add(u32::from(digit - b'0'));
+        rest = behind;
     }
-    (length > 0).then(|| (value, &bytes[length..]))
+    (1..=9).contains(&(bytes.len() - rest.len())).then_some((value, rest))
 }
 
 /// `1200`, or `(1200;v 64;a)`.
 #[inline]
-fn numbers<'a>(list: &mut ByObjectType, bytes: &'a [u8]) -> Option<&'a [u8]> {
+fn numbers(bytes: &[u8]) -> Option<(ByObjectType, &[u8])> {
+    let mut list = ByObjectType::default();
     let [b'(', entries @ ..] = bytes else {
         let (value, rest) = number(bytes)?;
         list.push(value, None);
-        return Some(rest);
+        return Some((list, rest));
     };
     let mut bytes = entries;
     // More entries than a list holds without allocation are left to the whole parser.
@@ -153,7 +152,7 @@ fn numbers<'a>(list: &mut ByObjectType, bytes: &'a [u8]) -> Option<&'a [u8]> {
         };
         list.push(value, object_type);
         match rest {
-            [b')', rest @ ..] => return Some(rest),
+            [b')', rest @ ..] => return Some((list, rest)),
             [b' ', rest @ ..] => bytes = rest,
             _ => return None,
         }
@@ -205,9 +204,9 @@ fn decimal(bytes: &[u8]) -> Option<(f64, &[u8])> {
     Some((value, rest))
 }
 
-/// A string of printable ASCII without escapes, no longer than the key allows.
+/// A string of printable ASCII without escapes, no longer than the key allows; `bytes` are the end of `line`.
 #[inline]
-fn text<'a>(spec: &KeySpec, bytes: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+fn text<'a>(spec: &KeySpec, line: &'a str, bytes: &'a [u8]) -> Option<(&'a str, &'a [u8])> {
     let [b'"', bytes @ ..] = bytes else { return None };
     let length = memchr::memchr(b'"', bytes)?;
     let (value, rest) = (&bytes[..length], &bytes[length + 1..]);
@@ -215,7 +214,8 @@ fn text<'a>(spec: &KeySpec, bytes: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
     // Looking at all bytes lets the compiler look at sixteen at once.
     let plain = value.iter().fold(0, |found, &byte| found | odd(byte)) == 0;
     let fits = spec.max_characters == 0 || length <= usize::from(spec.max_characters);
-    (plain && fits).then_some((value, rest))
+    let start = line.len() - bytes.len();
+    (plain && fits).then(|| (&line[start..start + length], rest))
 }
 
 /// One to three lower-case letters that the standard lists for the key.
@@ -223,13 +223,12 @@ fn text<'a>(spec: &KeySpec, bytes: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
 fn token<'a>(vitals: &mut Vitals<'a>, key: Key, bytes: &'a [u8]) -> Option<&'a [u8]> {
     let length = bytes.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
     let (token, rest) = bytes.split_at(length);
-    let token = str::from_utf8(token).ok()?;
     match key {
-        Key::Event => vitals.event = Some(EventType::from_wire(token)?),
-        Key::ObjectType => vitals.object_type = Some(ObjectType::from_wire(token)?),
-        Key::PlayerState => vitals.player_state = Some(PlayerState::from_wire(token)?),
-        Key::StreamingFormat => vitals.streaming_format = Some(StreamingFormat::from_wire(token)?),
-        Key::StreamType => _ = StreamType::from_wire(token)?,
+        Key::Event => vitals.event = Some(EventType::from_bytes(token)?),
+        Key::ObjectType => vitals.object_type = Some(ObjectType::from_bytes(token)?),
+        Key::PlayerState => vitals.player_state = Some(PlayerState::from_bytes(token)?),
+        Key::StreamingFormat => vitals.streaming_format = Some(StreamingFormat::from_bytes(token)?),
+        Key::StreamType => _ = StreamType::from_bytes(token)?,
         _ => return None,
     }
     Some(rest)

@@ -22,8 +22,14 @@ macro_rules! tokens {
 
             /// The value a token stands for; `None` for a token the standard does not list.
             pub fn from_wire(token: &str) -> Option<Self> {
+                Self::from_bytes(token.as_bytes())
+            }
+
+            /// The same of bytes that nobody has looked at yet.
+            #[inline]
+            pub(super) fn from_bytes(token: &[u8]) -> Option<Self> {
                 match token {
-                    $($wire => Some(Self::$value),)*
+                    $(_ if token == $wire.as_bytes() => Some(Self::$value),)*
                     _ => None,
                 }
             }

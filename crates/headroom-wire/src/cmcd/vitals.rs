@@ -56,8 +56,9 @@ impl<'a> Vitals<'a> {
     /// # Errors
     /// As [`Cmcd::parse`].
     pub fn parse(text: &'a str) -> Result<ParsedVitals<'a>, ParseError> {
-        match plain::read(text.as_bytes()) {
-            Some(parsed) => Ok(parsed),
+        let mut parsed = ParsedVitals::default();
+        match plain::read(text, &mut parsed) {
+            Some(()) => Ok(parsed),
             None => Cmcd::parse(text).map(ParsedVitals::from),
         }
     }
@@ -83,10 +84,7 @@ impl<'a> Vitals<'a> {
 
     /// Reads an event report, as [`super::parse_records`].
     pub fn parse_records(body: &'a [u8]) -> impl Iterator<Item = Result<ParsedVitals<'a>, ParseError>> {
-        Lines::of(body).map(|line| match plain::read(line.bytes) {
-            Some(parsed) => Ok(parsed),
-            None => line.text().and_then(Cmcd::parse).map(ParsedVitals::from),
-        })
+        Lines::of(body).map(|line| line.text().and_then(Self::parse))
     }
 }
 

@@ -66,7 +66,8 @@ impl Hop<'_> {
     /// # Errors
     /// As [`Hop::write`].
     pub fn to_text(&self) -> Result<String, EmitError> {
-        let mut out = String::new();
+        // What most hops say fits without growing.
+        let mut out = String::with_capacity(64);
         self.write(&mut out)?;
         Ok(out)
     }
@@ -159,9 +160,10 @@ pub fn append<'h>(lines: impl IntoIterator<Item = &'h str>, hop: &Hop<'_>) -> Re
             _ => discarded += 1,
         }
     }
-    if !value.is_empty() {
-        value.push_str(", ");
+    if value.is_empty() {
+        return Ok(Appended { value: ours, discarded });
     }
+    value.push_str(", ");
     value.push_str(&ours);
     Ok(Appended { value, discarded })
 }

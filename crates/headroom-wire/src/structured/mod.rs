@@ -477,12 +477,14 @@ pub(crate) fn write_string(text: &str, out: &mut String) -> bool {
         return false;
     }
     out.push('"');
-    for character in text.chars() {
-        if matches!(character, '"' | '\\') {
-            out.push('\\');
-        }
-        out.push(character);
+    let mut plain = text;
+    while let Some(at) = plain.find(['"', '\\']) {
+        out.push_str(&plain[..at]);
+        out.push('\\');
+        out.push_str(&plain[at..=at]);
+        plain = &plain[at + 1..];
     }
+    out.push_str(plain);
     out.push('"');
     true
 }

@@ -60,6 +60,8 @@ fn odd_records_are_read_as_by_the_whole_parser() {
         "sid=\"\"",
         "com.example-x=1,bs",
         "cmsddd=1",
+        "abcdefghijbl=1",
+        "su,zzzzzzzz",
         "Bs",
         "bs su",
         "bs, su",
@@ -77,10 +79,13 @@ fn a_decimal_bit_rate_of_hls_js_is_rounded() {
 
 #[test]
 fn lines_of_a_report_are_read_one_by_one() {
-    let body = b"bs,v=2\r\n\n\xff\nsid=\"x\",zz=1\nbl=(100)";
-    let whole: Vec<_> = parse_records(body).map(|record| record.parsed.map(ParsedVitals::from)).collect();
-    assert_eq!(whole.len(), 4);
-    assert_eq!(Vitals::parse_records(body).collect::<Vec<_>>(), whole);
+    let broken = b"bs,v=2\r\n\n\xff\nsid=\"x\",zz=1\nbl=(100)";
+    let sound = "bs,v=2\r\n\nsid=\"\u{e9}\"\nsid=\"x\",zz=1\nbl=(100)".as_bytes();
+    for body in [&broken[..], sound] {
+        let whole: Vec<_> = parse_records(body).map(|record| record.parsed.map(ParsedVitals::from)).collect();
+        assert_eq!(whole.len(), 4);
+        assert_eq!(Vitals::parse_records(body).collect::<Vec<_>>(), whole);
+    }
 }
 
 fn style() -> impl Strategy<Value = Style> {

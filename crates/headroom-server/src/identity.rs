@@ -8,7 +8,7 @@ use headroom_core::{
     telemetry::{NetworkId, SessionId, StreamId},
 };
 use headroom_wire::cmcd::StreamingFormat;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, header};
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 use std::{
@@ -56,6 +56,10 @@ pub enum ForwardedFrom {
     /// Everybody's: for a listener that only a proxy can reach.
     Any,
 }
+
+/// Where web servers write the address of their client.
+static REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Hashes names into identifiers.
 #[derive(Debug)]
@@ -163,12 +167,12 @@ impl Identifier {
         if !self.believes(peer) {
             return peer;
         }
-        let named = |name: &str| {
+        let named = |name: &HeaderName| {
             let value = headers.get(name)?.to_str().ok()?;
             // The last entry is the one the proxy nearest to us added; those before it are the client's word.
             value.rsplit(',').next()?.trim().parse().ok()
         };
-        named("x-real-ip").or_else(|| named("x-forwarded-for")).unwrap_or(peer)
+        named(&REAL_IP).or_else(|| named(&FORWARDED_FOR)).unwrap_or(peer)
     }
 
     /// Whether this machine's own connections are those of a web server that speaks for others.
@@ -231,11 +235,8 @@ pub(crate) fn parameter<'q>(query: &'q str, name: &str) -> Option<&'q str> {
     if name.is_empty() {
         return None;
     }
-    query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|&(key, value)| key == name && !value.is_empty())
-        .map(|(_, value)| value)
+    let mut values = query.split('&').filter_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    values.find(|value| !value.is_empty())
 }
 
 /// A map keyed by identifiers, which are hashes already.

@@ -9,6 +9,10 @@ use crate::{
     tls::Tls,
 };
 use axum::response::Response;
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Either, Ready, ready},
+};
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -59,7 +63,23 @@ pub(crate) struct Listener {
 
 /// Answers requests.
 pub(crate) trait Handler: Send + Sync + 'static {
-    fn handle(&self, connection: Connection, request: Request<Incoming>) -> impl Future<Output = Response> + Send;
+    fn handle(self: &Arc<Self>, connection: Connection, request: Request<Incoming>) -> Answering;
+}
+
+/// An answer that is there already, or will be.
+///
+/// One that is there spares the connection more than the waiting: hyper calls a service before it looks whether the client has
+/// hung up, and if the request is gone by then, the buffer that held it takes in the next one.
+pub(crate) type Answering = Either<Ready<Response>, BoxFuture<'static, Response>>;
+
+/// An answer that waits for nothing.
+pub(crate) fn at_once(response: Response) -> Answering {
+    Either::Left(ready(response))
+}
+
+/// An answer that waits for the network, for disks or for others.
+pub(crate) fn later(answer: impl Future<Output = Response> + Send + 'static) -> Answering {
+    Either::Right(answer.boxed())
 }
 
 /// Opens a listening socket.
@@ -144,10 +164,7 @@ async fn drive<H: Handler>(
     handler: Arc<H>,
     shutdown: CancellationToken,
 ) -> hyper::Result<()> {
-    let service = service_fn(move |request| {
-        let handler = Arc::clone(&handler);
-        async move { Ok::<_, Infallible>(handler.handle(connection, request).await) }
-    });
+    let service = service_fn(move |request| handler.handle(connection, request).map(Ok::<_, Infallible>));
     let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
     tokio::select! {
         outcome = served.as_mut() => outcome,

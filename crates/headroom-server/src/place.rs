@@ -4,10 +4,10 @@ use crate::{
     config::Config,
     network::{Networks, Table, TableError},
 };
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 /// Says, on the requests of a web server, which edge it is.
-pub(crate) const EDGE: &str = "x-headroom-edge";
+pub(crate) static EDGE: HeaderName = HeaderName::from_static("x-headroom-edge");
 
 /// Edges that share a server at most: each multiplies the cells of a minute.
 pub(crate) const MAX_EDGES: usize = 256;
@@ -48,7 +48,10 @@ impl Places {
 
     /// The edge that a request names; `None` where it names one that is not configured.
     pub(crate) fn named_edge(&self, headers: &HeaderMap) -> Option<u16> {
-        let Some(name) = headers.get(EDGE).filter(|_| !self.edges.is_empty()) else { return Some(0) };
+        if self.edges.is_empty() {
+            return Some(0);
+        }
+        let Some(name) = headers.get(&EDGE) else { return Some(0) };
         if name.as_bytes() == self.own.as_bytes() {
             return Some(0);
         }
@@ -95,11 +98,11 @@ mod tests {
             [(None, Some("here")), (Some("us-1"), Some("us-1")), (Some("here"), Some("here")), (Some("eu-9"), None)]
         {
             let mut headers = HeaderMap::new();
-            headers.extend(value.map(|value| (http::HeaderName::from_static(EDGE), HeaderValue::from_static(value))));
+            headers.extend(value.map(|value| (EDGE.clone(), HeaderValue::from_static(value))));
             assert_eq!(places.named_edge(&headers).map(|position| places.edge(position)), expected, "{value:?}");
         }
         let mut headers = HeaderMap::new();
-        headers.insert(EDGE, HeaderValue::from_static("eu-1"));
+        headers.insert(EDGE.clone(), HeaderValue::from_static("eu-1"));
         assert_eq!(Places::default().named_edge(&headers), Some(0), "nobody wants to tell edges apart");
         for wrong in [&["a,b"][..], &["a=b"], &[""], &["a", "a"], &["ü"]] {
             assert!(flaw(&names(wrong)).is_some(), "{wrong:?}");

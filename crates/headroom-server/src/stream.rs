@@ -12,7 +12,7 @@ use headroom_wire::cmcd::StreamingFormat;
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
-    sync::{PoisonError, RwLock},
+    sync::{LazyLock, PoisonError, RwLock},
 };
 
 /// Most streams kept; later ones are played with the default ladder.
@@ -41,7 +41,8 @@ pub(crate) struct Offer {
 
 impl Default for Offer {
     fn default() -> Self {
-        Self::of(&StreamSettings::default(), None)
+        static USUAL: LazyLock<Offer> = LazyLock::new(|| Offer::of(&StreamSettings::default(), None));
+        *USUAL
     }
 }
 

@@ -258,12 +258,19 @@ impl Gate {
         self.keys.is_some()
     }
 
-    /// What a request may speak about. `query` is that of the player's own request.
-    pub(crate) fn admit(&self, headers: &HeaderMap, query: &str, now_s: u64) -> Result<Grant, Unproven> {
+    /// What a request may speak about. `query` is that of the player's own request; the time is asked for where there is a
+    /// token.
+    pub(crate) fn admit(
+        &self,
+        headers: &HeaderMap,
+        query: &str,
+        now_s: impl FnOnce() -> u64,
+    ) -> Result<Grant, Unproven> {
         let Some(keys) = &self.keys else { return Ok(Grant::Open) };
         let token = carried(headers, query).ok_or(Unproven::Missing)?;
         let keys = Arc::clone(&keys.read().unwrap_or_else(PoisonError::into_inner));
         let claims = keys.verify(&token).ok_or(Unproven::Forged)?;
+        let now_s = now_s();
         if claims.expires_s <= now_s {
             return Err(Unproven::Expired);
         }
@@ -311,7 +318,7 @@ mod tests {
     fn ask(gate: &Gate, token: &str) -> Result<Grant, Unproven> {
         let headers =
             HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::try_from(format!("Bearer {token}")).unwrap())]);
-        gate.admit(&headers, "", NOW_S)
+        gate.admit(&headers, "", || NOW_S)
     }
 
     fn claims(expires_s: u64) -> Claims {
@@ -355,7 +362,7 @@ mod tests {
         ] {
             assert_eq!(ask(&gate, &forged), Err(Unproven::Forged), "{forged:.80}");
         }
-        assert_eq!(gate.admit(&HeaderMap::new(), "a=1", NOW_S), Err(Unproven::Missing));
+        assert_eq!(gate.admit(&HeaderMap::new(), "a=1", || NOW_S), Err(Unproven::Missing));
     }
 
     #[test]
@@ -371,9 +378,9 @@ mod tests {
         let gate = gate(FILE);
         let token = FILE.parse::<Keys>().unwrap().mint(&claims(NOW_S + 60));
         let query = format!("CMCD=x&{NAME}={token}");
-        assert!(gate.admit(&HeaderMap::new(), &query, NOW_S).is_ok());
+        assert!(gate.admit(&HeaderMap::new(), &query, || NOW_S).is_ok());
         let cookie = HeaderValue::try_from(format!("a=b; {NAME}={token}")).unwrap();
-        assert!(gate.admit(&HeaderMap::from_iter([(header::COOKIE, cookie)]), "", NOW_S).is_ok());
+        assert!(gate.admit(&HeaderMap::from_iter([(header::COOKIE, cookie)]), "", || NOW_S).is_ok());
     }
 
     #[test]

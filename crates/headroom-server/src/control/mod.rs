@@ -38,7 +38,7 @@ use crate::{
     health,
     history::History,
     ingest::Ingest,
-    listener::Handler,
+    listener::{Answering, Handler, later},
     metrics::Metrics,
     openapi,
     problem::Problem,
@@ -54,6 +54,7 @@ use axum::{
     middleware,
     response::Response,
 };
+use futures_util::FutureExt;
 use http::StatusCode;
 use hyper::body::Incoming;
 use std::{
@@ -118,13 +119,13 @@ impl Control {
 }
 
 impl Handler for Control {
-    async fn handle(&self, connection: Connection, mut request: http::Request<Incoming>) -> Response {
+    fn handle(self: &Arc<Self>, connection: Connection, mut request: http::Request<Incoming>) -> Answering {
         request.extensions_mut().insert(Peer(connection.peer.ip()));
         if let Some(certificate) = connection.certificate {
             request.extensions_mut().insert(certificate);
         }
-        let Ok(response) = self.router.clone().oneshot(request.map(Body::new)).await;
-        response
+        let answer = self.router.clone().oneshot(request.map(Body::new));
+        later(answer.map(|Ok(response)| response))
     }
 }
 

@@ -88,7 +88,7 @@ impl Edge {
             let query = request.uri().query().unwrap_or_default();
             let carrier = Carrier { headers: request.headers(), query, peer: connection.peer.ip() };
             // Whoever brings no good token is served like a player that says nothing.
-            let grant = self.gate.admit(request.headers(), query, self.ingest.now_s());
+            let grant = self.gate.admit(request.headers(), query, || self.ingest.now_s());
             self.ingest.handle_request(carrier, grant.as_ref().ok(), manifest.is_some())
         };
         let client = self.ingest.identifier.client_address(request.headers(), connection.peer.ip()).to_string();

@@ -22,7 +22,7 @@ use headroom_core::{
     units::Bitrate,
 };
 use headroom_wire::cmcd::{self, ParseError, ParsedVitals, Scratch, StreamingFormat, Vitals};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use std::{cell::RefCell, net::IpAddr, sync::Arc};
 
 thread_local! {
@@ -294,13 +294,15 @@ fn covers(grant: &Grant, record: &Vitals<'_>) -> Result<(), Unproven> {
 }
 
 fn cmcd_headers(headers: &HeaderMap) -> cmcd::Headers<'_> {
-    let text = |name: &'static str| headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
-    cmcd::Headers {
-        object: text("cmcd-object"),
-        request: text("cmcd-request"),
-        session: text("cmcd-session"),
-        status: text("cmcd-status"),
-    }
+    static NAMES: [HeaderName; 4] = [
+        HeaderName::from_static("cmcd-object"),
+        HeaderName::from_static("cmcd-request"),
+        HeaderName::from_static("cmcd-session"),
+        HeaderName::from_static("cmcd-status"),
+    ];
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
+    let [object, request, session, status] = NAMES.each_ref().map(text);
+    cmcd::Headers { object, request, session, status }
 }
 
 #[cfg(test)]

@@ -27,6 +27,14 @@ use std::borrow::Cow;
 /// Tells a web server the cap in plain kbit/s, for servers that cannot read structured fields.
 const MAX_BITRATE: HeaderName = HeaderName::from_static("x-headroom-max-bitrate-kbps");
 
+/// What the player asked for, as nginx and others name it.
+static ORIGINAL_URI: HeaderName = HeaderName::from_static("x-original-uri");
+static FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
+
+/// TCP_INFO of the player's connection, as a web server relays it.
+static RTT: HeaderName = HeaderName::from_static("x-tcpinfo-rtt");
+static RTT_VARIATION: HeaderName = HeaderName::from_static("x-tcpinfo-rttvar");
+
 /// What a web server asks before it serves a request of a player: nginx `auth_request`, forward-auth elsewhere.
 ///
 /// The request carries the player's headers and, in `X-Original-URI` or `X-Forwarded-Uri`, what the player asked for. The
@@ -45,7 +53,7 @@ pub(super) fn decide(public: &Public, connection: Connection, request: &Request<
     public.metrics.request(Kind::Decide);
     let headers = request.headers();
     let own_query = request.uri().query().unwrap_or_default();
-    let original = ["x-original-uri", "x-forwarded-uri"].iter().find_map(|name| headers.get(*name));
+    let original = headers.get(&ORIGINAL_URI).or_else(|| headers.get(&FORWARDED_URI));
     let original = original.and_then(|value| value.to_str().ok());
     let query = original.map_or(own_query, |uri| uri.split_once('?').map_or("", |(_, query)| query));
     let carrier = Carrier { headers, query, peer: connection.peer.ip() };
@@ -68,11 +76,11 @@ pub(super) fn decide(public: &Public, connection: Connection, request: &Request<
 
 /// TCP_INFO as a web server relays it: nginx `$tcpinfo_rtt` and `$tcpinfo_rttvar`, µs.
 fn relayed_link(headers: &HeaderMap) -> Option<Link> {
-    let micros = |name: &str| headers.get(name)?.to_str().ok()?.parse::<u32>().ok().map(u64::from);
-    let rtt = micros("x-tcpinfo-rtt")?;
+    let micros = |name: &HeaderName| headers.get(name)?.to_str().ok()?.parse::<u32>().ok().map(u64::from);
+    let rtt = micros(&RTT)?;
     Some(Link {
         rtt: Some(Duration::from_micros(rtt)),
-        jitter: micros("x-tcpinfo-rttvar").map(Duration::from_micros),
+        jitter: micros(&RTT_VARIATION).map(Duration::from_micros),
         ..Link::default()
     })
 }

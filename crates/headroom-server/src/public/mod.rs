@@ -14,7 +14,7 @@ use crate::{
     feedback::Feedback,
     health,
     ingest::Ingest,
-    listener::Handler,
+    listener::{Answering, Handler, at_once, later},
     metrics::{Metrics, Shed},
     problem::Problem,
     steering::Pathways,
@@ -74,7 +74,20 @@ pub(crate) fn described() -> utoipa::openapi::OpenApi {
 }
 
 impl Handler for Public {
-    async fn handle(&self, connection: Connection, request: Request<Incoming>) -> Response {
+    fn handle(self: &Arc<Self>, connection: Connection, request: Request<Incoming>) -> Answering {
+        // Asked for every object of every viewer.
+        if let Some((Endpoint::Decide, _)) = Endpoint::of(request.uri().path())
+            && Endpoint::Decide.takes(request.method())
+        {
+            return at_once(answers::decide(self, connection, &request));
+        }
+        let public = Arc::clone(self);
+        later(async move { public.route(connection, request).await })
+    }
+}
+
+impl Public {
+    async fn route(&self, connection: Connection, request: Request<Incoming>) -> Response {
         let path = request.uri().path();
         let Some((endpoint, _)) = Endpoint::of(path) else {
             if path.starts_with("/v1/") {
@@ -84,9 +97,6 @@ impl Handler for Public {
             }
             return self.edge.handle(connection, request).await;
         };
-        if endpoint == Endpoint::Decide && endpoint.takes(request.method()) {
-            return answers::decide(self, connection, &request);
-        }
         if request.method() == Method::OPTIONS {
             return preflight(request.headers());
         }
@@ -105,9 +115,7 @@ impl Handler for Public {
         allow_cross_origin(response.headers_mut());
         response
     }
-}
 
-impl Public {
     async fn answer(
         &self,
         endpoint: Endpoint,
@@ -132,7 +140,7 @@ impl Public {
 
     /// What a request may speak about, or why not.
     fn admit(&self, headers: &HeaderMap, query: &str) -> Result<Grant, Unproven> {
-        self.gate.admit(headers, query, self.ingest.now_s())
+        self.gate.admit(headers, query, || self.ingest.now_s())
     }
 
     /// A request's body, if it is short and quick enough.

@@ -85,7 +85,7 @@ impl Engine {
     /// Takes in one input. Never fails: what cannot be used is counted and changes nothing.
     pub fn handle_input(&mut self, input: Input) {
         match input {
-            Input::Sample(sample) => self.handle_sample(sample),
+            Input::Sample(sample) => self.handle_sample(&sample),
             Input::Tick { at } => self.handle_tick(at),
             Input::Stream { stream, settings, .. } => self.streams.configure(stream, settings),
             Input::Bottleneck { stream, capacity, .. } => self.bottlenecks.set(stream, capacity),
@@ -169,7 +169,8 @@ impl Engine {
         self.len() == 0
     }
 
-    fn handle_sample(&mut self, sample: Sample) {
+    /// Takes in a sample that the caller keeps: as [`Engine::handle_input`] of [`Input::Sample`].
+    pub fn handle_sample(&mut self, sample: &Sample) {
         self.counters.samples += 1;
         let at = self.plausible_time(sample.at);
         let slot = match self.table.find(sample.session) {

@@ -17,7 +17,7 @@ use crate::{
     token::{Grant, Unproven},
 };
 use headroom_core::{
-    telemetry::{Player, Report, SessionId, StreamId},
+    telemetry::{Player, Report, Sample, SessionId, StreamId},
     time::Timestamp,
     units::Bitrate,
 };
@@ -124,12 +124,14 @@ impl Ingest {
         let mut batch = Batch::new(self, carrier, grant);
         let (mut broken, mut first) = (0, None);
         for (index, parsed) in Vitals::parse_records(body).enumerate() {
-            let problem = match parsed {
+            let problem = match &parsed {
                 Ok(parsed) if parsed.tally.kept > 0 => {
-                    batch.take_in(&parsed);
+                    batch.take_in(parsed);
                     continue;
                 }
-                Ok(parsed) => parsed.tally.first.map_or_else(|| "no key".into(), |(problem, _)| problem.to_string()),
+                Ok(parsed) => {
+                    parsed.tally.first.as_ref().map_or_else(|| "no key".into(), |(problem, _)| problem.to_string())
+                }
                 Err(error) => error.to_string(),
             };
             broken += 1;
@@ -205,7 +207,9 @@ impl Ingest {
         if left.paused {
             self.metrics.dropped(Dropped::Paused);
         }
-        PlayerReport { session, stream, order: (mode, record.sequence_number), whereabouts, player }
+        let sample =
+            Sample { session, stream: StreamId::default(), at: Timestamp::default(), report: Report::Player(player) };
+        PlayerReport { sample, stream, order: (mode, record.sequence_number), whereabouts }
     }
 
     /// Takes in a throughput a player names outside CMCD with a steering request.

@@ -32,46 +32,47 @@ pub(crate) enum Mode {
 
 /// A report of the player itself.
 pub(crate) struct PlayerReport {
-    /// Whose.
-    pub(crate) session: SessionId,
-    /// What it plays; `None` when the report does not say.
+    /// What it says, as the engine will hear it; when and of which stream is filled in as it is taken in.
+    pub(crate) sample: Sample,
+    /// What the session plays; `None` when the report does not say.
     pub(crate) stream: Option<StreamId>,
     /// How it came and its number, where it has one.
     pub(crate) order: (Mode, Option<u32>),
     /// Where it came from.
     pub(crate) whereabouts: Whereabouts,
-    /// What it says.
-    pub(crate) player: Player,
 }
 
 impl Shards {
     /// Takes in a player's report and answers with what the player should know.
-    pub(crate) fn handle_player(&self, report: PlayerReport) -> Answer {
-        let session = report.session;
+    pub(crate) fn handle_player(&self, mut report: PlayerReport) -> Answer {
+        let session = report.sample.session;
         let mut shard = self.shard_of(session);
         let now = self.clock.now();
-        self.take_in(&mut shard, now, report);
+        report.sample.at = now;
+        self.take_in(&mut shard, &mut report);
         self.answer(&shard, session, now)
     }
 
     /// Takes in one of many reports that came together at `arrived`; nobody waits for an answer.
-    pub(crate) fn handle_batched(&self, report: PlayerReport, arrived: Timestamp) {
-        let mut shard = self.shard_of(report.session);
-        // Other requests of the session may have been taken in since: reports of one session never step back.
-        let seen = shard.companions.get(&report.session).map_or(arrived, |companion| companion.last_seen);
-        self.take_in(&mut shard, arrived.max(seen), report);
+    pub(crate) fn handle_batched(&self, mut report: PlayerReport, arrived: Timestamp) {
+        let mut shard = self.shard_of(report.sample.session);
+        report.sample.at = arrived;
+        self.take_in(&mut shard, &mut report);
     }
 
-    fn take_in(&self, shard: &mut Shard, now: Timestamp, report: PlayerReport) {
-        let companion = shard.companions.entry(report.session).or_default();
+    /// Takes in a report that came when its sample says.
+    fn take_in(&self, shard: &mut Shard, report: &mut PlayerReport) {
+        let PlayerReport { sample, stream, order: (mode, number), whereabouts } = report;
+        let companion = shard.companions.entry(sample.session).or_default();
+        // Other requests of the session may have been taken in since: reports of one session never step back.
+        sample.at = sample.at.max(companion.last_seen);
         companion.reports = true;
-        let silent_for = now.since(companion.last_seen);
-        companion.last_seen = now;
-        if let Some(stream) = report.stream {
+        let silent_for = sample.at.since(companion.last_seen);
+        companion.last_seen = sample.at;
+        if let Some(stream) = *stream {
             companion.stream = stream;
         }
-        let stream = companion.stream;
-        let (mode, number) = report.order;
+        sample.stream = companion.stream;
         let order = number.map_or(Order::Fresh, |number| {
             let window = match mode {
                 Mode::Request => &mut companion.requests,
@@ -82,21 +83,18 @@ impl Shards {
             }
             window.admit(number)
         });
-        let player = match order {
-            Order::Fresh | Order::Restarted => Some(report.player),
+        let moved = companion.whereabouts != *whereabouts;
+        match order {
+            Order::Fresh | Order::Restarted => {}
             Order::Late => {
                 self.metrics.dropped(Dropped::Late);
-                Some(only_transfer(report.player))
+                keep_transfer(&mut sample.report);
             }
-            Order::Replayed => {
-                self.metrics.dropped(Dropped::Replayed);
-                None
-            }
-        };
-        if let Some(player) = player {
-            let sample = Sample { session: report.session, stream, at: now, report: Report::Player(player) };
-            self.feed(shard, Input::Sample(sample));
-            self.locate(shard, report.session, report.whereabouts, now);
+            Order::Replayed => return self.metrics.dropped(Dropped::Replayed),
+        }
+        self.feed_sample(shard, sample);
+        if moved {
+            self.locate(shard, sample.session, *whereabouts, sample.at);
         }
     }
 
@@ -127,7 +125,7 @@ impl Shards {
             companion.rtt_ms = rtt.as_millis().min(u64::from(u16::MAX)) as u16;
         }
         let stream = companion.stream;
-        self.feed(&mut shard, Input::Sample(Sample { session, stream, at: now, report }));
+        self.feed_sample(&mut shard, &Sample { session, stream, at: now, report });
     }
 
     /// Takes in a media object that a session without reports of its own fetched.
@@ -159,7 +157,7 @@ impl Shards {
         } else {
             companion.stream = sample.stream;
         }
-        self.feed(&mut shard, Input::Sample(sample));
+        self.feed_sample(&mut shard, &sample);
     }
 
     /// A publisher is no viewer: it is watched for alerts and kept in the archive, but there is no session to decide about.
@@ -197,6 +195,9 @@ impl Shards {
 }
 
 /// A late report still tells how fast a transfer was; its buffer, state and latency are no longer true.
-fn only_transfer(player: Player) -> Player {
-    Player { measured_throughput: player.measured_throughput, transfer_time: player.transfer_time, ..Player::default() }
+fn keep_transfer(report: &mut Report) {
+    if let Report::Player(player) = report {
+        let Player { measured_throughput, transfer_time, .. } = *player;
+        *player = Player { measured_throughput, transfer_time, ..Player::default() };
+    }
 }

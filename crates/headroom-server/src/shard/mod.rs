@@ -26,7 +26,7 @@ use crate::{
 use headroom_core::{
     decision::Decision,
     engine::{CohortPool, Config, Counters, Engine, Input, Output},
-    telemetry::{NetworkId, SessionId, StreamId},
+    telemetry::{NetworkId, Sample, SessionId, StreamId},
     time::{Duration, Timestamp},
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -245,13 +245,25 @@ impl Shards {
         (id >> 48) as usize % self.shards.len()
     }
 
-    /// Hands an input to the engine, records both sides, tells who watches.
+    /// Hands an input to the engine, records both sides, tells who watches. Samples go by [`Shards::feed_sample`].
     fn feed(&self, shard: &mut Shard, input: Input) {
-        if let (Some(collector), Input::Sample(sample)) = (&mut shard.collector, &input) {
-            collector.sample(sample);
-        }
         let recorded = self.recorder.as_ref().map(|recorder| (recorder, input.clone()));
         shard.engine.handle_input(input);
+        self.tell(shard, recorded);
+    }
+
+    /// The same of a sample. Nearly all inputs are samples, so one is lent, and copied where inputs are recorded only.
+    fn feed_sample(&self, shard: &mut Shard, sample: &Sample) {
+        if let Some(collector) = &mut shard.collector {
+            collector.sample(sample);
+        }
+        let recorded = self.recorder.as_ref().map(|recorder| (recorder, Input::Sample(sample.clone())));
+        shard.engine.handle_sample(sample);
+        self.tell(shard, recorded);
+    }
+
+    /// Passes on what the engine has to say after an input.
+    fn tell(&self, shard: &mut Shard, recorded: Option<(&Recorder, Input)>) {
         let mut outputs = Vec::new();
         while let Some(output) = shard.engine.poll_output() {
             match &output {

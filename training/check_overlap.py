@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that the own training text holds no message of the development file and no light paraphrase of one.
+"""Checks that the own training text holds no message of the development file or of the own validation file, and no light
+paraphrase of one; nor the validation file one of the development file.
 
     python training/check_overlap.py [--drop]
 
@@ -56,22 +57,29 @@ def hits(train, dev):
 
 
 def main():
-    if not (corpora.shared_root() / "data/feedback/dev.tsv").exists():
+    train, held_out = corpora.feedback(corpora.FEEDBACK_TRAIN), corpora.feedback(corpora.FEEDBACK_VALIDATION)
+    pairs = [(corpora.FEEDBACK_TRAIN, train, "validation", held_out)]
+    if (corpora.shared_root() / "data/feedback/dev.tsv").exists():
+        dev = corpora.feedback_dev()
+        pairs += [(corpora.FEEDBACK_TRAIN, train, "development", dev), (corpora.FEEDBACK_VALIDATION, held_out, "development", dev)]
+    else:
         print("skipped: no development file")
-        return 0
-    train, dev = corpora.feedback(corpora.FEEDBACK_TRAIN), corpora.feedback_dev()
-    found = hits(train, dev)
-    for mine, theirs, reason in found:
-        print(f"{reason}: {mine.row['id']} {mine.text!r} ~ {theirs.row['id']} {theirs.text!r}")
-    if found and "--drop" in sys.argv:
-        dropped = {mine.row["id"] for mine, _, _ in found}
-        lines = corpora.FEEDBACK_TRAIN.read_text(encoding="utf-8").split("\n")
-        kept = [line for line in lines if line.split("\t", 1)[0] not in dropped]
-        corpora.FEEDBACK_TRAIN.write_text("\n".join(kept), encoding="utf-8")
-        print(f"dropped {len(dropped)} rows")
-        return 0
-    print(f"{len(train)} training messages against {len(dev)} development messages: {len(found)} too close")
-    return 1 if found else 0
+    count = 0
+    for path, mine, name, theirs in pairs:
+        found = hits(mine, theirs)
+        count += len(found)
+        for one, other, reason in found:
+            print(f"{reason}: {one.row['id']} {one.text!r} ~ {other.row['id']} {other.text!r}")
+        print(f"{path.name}: {len(mine)} messages against {len(theirs)} {name} messages: {len(found)} too close")
+        if found and "--drop" in sys.argv:
+            drop(path, {one.row["id"] for one, _, _ in found})
+    return 1 if count and "--drop" not in sys.argv else 0
+
+
+def drop(path, ids):
+    lines = path.read_text(encoding="utf-8").split("\n")
+    path.write_text("\n".join(line for line in lines if line.split("\t", 1)[0] not in ids), encoding="utf-8")
+    print(f"dropped {len(ids)} rows")
 
 
 if __name__ == "__main__":

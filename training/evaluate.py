@@ -69,6 +69,9 @@ def test_sets(quick):
     sets["feedback_dev"] = dev
     sets["feedback_dev_en"] = [example for example in dev if example.language == "en"]
     sets["feedback_dev_other"] = [example for example in dev if example.language != "en"]
+    own = corpora.feedback(corpora.FEEDBACK_VALIDATION)
+    sets["own_validation_en"] = [example for example in own if example.language == "en"]
+    sets["own_validation_other"] = [example for example in own if example.language != "en"]
     return sets
 
 
@@ -79,7 +82,7 @@ def main():
     parser.add_argument("--model", choices=("en", "multi"), help="no router: everything through this model")
     parser.add_argument("--set", action="append", help="only these sets (prefix)")
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--errors", action="store_true", help="print the wrong rows of the feedback file")
+    parser.add_argument("--errors", action="store_true", help="print the wrong rows of the feedback files")
     parser.add_argument("--json")
     arguments = parser.parse_args()
     if not (corpora.shared_root() / "data/text").exists():
@@ -103,7 +106,7 @@ def main():
         report[name] = values
         print(f"{name}: " + ", ".join(f"{key} {value:.4f}" if isinstance(value, float) else f"{key} {value}"
                                       for key, value in values.items()), flush=True)
-        if arguments.errors and name == "feedback_dev":
+        if arguments.errors and name in ("feedback_dev", "own_validation_en", "own_validation_other"):
             print("\n".join("  " + line for line in errors))
     scored = [values["macro_f1"] for name, values in report.items() if name.startswith("umsab_test")]
     if len(scored) == len(LANGUAGES):

@@ -88,7 +88,7 @@ if $renew || $taught; then
     [ -e "$SENTIMENT_CACHE/base/minilm/weights.pt" ] || run -m sentiment.base minilm
     teacher
     run -m sentiment.teach
-    en=en-taught
+    en=en-newest
   fi
   run -m sentiment.fit "$multi"
   run -m sentiment.fit "$en"

@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 UMSAB = {"en": "english", "es": "spanish", "pt": "portuguese", "fr": "french", "de": "german", "it": "italian",
          "hi": "hindi", "ar": "arabic"}
 FEEDBACK_TRAIN = ROOT / "training" / "data" / "feedback.tsv"
+FEEDBACK_VALIDATION = ROOT / "training" / "data" / "validation.tsv"
+"""Own messages that are never trained on."""
 _ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}")
 
 

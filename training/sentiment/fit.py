@@ -144,14 +144,21 @@ NEWEST = 8886
 """Number of the first own message of those written last, about kinds of message that were read wrongly."""
 
 
+def _newest(rng, passes, languages):
+    rows = [example for example in corpora.feedback(corpora.FEEDBACK_TRAIN) if example.language in languages]
+    rows = [example for example in rows if int(example.row["id"][1:]) >= NEWEST]
+    return [_vary(example, rows, rng) for _ in range(passes) for example in rows]
+
+
 def multilingual_newest(rng):
     """Own text in the other languages twice, the newest of it six times more; and public text with the scores that the shipped
     model gives it, not with labels: a third pass over those made the public sets two points worse."""
     out = _own(rng, 2, set(LANGUAGES) - {"en"})
-    rows = [example for example in corpora.feedback(corpora.FEEDBACK_TRAIN) if example.language != "en"]
-    newest = [example for example in rows if int(example.row["id"][1:]) >= NEWEST]
-    out += [_vary(example, newest, rng) for _ in range(6) for example in newest]
-    kept = [example for language in LANGUAGES for example in rng.sample(corpora.as_ordinary(corpora.umsab(language, "train")), 600)]
+    out += _newest(rng, 6, set(LANGUAGES) - {"en"})
+    # Most of the language that has least to lose before its goal is missed.
+    counts = {language: {"ar": 1600, "en": 300}.get(language, 700) for language in LANGUAGES}
+    kept = [example for language in LANGUAGES
+            for example in rng.sample(corpora.as_ordinary(corpora.umsab(language, "train")), counts[language])]
     base = cache() / "base" / "multi-shipped"
     model = network.from_base(base)
     model.load_state_dict(torch.load(cache() / "stages" / "multi-shipped" / "final.pt"))
@@ -167,16 +174,31 @@ def english_renewed(rng):
     return 3 * corpora.sst2("train") + corpora.sst2("train-phrases") + _own(rng, 3, {"en"}) + rng.sample(tweets, 9000)
 
 
-def english_taught(rng):
-    """The teacher's scores of SST-2 and of new text made from it (`sentiment.teach`), labels of the sentences beside them; own
-    text and tweets so that nothing is forgotten."""
+def _taught():
+    """SST-2 text and what was made from it, with the teacher's scores (`sentiment.teach`) and, where there is one, the label."""
     taught = torch.load(cache() / "teacher" / "sst2.pt")
     known = {example.text: example.sentiment for split in ("train-phrases", "train") for example in corpora.sst2(split)}
+    return [corpora.Example(text, known.get(text), text in known, source="sst2", soft=soft)
+            for text, soft in zip(taught["texts"], taught["scores"].tolist())]
+
+
+def english_taught(rng):
+    """The teacher's scores, labels of the sentences beside them; own text and tweets so that nothing is forgotten."""
+    taught = _taught()
     sentences = {example.text for example in corpora.sst2("train")}
-    taught = [corpora.Example(text, known.get(text), text in known, source="sst2", soft=soft)
-              for text, soft in zip(taught["texts"], taught["scores"].tolist())]
     tweets = corpora.as_ordinary([example for example in corpora.semeval2017("train") if example.sentiment != 1 or rng.random() < 0.55])
     return 3 * taught + [example for example in taught if example.text in sentences] + _own(rng, 3, {"en"}) + rng.sample(tweets, 7000)
+
+
+def english_newest(rng):
+    """Starts from the shipped file: the newest own text six times, all of it once and a half; what the teacher scored last, and as much
+    public text as keeps the rest where it was."""
+    taught = _taught()
+    sentences = {example.text for example in corpora.sst2("train")}
+    tweets = corpora.as_ordinary([example for example in corpora.semeval2017("train") if example.sentiment != 1 or rng.random() < 0.55])
+    own = _own(rng, 2, {"en"})
+    return (taught[-12_000:] + rng.sample(taught[:-12_000], 6000) + [example for example in taught if example.text in sentences]
+            + rng.sample(own, 3 * len(own) // 4) + _newest(rng, 6, {"en"}) + rng.sample(tweets, 3000))
 
 
 def large_mixture(rng):
@@ -192,16 +214,21 @@ def sst2_dev():
 
 
 def english_validation():
-    return sst2_dev() | {"semeval_val": corpora.semeval2017("val"), "feedback_dev_en": _dev({"en"})}
+    return sst2_dev() | {"semeval_val": corpora.semeval2017("val"), "feedback_dev_en": _dev({"en"}), "own_validation_en": _held_out({"en"})}
 
 
 def multilingual_validation():
     sets = {f"umsab_val_{language}": corpora.umsab(language, "val") for language in LANGUAGES}
-    return sets | sst2_dev() | {"feedback_dev_en": _dev({"en"}), "feedback_dev_other": _dev(set(LANGUAGES) - {"en"})}
+    return sets | sst2_dev() | {"feedback_dev_en": _dev({"en"}), "feedback_dev_other": _dev(set(LANGUAGES) - {"en"}),
+                               "own_validation_other": _held_out(set(LANGUAGES) - {"en"})}
 
 
 def _dev(languages):
     return [example for example in corpora.feedback_dev() if example.language in languages]
+
+
+def _held_out(languages):
+    return [example for example in corpora.feedback(corpora.FEEDBACK_VALIDATION) if example.language in languages]
 
 
 def reduced(rng):
@@ -223,6 +250,7 @@ STAGES = {
     "multi-newest": Stage("multi-shipped", "multi-shipped", multilingual_newest, 1e-4, before=0.25, frozen_layers=4, max_tokens=48, validation=multilingual_validation),
     "en-renewed": Stage("en-shipped", "en-shipped", english_renewed, 1.2e-4, stop_at=0.9, smooth=True, before=0.5, embeddings=True, validation=english_validation),
     "en-taught": Stage("en-shipped", "en-shipped", english_taught, 1.5e-4, before=0.2, embeddings=True, validation=english_validation),
+    "en-newest": Stage("en-shipped", "en-shipped", english_newest, 1e-4, before=0.5, embeddings=True, validation=english_validation),
     "large": Stage("mpnet", None, large_mixture, 5e-5, frozen_layers=2, batch_tokens=1600, validation=english_validation),
     "reduced": Stage("minilm", None, reduced, 3e-4, batch_tokens=250, validation=dict),
 }

@@ -18,7 +18,7 @@ from . import corpora, network
 from .base import cache
 
 SEED = 3
-CHUNK = 4000
+CHUNK = 2000
 _WORD = re.compile(r"[a-z]{3,}")
 
 
@@ -122,34 +122,41 @@ def scores(model, tokenizer, texts):
 
 
 def teach(count, phrases, stage):
-    """Scores the training sentences, `phrases` of the longer training phrases and `count` new texts."""
+    """Scores the training sentences, `phrases` of the training phrases and `count` new texts. What an earlier call scored stays, and
+    only what is missing is scored."""
     folder = cache() / "teacher"
     folder.mkdir(parents=True, exist_ok=True)
-    target, part = folder / "sst2.pt", folder / "sst2.part"
-    if target.exists():
+    target = folder / "sst2.pt"
+    known = torch.load(target) if target.exists() else {"texts": [], "scores": torch.zeros(0), "made": 0}
+    known.setdefault("made", 0)
+    phrase_order = [example.text for example in corpora.sst2("train-phrases") if example.text.count(" ") >= 2]
+    random.Random(SEED).shuffle(phrase_order)
+    texts = [example.text for example in corpora.sst2("train")] + phrase_order[:phrases]
+    texts += Maker(random.Random(SEED + known["made"])).texts(max(0, count - known["made"]))
+    before = set(known["texts"])
+    texts = [text for text in dict.fromkeys(texts) if text not in before]
+    if not texts:
         print("teacher: already finished")
         return
-    rng = random.Random(SEED)
-    longer = [example.text for example in corpora.sst2("train-phrases") if example.text.count(" ") >= 4]
-    texts = [example.text for example in corpora.sst2("train")] + rng.sample(longer, phrases)
-    texts = list(dict.fromkeys(texts)) + Maker(rng).texts(count)
     tokenizer = network.tokenizer(cache() / "base" / "mpnet")
     model = network.from_base(cache() / "base" / "mpnet")
     model.load_state_dict(torch.load(cache() / "stages" / stage / "final.pt"))
     model.eval()
-    done = torch.load(part) if part.exists() else torch.zeros(0)
-    while len(done) < len(texts):
-        done = torch.cat([done, scores(model, tokenizer, texts[len(done) : len(done) + CHUNK])])
-        torch.save(done, part)
-        print(f"teacher: {len(done)} of {len(texts)}", flush=True)
-    torch.save({"texts": texts, "scores": done}, target)
-    part.unlink()
+    for start in range(0, len(texts), CHUNK):
+        chunk = texts[start : start + CHUNK]
+        known["texts"] += chunk
+        known["scores"] = torch.cat([known["scores"], scores(model, tokenizer, chunk)])
+        # Not counted before all are there: a run that was stopped makes the same texts again and goes on.
+        known["made"] = max(count, known["made"]) if start + CHUNK >= len(texts) else known["made"]
+        torch.save(known, target.with_suffix(".part"))
+        target.with_suffix(".part").replace(target)
+        print(f"teacher: {start + len(chunk)} of {len(texts)}", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--texts", type=int, default=14_000, help="how many new texts")
-    parser.add_argument("--phrases", type=int, default=12_000, help="how many phrases of the training file")
+    parser.add_argument("--phrases", type=int, default=22_000, help="how many phrases of the training file")
     parser.add_argument("--stage", default="large")
     parser.add_argument("--show", type=int, default=0, help="print so many new texts and stop")
     arguments = parser.parse_args()

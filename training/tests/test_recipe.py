@@ -57,6 +57,13 @@ class OwnText(unittest.TestCase):
         for name in labels.COMMANDS:
             self.assertGreater(sum(labels.command_intent(example.row["command"]) == name for example in rows), 40, name)
 
+    def test_validation_is_never_trained_on(self):
+        train = {(example.language, example.text.lower()) for example in corpora.feedback(corpora.FEEDBACK_TRAIN)}
+        held_out = corpora.feedback(corpora.FEEDBACK_VALIDATION)
+        self.assertGreaterEqual(len(held_out), 250)
+        for example in held_out:
+            self.assertNotIn((example.language, example.text.lower()), train, example.text)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -7,7 +7,7 @@
 //! for the forecast to tell, and that a link of which one or two transfers are known may well be a steady one.
 //! See docs/algorithms/headroom.md.
 
-use super::{Memory, Policy, Progress, Proposal, Segments, View};
+use super::{Abandonment, Memory, Policy, Progress, Proposal, SHORT_BUFFER_S, Segments, View};
 use crate::{decision::Reason, ladder::RungIndex, time::Duration, units::Bitrate};
 
 /// Expected-value choice over forecast scenarios.
@@ -19,11 +19,35 @@ pub struct Headroom {
     pub stall_penalty: f64,
     /// Cost of changing the bit rate, per Mbit/s.
     pub switch_penalty: f64,
+    /// What is added for a player of a short buffer.
+    pub short: ShortBuffer,
+    /// When a running transfer is given up.
+    pub abandonment: Abandonment,
 }
 
 impl Default for Headroom {
     fn default() -> Self {
-        Self { horizon: 5, stall_penalty: 1.0, switch_penalty: 1.0 }
+        let (short, abandonment) = (ShortBuffer::default(), Abandonment::PATIENT);
+        Self { horizon: 5, stall_penalty: 1.0, switch_penalty: 1.0, short, abandonment }
+    }
+}
+
+/// What a player that holds no more than [`SHORT_BUFFER_S`] meets and others do not.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ShortBuffer {
+    /// A stall costs it so many times as much …
+    pub stalls: f64,
+    /// … and each segment meets an outage with this probability …
+    pub outage_share: f64,
+    /// … of so many seconds: as long as drive tests on 5G show them (a second or two, see
+    /// `headroom-sim/src/train/synthetic.rs`).
+    pub outage_s: f64,
+}
+
+impl Default for ShortBuffer {
+    fn default() -> Self {
+        // Chosen on the UCC drives, see docs/algorithms/headroom.md.
+        Self { stalls: 1.5, outage_share: 0.15, outage_s: 1.25 }
     }
 }
 
@@ -52,31 +76,7 @@ impl Policy for Headroom {
     }
 
     fn abandon(&self, view: &View<'_>, progress: &Progress, memory: &mut Memory) -> Option<RungIndex> {
-        let body_s = progress.elapsed_s - progress.first_byte_s;
-        if memory.0[GIVEN_UP] > 0.0 || progress.elapsed_s < PATIENCE_S || body_s <= 0.0 {
-            return None;
-        }
-        let bits_per_second = progress.received_bits.max(LEAST_BITS) / body_s;
-        let buffer_s = view.buffer_length.as_secs_f64();
-        let late_s = |bits: f64, first_byte_s: f64| positive(first_byte_s + bits / bits_per_second - buffer_s);
-        let keep_late_s = late_s(progress.bits - progress.received_bits, 0.0);
-        if keep_late_s < TOLERATED_S {
-            return None;
-        }
-        let mbps = |rung: RungIndex| view.ladder.bitrate(rung).as_mbps();
-        let segment_s = view.segment_duration.as_secs_f64();
-        let stall_cost = self.stall_penalty * mbps(view.ladder.top());
-        let own = mbps(progress.rung);
-        let mut best = (own * segment_s - stall_cost * keep_late_s, None);
-        for rung in 0..progress.rung {
-            let late_s = late_s(progress.bits * mbps(rung) / own, progress.first_byte_s);
-            let value = mbps(rung) * segment_s - self.switch_penalty * (own - mbps(rung)) - stall_cost * late_s;
-            if value > best.0 {
-                best = (value, Some(rung));
-            }
-        }
-        memory.0[GIVEN_UP] = f32::from(u8::from(best.1.is_some()));
-        best.1
+        self.abandonment.lower_once_more(view, progress, &mut memory.0[GIVEN_UP])
     }
 }
 
@@ -98,24 +98,9 @@ fn trusted_at_start(view: &View<'_>) -> RungIndex {
 /// A player that holds more than the horizon pays a climb from its buffer and must come back beyond the horizon: its changes count
 /// this many times. With 3 no steady link scores more than 1 % below DYNAMIC, with 2 one does; on HSDPA 2 and 3 are alike.
 const LONG_BUFFER_SWITCHES: f64 = 3.0;
-/// A player that holds no more than this, seconds, meets outages that the forecast's means over 2 s and more do not show.
-const SHORT_BUFFER_S: f64 = 4.0;
-/// For such a player a stall costs so much more …
-const SHORT_BUFFER_STALLS: f64 = 1.5;
-/// … and each segment may meet an outage of so many seconds: as long as drive tests on 5G show them (a second or two, see
-/// `headroom-sim/src/train/synthetic.rs`). All three were chosen on the UCC drives, see docs/algorithms/headroom.md.
-const OUTAGE_SHARE: f64 = 0.15;
-const OUTAGE_S: f64 = 1.25;
 
-/// Slot of [`Memory`]: whether a transfer of the segment under way was given up. Once is enough; twice is nervous.
+/// Slot of [`Memory`]: how many transfers of the segment under way were given up.
 const GIVEN_UP: usize = 0;
-/// A transfer is judged after this. On the UCC drives at low latency 0.5 s costs three times the score that 1.5 s costs, for
-/// no fewer stalls: outages end by themselves.
-const PATIENCE_S: f64 = 1.5;
-/// A stall shorter than this is no reason to throw bits away.
-const TOLERATED_S: f64 = 0.5;
-/// A transfer that brought nothing is taken to have brought this, so that its rate is a number.
-const LEAST_BITS: f64 = 1_000.0;
 
 /// What all rungs are judged against: prepared once, so that a rung costs a handful of multiplications.
 struct Outlook {
@@ -125,6 +110,7 @@ struct Outlook {
     capacity_s: f64,
     /// Seconds one bit takes in each scenario.
     seconds_per_bit: [f64; 5],
+    short: Option<ShortBuffer>,
     current_mbps: Option<f64>,
     /// Mbit/s per second of stall, over the whole horizon and all scenarios.
     stall_cost: f64,
@@ -140,7 +126,7 @@ impl Outlook {
         let top_mbps = view.ladder.bitrate(view.ladder.top()).as_mbps();
         let per_segment = 1.0 / count as f64;
         let capacity_s = view.buffer_capacity.as_secs_f64();
-        let stalls = if capacity_s <= SHORT_BUFFER_S { SHORT_BUFFER_STALLS } else { 1.0 };
+        let stalls = if capacity_s <= SHORT_BUFFER_S { policy.short.stalls } else { 1.0 };
         let switches = if capacity_s > policy.horizon as f64 * segment_s { LONG_BUFFER_SWITCHES } else { 1.0 };
         Self {
             count,
@@ -148,6 +134,7 @@ impl Outlook {
             buffer_s: view.buffer_length.as_secs_f64(),
             capacity_s,
             seconds_per_bit: scenarios.map(|kbps| 1.0 / (f64::from(kbps) * 1_000.0).max(1.0)),
+            short: (capacity_s <= SHORT_BUFFER_S).then_some(policy.short),
             current_mbps: view.current.map(|rung| view.ladder.bitrate(rung).as_mbps()),
             stall_cost: f64::from(view.weights.stall) * policy.stall_penalty * stalls * top_mbps * per_segment / 5.0,
             quality_weight: f64::from(view.weights.quality),
@@ -203,9 +190,9 @@ impl Outlook {
             // The first segment drains the buffer; when transfers outlast segments every later one drains it more.
             stall += positive(transfer + later * positive(transfer - self.segment_s) - self.buffer_s);
         }
-        if self.capacity_s <= SHORT_BUFFER_S {
+        if let Some(short) = self.short {
             // The sum runs over scenarios, of which there are five.
-            stall += 5.0 * self.outage_stall(bits * self.seconds_per_bit[2]);
+            stall += 5.0 * self.outage_stall(short, bits * self.seconds_per_bit[2]);
         }
         let mbps = view.ladder.bitrate(rung).as_mbps();
         let change = self.current_mbps.map_or(0.0, |current| (mbps - current).abs());
@@ -213,13 +200,13 @@ impl Outlook {
     }
 
     /// Expected stall, over the horizon, from outages that lengthen one transfer of otherwise `transfer_s`.
-    fn outage_stall(&self, transfer_s: f64) -> f64 {
+    fn outage_stall(&self, short: ShortBuffer, transfer_s: f64) -> f64 {
         let (mut buffer_s, mut late_s) = (self.buffer_s, 0.0);
         for _ in 0..self.count {
-            late_s += positive(OUTAGE_S + transfer_s - buffer_s);
+            late_s += positive(short.outage_s + transfer_s - buffer_s);
             buffer_s = (positive(buffer_s - transfer_s) + self.segment_s).min(self.capacity_s);
         }
-        OUTAGE_SHARE * late_s
+        short.outage_share * late_s
     }
 
     fn mean_segment_bits(&self, view: &View<'_>, rung: RungIndex) -> f64 {

@@ -3,6 +3,7 @@
 //! A policy proposes; the [`guard`](crate::guard) disposes. Policies are shared by all sessions and hold only
 //! their configuration: what one must remember about a session lives in that session's [`Memory`].
 
+mod abandonment;
 mod bola;
 mod bola_e;
 mod buffer_based;
@@ -20,12 +21,13 @@ mod robust_mpc;
 mod soda;
 mod throughput;
 
+pub use abandonment::Abandonment;
 pub use bola::Bola;
 pub use bola_e::BolaE;
 pub use buffer_based::BufferBased;
 pub use dash_throughput::DashThroughput;
 pub use dynamic::Dynamic;
-pub use headroom::Headroom;
+pub use headroom::{Headroom, ShortBuffer};
 pub use hls_throughput::HlsThroughput;
 pub use l2a::L2a;
 pub use learned::Learned;
@@ -43,6 +45,10 @@ use crate::{
     time::{Duration, Timestamp},
 };
 use serde::{Deserialize, Serialize};
+
+/// A player that holds no more than this, seconds, meets outages that means over 2 s and more do not show: policies of ours
+/// treat it apart.
+pub const SHORT_BUFFER_S: f64 = 4.0;
 
 /// Chooses a rung for one session.
 pub trait Policy: Send + Sync {

@@ -81,6 +81,13 @@ impl<'a> Live<'a> {
         }
     }
 
+    /// The same session, joined `link_s` seconds into its trace.
+    #[must_use]
+    pub fn starting_at(mut self, link_s: f64) -> Self {
+        self.moment.link_s = link_s;
+        self
+    }
+
     fn segment_s(&self) -> f64 {
         self.video.segment_duration().as_secs_f64()
     }

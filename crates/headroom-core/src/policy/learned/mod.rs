@@ -8,12 +8,14 @@ mod scorer;
 
 pub use scorer::{RUNG, SECOND_WIDTH, STATE, Scorer, Situation, WIDTH};
 
-use super::{Evidence, Memory, Policy, Proposal, View};
-use crate::{decision::Reason, network::Network};
-use std::sync::LazyLock;
+use super::{Abandonment, Evidence, Memory, Policy, Progress, Proposal, View};
+use crate::{decision::Reason, ladder::RungIndex, network::Network};
+use std::{ops::RangeInclusive, sync::LazyLock};
 
-/// Aversions to stalls that training covered; the audience's weights move within them.
-pub const AVERSIONS: std::ops::RangeInclusive<f32> = 0.5..=2.0;
+/// Aversions to stalls that training of the shipped weights covered; the audience's weights move within them.
+pub const AVERSIONS: RangeInclusive<f32> = 0.5..=2.0;
+/// The same of weights trained for short buffers.
+pub const SHORT_AVERSIONS: RangeInclusive<f32> = 1.0..=16.0;
 
 /// Choice of the highest score.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,11 +24,21 @@ pub struct Learned {
     pub scorer: Scorer,
     /// Aversion to stalls of a neutral audience; 1 prices a second of stall as a second at the top rung.
     pub aversion: f32,
+    /// Aversions that training covered.
+    pub covered: RangeInclusive<f32>,
+    /// When a running transfer is given up; never where none is set.
+    pub abandonment: Option<Abandonment>,
 }
 
 /// Aversion that is taken for neutral. The score it was tuned for prices a second of stall as a second at the top rung
 /// (aversion 1); a little more costs no score and saves a sixth of the stalls (see docs/algorithms/learned.md).
 const NEUTRAL_AVERSION: f32 = 1.4;
+/// The same for short buffers: on the development links (synthetic ones that were not trained on, Lumos5G 4G) it stalls less than
+/// DYNAMIC and scores more than the throughput rule. Chosen before the UCC drives were played.
+const SHORT_NEUTRAL_AVERSION: f32 = 10.0;
+
+/// Slot of [`Memory`]: how many transfers of the segment under way were given up.
+const GIVEN_UP: usize = 0;
 
 impl Learned {
     /// The weights that come with Headroom.
@@ -39,7 +51,16 @@ impl Learned {
             Network::from_bytes(include_bytes!("../../../../../models/policy/learned.bin"))
                 .expect("invariant: the weights compiled in are of this shape")
         });
-        Self { scorer: SHIPPED.clone(), aversion: NEUTRAL_AVERSION }
+        let scorer = SHIPPED.clone();
+        Self { scorer, aversion: NEUTRAL_AVERSION, covered: AVERSIONS, abandonment: None }
+    }
+
+    /// Weights trained for buffers of at most [`SHORT_BUFFER_S`](super::SHORT_BUFFER_S), played as they were trained: transfers
+    /// are given up. None are compiled in.
+    #[must_use]
+    pub fn for_short_buffers(scorer: Scorer) -> Self {
+        let abandonment = Some(Abandonment::CAREFUL);
+        Self { scorer, aversion: SHORT_NEUTRAL_AVERSION, covered: SHORT_AVERSIONS, abandonment }
     }
 }
 
@@ -58,10 +79,11 @@ impl Policy for Learned {
         Evidence::Seconds
     }
 
-    fn decide(&self, view: &View<'_>, _: &mut Memory) -> Proposal {
+    fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {
+        memory.0[GIVEN_UP] = 0.0;
         let aversion = self.aversion * view.weights.stall / view.weights.quality;
         let bounded = if aversion.is_nan() { self.aversion } else { aversion };
-        let Some(situation) = Situation::of(view, bounded.clamp(*AVERSIONS.start(), *AVERSIONS.end())) else {
+        let Some(situation) = Situation::of(view, bounded.clamp(*self.covered.start(), *self.covered.end())) else {
             return Proposal::hold(view);
         };
         let rung = self.scorer.best(&situation);
@@ -71,6 +93,10 @@ impl Policy for Learned {
             _ => Reason::Plan,
         };
         Proposal { rung, reason }
+    }
+
+    fn abandon(&self, view: &View<'_>, progress: &Progress, memory: &mut Memory) -> Option<RungIndex> {
+        self.abandonment.as_ref()?.lower_once_more(view, progress, &mut memory.0[GIVEN_UP])
     }
 }
 

@@ -10,7 +10,7 @@ use headroom_core::{
     engine::PolicyKind,
     ladder::Ladder,
     network::Network,
-    policy::{Learned, learned::Scorer},
+    policy::{Learned, SHORT_BUFFER_S, learned::Scorer},
     time::Duration,
     units::Bitrate,
 };
@@ -64,7 +64,8 @@ pub(crate) struct Arguments {
     /// Who takes part, separated by commas; a share follows a colon, as in `throughput:0.8`.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     policies: Option<Vec<String>>,
-    /// Weights that `headroom train policy` wrote; they take part as `own` beside the shipped `learned`.
+    /// Weights that `headroom train policy` wrote; they take part as `own` beside the shipped `learned`. In players that hold no more
+    /// than 4 s they are taken for weights of `--stage lowlatency`.
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// Where the policies run: in the player, on a server that caps players with a policy of their own, or on a
@@ -241,17 +242,19 @@ fn entrants(arguments: &Arguments, profile: &Profile) -> anyhow::Result<Vec<Entr
     }
     if let Some(weights) = &arguments.weights {
         ensure!(matches!(arguments.mode, Mode::InPlayer), "--weights plays in the player only");
-        entrants.push(Entrant::with_policy(OWN, Box::new(own(weights)?)));
+        entrants.push(Entrant::with_policy(OWN, Box::new(own(weights, profile.buffer_s)?)));
     }
     entrants.push(Entrant::parse(ORACLE, objective)?);
     Ok(entrants)
 }
 
-fn own(weights: &Path) -> anyhow::Result<Learned> {
+/// The learned policy with other weights for players that hold `buffer_s`.
+fn own(weights: &Path, buffer_s: f64) -> anyhow::Result<Learned> {
     let bytes = std::fs::read(weights).with_context(|| format!("cannot read {}", weights.display()))?;
     let scorer = Scorer::from_bytes(&bytes);
     let scorer = scorer.with_context(|| format!("{} is not what `headroom train policy` writes", weights.display()))?;
-    Ok(Learned { scorer, ..Learned::shipped() })
+    let short = buffer_s <= SHORT_BUFFER_S;
+    Ok(if short { Learned::for_short_buffers(scorer) } else { Learned { scorer, ..Learned::shipped() } })
 }
 
 #[expect(clippy::print_stdout, reason = "the result of the command")]

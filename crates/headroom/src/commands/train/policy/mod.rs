@@ -5,17 +5,21 @@ mod leave_one_out;
 use super::curve::Curve;
 use crate::commands::bench::abr::source;
 use anyhow::{Context, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use headroom_core::{network::Network, policy::learned::Scorer};
 use headroom_sim::{
     trace::Trace,
     train::{
-        policy::{Learner, Lesson, Settings, play},
+        policy::{Learner, Lesson, Settings, Stage, play},
         synthetic,
     },
 };
 use indicatif::{ProgressBar, ProgressStyle};
-use std::{ops::Range, path::PathBuf, process::ExitCode};
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -33,6 +37,9 @@ pub(crate) struct Arguments {
     /// Synthetic links of 600 s to play on.
     #[arg(long, value_name = "COUNT", default_value_t = 3000)]
     synthetic: u64,
+    /// Which player the weights are for.
+    #[arg(long, value_enum, default_value = "live")]
+    stage: StageName,
     /// Rounds of playing and learning.
     #[arg(long, default_value_t = Settings::default().rounds)]
     rounds: usize,
@@ -45,12 +52,21 @@ pub(crate) struct Arguments {
     /// Threads that play; the result does not depend on it.
     #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
-    /// Where the weights go.
-    #[arg(long, value_name = "FILE", default_value = "models/policy/learned.bin")]
-    out: PathBuf,
+    /// Where the weights go; when absent the place of those of the stage, in models/policy.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
     /// Draw the learning curve here (SVG).
     #[arg(long, value_name = "FILE")]
     curve: Option<PathBuf>,
+}
+
+/// Which player weights are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum StageName {
+    /// Pensieve's environment, buffers of 2.5 to 5 segments.
+    Live,
+    /// The live edge, buffers of 2.5 to 4 s.
+    Lowlatency,
 }
 
 /// Length of a synthetic link in seconds, and how far apart the links of neighbouring seeds are.
@@ -64,13 +80,18 @@ const SESSION_BITS: u32 = 40;
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let links = links(arguments)?;
     if !arguments.leave_one_out.is_empty() {
+        ensure!(arguments.stage == StageName::Live, "--leave-one-out plays the live profile: --stage live");
         leave_one_out::run(arguments, &links)?;
         return Ok(ExitCode::SUCCESS);
     }
     ensure!(!links.is_empty(), "nothing to play on: give --traces or --synthetic");
     let (scorer, curve) = train(arguments, &links)?;
-    std::fs::write(&arguments.out, scorer.to_bytes())
-        .with_context(|| format!("cannot write {}", arguments.out.display()))?;
+    let shipped = match arguments.stage {
+        StageName::Live => "models/policy/learned.bin",
+        StageName::Lowlatency => "models/policy/short.bin",
+    };
+    let out = arguments.out.as_deref().unwrap_or(Path::new(shipped));
+    std::fs::write(out, scorer.to_bytes()).with_context(|| format!("cannot write {}", out.display()))?;
     if let Some(path) = &arguments.curve {
         std::fs::write(path, curve.svg("round", "expected shortfall against the best rung tried (top rungs)"))
             .with_context(|| format!("cannot write {}", path.display()))?;
@@ -80,7 +101,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// Plays and learns; the weights kept and the curve.
 fn train(arguments: &Arguments, links: &[Trace]) -> anyhow::Result<(Scorer, Curve)> {
-    let settings = Settings { rounds: arguments.rounds, sessions: arguments.sessions, ..Settings::default() };
+    let stage = match arguments.stage {
+        StageName::Live => Stage::Live,
+        StageName::Lowlatency => Stage::LowLatency,
+    };
+    let settings = Settings { rounds: arguments.rounds, sessions: arguments.sessions, ..Settings::of(stage) };
     let mut learner = Learner::new(settings, arguments.seed);
     let bar = ProgressBar::new(settings.rounds as u64)
         .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} rounds, {eta} left  {msg}").context("bar")?);

@@ -35,15 +35,20 @@ export interface Arrival {
   readonly object: "av" | "v";
 }
 
+/** An answer stands this many segments: until the next one, should that be late. */
+const STANDS_SEGMENTS = 2;
+
 /**
  * Asks Headroom what to fetch next, one question at a time. Whatever goes wrong, there is simply no answer and the player
- * chooses.
+ * chooses. A late answer is no failure: until it comes the one before stands, for two choosers that take turns cost a switch
+ * each time.
  */
 export class Asker {
   readonly #source: AdviceSource;
   readonly #bearer: Bearer;
   readonly #fail: (error: unknown) => void;
   #question: AbortController | undefined;
+  #answer: { readonly kbps: number; readonly until: number } | undefined;
 
   constructor(source: AdviceSource, bearer: Bearer, fail: (error: unknown) => void) {
     this.#source = source;
@@ -51,13 +56,24 @@ export class Asker {
     this.#fail = fail;
   }
 
-  /** Hands the bit rate within which to fetch the largest rung, audio included, to `advise`; or never calls it. */
-  async ask(arrival: Arrival, advise: (kbps: number) => void): Promise<void> {
+  /** The bit rate within which to fetch the largest rung, audio included; `undefined` where the player chooses. */
+  get standing(): number | undefined {
+    return this.#answer !== undefined && Date.now() < this.#answer.until ? this.#answer.kbps : undefined;
+  }
+
+  /** Calls `told` when there is news, which is `standing`; never when the next question comes first. */
+  async ask(arrival: Arrival, told: () => void): Promise<void> {
     if (!(arrival.bytes > 0 && arrival.tookMs > 0)) return;
-    this.forget();
+    this.#question?.abort();
     const abort = new AbortController();
     this.#question = abort;
     const timer = setTimeout(() => abort.abort(), this.#source.timeoutMs ?? 1000);
+    const answered = (kbps?: number): void => {
+      if (abort.signal.aborted) return;
+      const until = Date.now() + STANDS_SEGMENTS * arrival.durationMs;
+      this.#answer = kbps === undefined ? undefined : { kbps, until };
+      told();
+    };
     try {
       const signed = this.#bearer.sign(this.#address(arrival));
       const url = typeof signed === "string" ? signed : await signed;
@@ -65,20 +81,23 @@ export class Asker {
       const answer = await fetch(url, { signal: abort.signal });
       if (answer.status === 401) this.#bearer.refused();
       // 204: the player knows better, for instance while it starts.
-      if (answer.status !== 200) return;
+      if (answer.status !== 200) return answered();
       const { bitrate_kbps: kbps } = (await answer.json()) as { bitrate_kbps?: unknown };
-      if (typeof kbps === "number" && !abort.signal.aborted) advise(kbps);
+      answered(typeof kbps === "number" ? kbps : undefined);
     } catch (error) {
-      if (!abort.signal.aborted) this.#fail(error);
+      if (abort.signal.aborted) return;
+      answered();
+      this.#fail(error);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  /** An answer that comes now is too late. */
+  /** Nothing that was answered stands, nor what is still to come. */
   forget(): void {
     this.#question?.abort();
     this.#question = undefined;
+    this.#answer = undefined;
   }
 
   /** CMCD v2 of the arrival, in the query: whatever the edge keeps in front of `/v1/advice` stays. */

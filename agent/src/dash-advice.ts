@@ -43,9 +43,8 @@ const DEFAULT = 0.5;
 const NAME = "HeadroomAdviceRule";
 
 /**
- * A rule of dash.js' own kind: asks each time a segment of the picture has arrived and, where an answer is there when the
- * next one is due, outvotes the other rules. It speaks for that segment only. dash.js' rule for transfers that will not
- * make it stays in force.
+ * A rule of dash.js' own kind: asks each time a segment of the picture has arrived and, while an answer stands, outvotes the
+ * other rules. dash.js' rule for transfers that will not make it stays in force, and ends the answer it contradicts.
  */
 export function adviseDash(
   player: AdvisedDashPlayer,
@@ -54,7 +53,6 @@ export function adviseDash(
   fail: (error: unknown) => void,
 ): void {
   const asker = new Asker(source, bearer, fail);
-  let advised: number | undefined;
   const guarded = <T>(otherwise: T, action: () => T): T => {
     try {
       return action();
@@ -66,18 +64,12 @@ export function adviseDash(
 
   player.on("fragmentLoadingCompleted", ({ request }) =>
     guarded(undefined, () => {
-      if (!isPicture(request)) return;
-      advised = undefined;
-      void asker.ask(arrivalOf(player, request), (kbps) => (advised = kbps));
+      if (isPicture(request)) void asker.ask(arrivalOf(player, request), () => {});
     }),
   );
-  player.on("fragmentLoadingStarted", ({ request }) =>
-    guarded(undefined, () => {
-      if (!isPicture(request)) return;
-      asker.forget();
-      advised = undefined;
-    }),
-  );
+  player.on("fragmentLoadingAbandoned", ({ mediaType }) => {
+    if (mediaType === "video") asker.forget();
+  });
 
   const silence: SwitchRequest = { representation: null, reason: null, priority: DEFAULT, rule: NAME };
   const rule = {
@@ -85,6 +77,7 @@ export function adviseDash(
     reset: () => asker.forget(),
     getSwitchRequest: (context: RulesContext): SwitchRequest =>
       guarded(silence, () => {
+        const advised = asker.standing;
         if (advised === undefined || context.getMediaType() !== "video") return silence;
         // The answer counts audio, dash.js' representations of the picture do not.
         const kbps = Math.max(0, advised - (player.getCurrentRepresentationForType("audio")?.bitrateInKbit ?? 0));

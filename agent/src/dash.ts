@@ -44,6 +44,8 @@ export function configureDash(player: DashPlayer, options: DashOptions): void {
     streaming: {
       cmcd: { enabled: true, version: 2, mode: "query", sid, cid, eventTargets },
       cmsd: { enabled: true, abr: { applyMb: advice === undefined } },
+      // By default dash.js fetches what it holds again with every step up. Advice counts on what is held.
+      ...(advice !== undefined && { buffer: { fastSwitchEnabled: false } }),
     },
   });
   const fail = (error: unknown): void => onError?.(error);

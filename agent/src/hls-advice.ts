@@ -4,9 +4,9 @@ import { Asker, type AdviceSource, type Arrival } from "./advice.js";
 import type { Bearer } from "./token.js";
 
 /**
- * Asks each time a segment has arrived. The answer is the level of the next segment only: as soon as that is under way
- * hls.js is in automatic mode again, with its own rule for transfers that will not make it, and where no answer comes in
- * time it simply chooses.
+ * Asks each time a segment has arrived. The answer is the level of the next segment: as soon as that is under way hls.js is
+ * in automatic mode again, with its own rule for transfers that will not make it. Where no answer comes in time the one
+ * before stands, and where there is none hls.js simply chooses.
  */
 export class HlsAdviser {
   readonly #hls: Hls;
@@ -15,6 +15,8 @@ export class HlsAdviser {
   readonly #fail: (error: unknown) => void;
   /** The level set here, so that a level the page has set by hand is left alone. */
   #advised = -1;
+  /** A segment of the picture is being fetched: its level is chosen. */
+  #underWay = false;
 
   /** `pageCap` is the highest level the page allows, -1 for any: Headroom's own cap is part of its advice. */
   constructor(
@@ -45,14 +47,17 @@ export class HlsAdviser {
   readonly #handleLoaded = (_name: unknown, data: FragLoadedData): void => {
     this.#guarded(() => {
       const arrival = this.#arrivalOf(data);
-      if (arrival !== undefined && this.#isFree()) void this.#asker.ask(arrival, (kbps) => this.#advise(kbps));
+      if (arrival === undefined || !this.#isFree()) return;
+      this.#underWay = false;
+      this.#advise();
+      void this.#asker.ask(arrival, () => this.#guarded(() => this.#advise()));
     });
   };
 
   readonly #handleLoading = (_name: unknown, { frag }: { frag: FragLoadedData["frag"] }): void => {
     this.#guarded(() => {
       if (!isPicture(frag)) return;
-      this.#asker.forget();
+      this.#underWay = true;
       this.#release();
     });
   };
@@ -65,8 +70,10 @@ export class HlsAdviser {
     }
   }
 
-  #advise(kbps: number): void {
-    if (!this.#isFree()) return;
+  #advise(): void {
+    if (this.#underWay || !this.#isFree()) return;
+    const kbps = this.#asker.standing;
+    if (kbps === undefined) return this.#release();
     const { levels } = this.#hls;
     const cap = this.#pageCap();
     // hls.js sorts levels by bitrate, which in HLS counts the audio rendition as the answer does.

@@ -16,7 +16,7 @@ export interface ShakaAbrManager {
   chooseVariant(preferFastSwitching?: boolean): ShakaVariant | null;
   enable(): void;
   disable(): void;
-  segmentDownloaded(tookMs: number, bytes: number, allowSwitch: boolean, request?: unknown, context?: SegmentContext): void;
+  segmentDownloaded(tookMs: number, bytes: number, allowSwitch: boolean, request?: unknown, context?: unknown): void;
   trySuggestStreams(): void;
   getBandwidthEstimate(): number;
   setVariants(variants: ShakaVariant[], lowLatency?: boolean): boolean;
@@ -32,15 +32,23 @@ interface MediaElement {
   buffered: { length: number; end(index: number): number };
 }
 
+/** The parts of `shaka.extern.Response` that are read. */
+export interface ShakaResponse {
+  /** From the request to the last byte. */
+  timeMs?: number;
+  data?: { byteLength: number };
+  fromCache?: boolean;
+}
+
 /** The parts of `shaka.extern.RequestContext` that are read. */
-interface SegmentContext {
+export interface SegmentContext {
   stream?: { type?: string };
   segment?: { startTime: number; endTime: number; getUris?: () => string[] };
 }
 
 /**
  * `abrFactory` for a Shaka Player that asks before every segment: Shaka's own manager goes on measuring and chooses
- * wherever no answer is at hand; an answer counts until the next segment of the picture has arrived.
+ * wherever no answer stands.
  */
 export class AdvisedAbr implements ShakaAbrManager {
   readonly #inner: ShakaAbrManager;
@@ -63,32 +71,35 @@ export class AdvisedAbr implements ShakaAbrManager {
       onSwitch(variant, ...rest);
     };
     this.#inner.init((variant, ...rest) => {
-      if (this.#advised === undefined) this.#onSwitch(variant, ...rest);
+      if (this.#standing() === undefined) this.#onSwitch(variant, ...rest);
     }, onDisable);
   }
 
   chooseVariant(preferFastSwitching?: boolean): ShakaVariant | null {
-    this.#current = this.#advised ?? this.#inner.chooseVariant(preferFastSwitching);
+    this.#current = this.#standing() ?? this.#inner.chooseVariant(preferFastSwitching);
     return this.#current;
   }
 
-  segmentDownloaded(tookMs: number, bytes: number, allowSwitch: boolean, request?: unknown, context?: SegmentContext): void {
-    const { stream, segment } = context ?? {};
-    if (stream?.type === "video" && segment !== undefined) {
-      this.#forget();
-      const { currentTime = 0, paused = true, buffered } = this.#media ?? {};
-      const end = buffered !== undefined && buffered.length > 0 ? buffered.end(buffered.length - 1) : currentTime;
-      const durationMs = (segment.endTime - segment.startTime) * 1000;
-      const arrival = {
-        ...{ bytes, tookMs, durationMs, latencyMs: 0, playing: !paused, format: "d", object: "av" } as const,
-        bitrateKbps: (this.#current?.bandwidth ?? 0) / 1000,
-        // What has just arrived is not in the element yet.
-        bufferMs: Math.max(0, end - currentTime) * 1000 + durationMs,
-        url: segment.getUris?.()[0]?.split(/[?#]/)[0]?.split("/").at(-1) ?? "",
-      };
-      void this.#asker.ask(arrival, (kbps) => this.#advise(kbps));
-    }
+  /** Shaka's word for whatever has come since the last call, ten times a second: no segment, for all its name. */
+  segmentDownloaded(tookMs: number, bytes: number, allowSwitch: boolean, request?: unknown, context?: unknown): void {
     this.#inner.segmentDownloaded(tookMs, bytes, allowSwitch, request, context);
+  }
+
+  /** A whole response has arrived: asks what to fetch next if it is a segment of the picture. */
+  handleResponse({ timeMs = 0, data, fromCache }: ShakaResponse, { stream, segment }: SegmentContext): void {
+    if (stream?.type !== "video" || segment === undefined || fromCache === true) return;
+    const { currentTime = 0, paused = true, buffered } = this.#media ?? {};
+    const end = buffered !== undefined && buffered.length > 0 ? buffered.end(buffered.length - 1) : currentTime;
+    const durationMs = (segment.endTime - segment.startTime) * 1000;
+    const arrival = {
+      ...{ bytes: data?.byteLength ?? 0, tookMs: timeMs, durationMs, latencyMs: 0, playing: !paused } as const,
+      ...{ format: "d", object: "av" } as const,
+      bitrateKbps: (this.#current?.bandwidth ?? 0) / 1000,
+      // What has just arrived is not in the element yet.
+      bufferMs: Math.max(0, end - currentTime) * 1000 + durationMs,
+      url: segment.getUris?.()[0]?.split(/[?#]/)[0]?.split("/").at(-1) ?? "",
+    };
+    void this.#asker.ask(arrival, () => this.#advise());
   }
 
   setVariants(variants: ShakaVariant[], lowLatency?: boolean): boolean {
@@ -144,11 +155,20 @@ export class AdvisedAbr implements ShakaAbrManager {
     this.#inner.configure(config);
   }
 
-  #advise(kbps: number): void {
-    if (!this.#enabled || this.#variants.length === 0) return;
+  #advise(): void {
+    const kbps = this.#asker.standing;
+    if (!this.#enabled || kbps === undefined) {
+      this.#advised = undefined;
+      return;
+    }
     const within = this.#variants.findLast((variant) => variant.bandwidth <= kbps * 1000) ?? this.#variants[0];
     this.#advised = within;
     if (within !== undefined && within !== this.#current) this.#onSwitch(within);
+  }
+
+  /** What was advised, while the answer stands. */
+  #standing(): ShakaVariant | undefined {
+    return this.#asker.standing === undefined ? undefined : this.#advised;
   }
 
   #forget(): void {

@@ -1,12 +1,19 @@
 import type { AdviceTarget } from "./advice.js";
 import { EVENTS, type Reporting } from "./cmcd.js";
 import { Bearer } from "./token.js";
-import { AdvisedAbr, type ShakaAbrManager } from "./shaka-advice.js";
+import { AdvisedAbr, type SegmentContext, type ShakaAbrManager, type ShakaResponse } from "./shaka-advice.js";
 
-/** The one method of a `shaka.Player` (5.0 or newer) that is needed here. */
+/** What is needed of a `shaka.Player`, 5.0 or newer; the second for advice only. */
 export interface ShakaPlayer {
   configure(config: object): boolean;
+  getNetworkingEngine?(): { registerResponseFilter(filter: ResponseFilter): void } | null;
 }
+
+type ResponseFilter = (type: number, response: ShakaResponse, context?: SegmentContext) => void;
+
+/** Who advises each player that asks; a player is listened to once, however often it is configured. */
+const advisers = new WeakMap<ShakaPlayer, AdvisedAbr>();
+const heard = new WeakSet<ShakaPlayer>();
 
 export interface ShakaOptions extends Reporting {
   /**
@@ -32,12 +39,25 @@ export function configureShaka(player: ShakaPlayer, options: ShakaOptions): bool
     url === undefined
       ? []
       : [{ enabled: true, url, interval, events: [...EVENTS], mode: "event", useHeaders: false, includeKeys: [] }];
+  const fail = (error: unknown): void => onError?.(error);
   const advised = advice && {
-    abrFactory: () =>
-      new AdvisedAbr(advice.abrManager() as ShakaAbrManager, { ...advice, sessionId, contentId }, bearer, (error) =>
-        onError?.(error),
-      ),
+    abrFactory: () => {
+      const inner = advice.abrManager() as ShakaAbrManager;
+      const adviser = new AdvisedAbr(inner, { ...advice, sessionId, contentId }, bearer, fail);
+      advisers.set(player, adviser);
+      return adviser;
+    },
   };
+  if (advice && !heard.has(player)) {
+    heard.add(player);
+    player.getNetworkingEngine?.()?.registerResponseFilter((_type, response, context = {}) => {
+      try {
+        advisers.get(player)?.handleResponse(response, context);
+      } catch (error) {
+        fail(error);
+      }
+    });
+  }
   return player.configure({
     cmcd: { enabled: true, version: 2, useHeaders: false, sessionId, contentId, eventTargets },
     cmsd: { enabled: true, applyMaximumSuggestedBitrate: advice === undefined },

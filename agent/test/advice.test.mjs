@@ -89,7 +89,7 @@ describe("advice", () => {
     });
   }
 
-  test("too late is no advice: the next segment is under way", async () => {
+  test("a late answer leaves the segment under way alone and counts for the next, until a newer one", async () => {
     let say;
     answer = () => new Promise((resolve) => (say = resolve));
     const { hls } = steered();
@@ -98,6 +98,11 @@ describe("advice", () => {
     say(Response.json({ bitrate_kbps: 600 }));
     await settled();
     assert.equal(hls.loadLevel, -1);
+    hls.load(400);
+    assert.equal(hls.loadLevel, 1, "hls.js would have chosen for one segment");
+    say(new Response(null, { status: 204 }));
+    await settled();
+    assert.equal(hls.loadLevel, -1, "the player knows better");
   });
 
   test("sound and initialisation are not asked about, and nothing is after stop", async () => {

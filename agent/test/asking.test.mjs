@@ -58,10 +58,11 @@ function askingDash() {
 }
 
 describe("dash.js", () => {
-  test("an answer outvotes the other rules for the next segment of the picture only", async () => {
+  test("an answer outvotes the other rules for the picture, and stands while the next is late", async () => {
     const { dash, errors } = askingDash();
     assert.equal(dash.type, "qualitySwitchRules");
     assert.equal(dash.settings.streaming.cmsd.abr.applyMb, false, "the cap is part of the advice");
+    assert.equal(dash.settings.streaming.buffer.fastSwitchEnabled, false, "what is buffered is counted on");
     dash.segment("fragmentLoadingCompleted");
     await settled();
     assert.equal(asked[0].searchParams.get("headroom_token"), "t");
@@ -72,9 +73,26 @@ describe("dash.js", () => {
     const { representation, priority } = dash.choice();
     assert.deepEqual([representation, priority], [500, 1], "700 kbit/s less 128 of sound");
     assert.equal(dash.choice("audio").representation, null);
-    dash.segment("fragmentLoadingStarted");
-    assert.equal(dash.choice().representation, null);
+    let say;
+    answer = () => new Promise((resolve) => (say = resolve));
+    dash.segment("fragmentLoadingCompleted");
+    await settled();
+    assert.equal(dash.choice().representation, 500, "dash.js' own rules would have it switch and switch back");
+    say(Response.json({ bitrate_kbps: 400 }));
+    await settled();
+    assert.equal(dash.choice().representation, 180);
+    dash.emit("fragmentLoadingAbandoned", { mediaType: "video" });
+    assert.equal(dash.choice().representation, null, "dash.js gave the transfer up: it knows better");
     assert.deepEqual(errors, []);
+  });
+
+  test("an answer ends with the second segment after it", async () => {
+    const { dash } = askingDash();
+    dash.segment("fragmentLoadingCompleted", { duration: 0.02 });
+    await settled();
+    assert.equal(dash.choice().representation, 500);
+    await settled(50);
+    assert.equal(dash.choice().representation, null);
   });
 
   for (const [name, failing, told] of [
@@ -126,41 +144,59 @@ class FakeAbr {
 function askingShaka() {
   const inner = new FakeAbr();
   const switched = [];
-  const player = { configure: (config) => ((player.config = config), true) };
+  const filters = [];
+  const player = {
+    configure: (config) => ((player.config = config), true),
+    getNetworkingEngine: () => ({ registerResponseFilter: (filter) => filters.push(filter) }),
+  };
   configureShaka(player, { ...REPORTING, advice: { ...ADVICE, abrManager: () => inner } });
   const abr = player.config.abrFactory();
   abr.init((variant) => switched.push(variant), () => {});
   abr.setVariants(VARIANTS);
   abr.enable();
-  return { abr, inner, switched, config: player.config };
+  const arrive = (context, timeMs = 400) => filters.forEach((filter) => filter(1, { timeMs, data: { byteLength: 50_000 } }, context));
+  return { abr, inner, switched, config: player.config, arrive, player };
 }
 
 const PICTURE = { stream: { type: "video" }, segment: { startTime: 10, endTime: 12, getUris: () => ["http://edge/7.m4s"] } };
 
 describe("Shaka", () => {
   test("an answer is played at once and stands until the next segment has arrived", async () => {
-    const { abr, inner, switched, config } = askingShaka();
+    const { abr, inner, switched, config, arrive } = askingShaka();
     assert.equal(config.cmsd.applyMaximumSuggestedBitrate, false);
     assert.equal(abr.chooseVariant(), LOW);
-    abr.segmentDownloaded(400, 50_000, true, {}, PICTURE);
+    arrive(PICTURE);
     await settled();
     assert.deepEqual([switched, abr.chooseVariant()], [[MIDDLE], MIDDLE]);
     inner.suggest();
     assert.deepEqual(switched, [MIDDLE], "Shaka's own choice does not overrule it");
     answer = async () => new Response(null, { status: 204 });
-    abr.segmentDownloaded(400, 50_000, true, {}, PICTURE);
+    arrive(PICTURE);
     await settled();
     inner.suggest();
     assert.deepEqual(switched, [MIDDLE, LOW], "no answer: Shaka chooses");
-    assert.equal(inner.calls.length, 2, "Shaka goes on measuring");
+  });
+
+  test("a question for a segment, not for each tenth of a second of it", async () => {
+    const { abr, inner, arrive, player } = askingShaka();
+    configureShaka(player, { ...REPORTING, advice: { ...ADVICE, abrManager: () => inner } });
+    for (const [ms, bytes] of [[180, 8_000], [100, 25_000], [120, 17_000]]) abr.segmentDownloaded(ms, bytes, true, {}, PICTURE);
+    await settled();
+    assert.deepEqual([asked.length, inner.calls.length], [0, 3], "Shaka goes on measuring");
+    arrive(PICTURE);
+    arrive({ ...PICTURE, segment: undefined });
+    await settled();
+    assert.equal(asked.length, 1);
+    const fields = asked[0].searchParams.get("CMCD");
+    assert.match(fields, /mtp=\(1000\).*ttlb=400/, fields);
   });
 
   test("nothing is asked about sound, nothing is played that the page has not left to choose", async () => {
-    const { abr, switched } = askingShaka();
-    abr.segmentDownloaded(40, 5_000, true, {}, { ...PICTURE, stream: { type: "audio" } });
+    const { abr, switched, arrive } = askingShaka();
+    arrive({ ...PICTURE, stream: { type: "audio" } });
     await settled();
     assert.equal(asked.length, 0);
-    abr.segmentDownloaded(400, 50_000, true, {}, PICTURE);
+    arrive(PICTURE);
     abr.disable();
     await settled();
     assert.deepEqual(switched, []);
@@ -169,8 +205,8 @@ describe("Shaka", () => {
   test("more than the ladder has, and less", async () => {
     for (const [kbps, expected] of [[9000, HIGH], [10, LOW]]) {
       answer = async () => Response.json({ bitrate_kbps: kbps });
-      const { abr } = askingShaka();
-      abr.segmentDownloaded(400, 50_000, true, {}, PICTURE);
+      const { abr, arrive } = askingShaka();
+      arrive(PICTURE);
       await settled();
       assert.equal(abr.chooseVariant(), expected);
     }

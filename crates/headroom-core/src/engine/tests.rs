@@ -125,6 +125,103 @@ fn segments_too_small_to_fill_the_link_do_not_hold_a_session_down() {
     assert!(engine.decision(VIEWER).unwrap().cap.unwrap() > low + 2, "more than is known is news");
 }
 
+/// A report of a player that tells its own average, as hls.js and dash.js do.
+fn average(at: f64, kbps: u64, buffer: f64, state: PlayerState) -> Input {
+    let Input::Sample(mut sample) = report(at, 1_600, kbps, buffer) else { unreachable!() };
+    if let Report::Player(player) = &mut sample.report {
+        (player.transfer_time, player.state) = (None, Some(state));
+    }
+    Input::Sample(sample)
+}
+
+/// A whole object as the transport saw it.
+fn object(at: f64, kbps: u64) -> Input {
+    let (rate, busy) = (Some(Bitrate::kbps(kbps)), Some(Duration::from_millis(900)));
+    let link = Link { delivery_rate: rate, busy, ..Link::default() };
+    Input::Sample(Sample { session: VIEWER, stream: StreamId(1), at: second(at), report: Report::Link(link) })
+}
+
+fn expected_kbps(engine: &Engine) -> f64 {
+    engine.decision(VIEWER).unwrap().expected_throughput.map_or(0.0, Bitrate::as_kbps)
+}
+
+#[test]
+fn what_a_player_calls_its_throughput_before_media_came_is_a_default() {
+    let mut engine = Engine::new(Config::default());
+    // hls.js 1.7 on a link of 2 Mbit/s: its settings until the first segment has arrived.
+    let defaults = [(0.0, 500), (0.2, 5_000), (1.9, 5_000), (2.9, 5_000)];
+    decisions(&mut engine, defaults.map(|(at, kbps)| average(at, kbps, 0.0, PlayerState::Starting)));
+    assert_eq!(engine.decision(VIEWER).unwrap().expected_throughput, None);
+    decisions(&mut engine, [average(3.3, 2_000, 1.9, PlayerState::Starting)]);
+    assert!((1_000.0..3_000.0).contains(&expected_kbps(&engine)), "{}", expected_kbps(&engine));
+}
+
+#[test]
+fn an_average_told_with_every_request_is_one_observation_a_segment() {
+    let rate = |times_a_segment: u32| {
+        let mut engine = Engine::new(Config::default());
+        decisions(&mut engine, (0..8).map(|step| average(f64::from(step) * 2.0, 8_000, 4.0, PlayerState::Playing)));
+        let steps = 3 * times_a_segment;
+        let slower = (0..steps).map(|step| {
+            average(16.0 + f64::from(step) * 2.0 / f64::from(times_a_segment), 2_000, 4.0, PlayerState::Playing)
+        });
+        decisions(&mut engine, slower);
+        expected_kbps(&engine)
+    };
+    assert_eq!(rate(1), rate(3));
+}
+
+#[test]
+fn whole_objects_count_before_averages_and_the_latest_acknowledgements() {
+    let mut engine = Engine::new(Config::default());
+    for step in 0..8 {
+        let at = f64::from(step) * 2.0;
+        let told =
+            [average(at, 1_500, 4.0, PlayerState::Playing), object(at + 0.2, 2_000), delivery(at + 0.8, 64, false)];
+        decisions(&mut engine, told.into_iter().chain([average(at + 1.2, 1_600, 4.0, PlayerState::Playing)]));
+    }
+    assert!((1_700.0..2_300.0).contains(&expected_kbps(&engine)), "{}", expected_kbps(&engine));
+}
+
+#[test]
+fn a_transport_that_ends_at_a_relay_is_not_the_player_s() {
+    let mut engine = Engine::new(Config::default());
+    for step in 0..12 {
+        let at = f64::from(step) * 2.0;
+        decisions(&mut engine, [object(at, 200_000), average(at + 0.1, 1_500, 4.0, PlayerState::Playing)]);
+    }
+    assert!((1_000.0..2_000.0).contains(&expected_kbps(&engine)), "{}", expected_kbps(&engine));
+}
+
+#[test]
+fn an_empty_buffer_before_the_first_picture_is_no_starvation() {
+    let mut engine = Engine::new(Config::default());
+    // dash.js 5.1 is "rebuffering" until its first segment has arrived.
+    let states = [(0.0, 0.0, PlayerState::Starting), (0.5, 0.0, PlayerState::Rebuffering)];
+    decisions(&mut engine, states.map(|(at, buffer, state)| average(at, 1_500, buffer, state)));
+    assert_eq!(engine.view(VIEWER).unwrap().starvations, 0);
+    decisions(&mut engine, [average(2.0, 1_500, 1.9, PlayerState::Playing)]);
+    decisions(&mut engine, [average(5.0, 1_500, 0.0, PlayerState::Rebuffering)]);
+    assert_eq!(engine.view(VIEWER).unwrap().starvations, 1);
+}
+
+#[test]
+fn a_player_that_began_with_less_than_a_second_is_capped_when_it_starves() {
+    let mut engine = Engine::new(Config::default());
+    // Shaka 5 at 3 Mbit/s on a link that fell to 1 Mbit/s: it plays what it has, and never gets to hold a second.
+    let begun = |at: f64, buffer: f64| {
+        let Input::Sample(mut sample) = mute(at, 3_000, buffer) else { unreachable!() };
+        if let Report::Player(player) = &mut sample.report {
+            (player.state, player.media_start_delay) = (None, Some(Duration::from_millis(2_600)));
+        }
+        Input::Sample(sample)
+    };
+    let inputs = [object(0.0, 10_000), begun(0.5, 0.8), object(3.0, 1_000), begun(3.1, 0.1), tick(3.5)];
+    let made = decisions(&mut engine, inputs);
+    assert_eq!(made[0].reason, Reason::Starvation, "{made:?}");
+    assert!(made.last().unwrap().max_bitrate.unwrap() <= Bitrate::kbps(800));
+}
+
 #[test]
 fn a_fast_link_ends_at_the_top_and_a_slow_one_low() {
     for (kbps, expected) in [(200_000, 20_000), (2_000, 1_600), (300, 400)] {

@@ -23,6 +23,10 @@ pub struct Link {
     /// Rate at which the receiver acknowledged data.
     #[serde(rename = "delivery_rate_kbps", skip_serializing_if = "Option::is_none")]
     pub delivery_rate: Option<Bitrate>,
+    /// Time the sender had data under way, where `delivery_rate` is the mean over a whole object; absent where it is that of
+    /// the latest acknowledgements.
+    #[serde(rename = "busy_ms", skip_serializing_if = "Option::is_none")]
+    pub busy: Option<Duration>,
     /// The sender had too little to send, so `delivery_rate` is the least the link can carry
     /// (draft-cheng-iccrg-delivery-rate-estimation §2.4).
     #[serde(skip_serializing_if = "std::ops::Not::not")]

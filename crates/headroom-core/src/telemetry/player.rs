@@ -16,10 +16,11 @@ pub struct Player {
     /// Highest bit rate the player may choose from (`tb`).
     #[serde(rename = "top_bitrate_kbps", skip_serializing_if = "Option::is_none")]
     pub top_bitrate: Option<Bitrate>,
-    /// Throughput as the player measures it (`mtp`), or as derived from one response.
+    /// Throughput as the player measures it (`mtp`): with `transfer_time` that of one transfer, without it the player's own
+    /// average.
     #[serde(rename = "measured_throughput_kbps", skip_serializing_if = "Option::is_none")]
     pub measured_throughput: Option<Bitrate>,
-    /// Time the transfer behind `measured_throughput` took: its weight as evidence.
+    /// Time the one transfer behind `measured_throughput` took: its weight as evidence.
     #[serde(rename = "transfer_time_ms", skip_serializing_if = "Option::is_none")]
     pub transfer_time: Option<Duration>,
     /// Media ahead of the playhead (`bl`).

@@ -91,15 +91,17 @@ impl Edge {
             let grant = self.gate.admit(request.headers(), query, || self.ingest.now_s());
             self.ingest.handle_request(carrier, grant.as_ref().ok(), manifest.is_some())
         };
-        let client = self.ingest.identifier.client_address(request.headers(), connection.peer.ip()).to_string();
+        let client = self.ingest.identifier.client_address(request.headers(), connection.peer.ip());
+        // The connection of a proxy tells of the way to the proxy.
+        let is_direct = client == connection.peer.ip();
         let transfer = Transfer::begin(
             heard.session,
             connection,
             Arc::clone(&self.ingest),
-            self.diagnosis.clone(),
+            self.diagnosis.clone().filter(|_| is_direct),
             manifest.is_none() && !is_head,
         );
-        let response = match fetch.fetch(request, &client, manifest.is_some()).await {
+        let response = match fetch.fetch(request, &client.to_string(), manifest.is_some()).await {
             Ok(response) => response,
             Err(problem) => return problem.into_response(),
         };

@@ -108,12 +108,10 @@ impl Transfer {
         }
         let metrics = &self.ingest.metrics;
         let shards = &self.ingest.shards;
+        let seen = self.before.as_ref().zip(after.as_ref());
+        let by_transport = seen.map(|(before, after)| self.by_transport(before, after));
         if !shards.reports_itself(self.session) {
-            let measured = match (&self.before, &after) {
-                (Some(before), Some(after)) => self.by_transport(before, after),
-                _ => self.by_serving_time(served),
-            };
-            match measured {
+            match by_transport.unwrap_or_else(|| self.by_serving_time(served)) {
                 Ok((throughput, took)) if throughput <= PLAUSIBLE_THROUGHPUT => {
                     metrics.report(Source::Transfer);
                     shards.handle_transfer(self.session, self.bytes, throughput, took);
@@ -122,12 +120,13 @@ impl Transfer {
                 Err(reason) => metrics.dropped(reason),
             }
         }
-        if let (Some(before), Some(after)) = (&self.before, &after) {
-            if after.application_limited {
+        if let Some((before, after)) = seen {
+            let whole = by_transport.and_then(Result::ok);
+            if after.application_limited && whole.is_none() {
                 metrics.dropped(Dropped::ApplicationLimited);
             }
             metrics.report(Source::Transport);
-            shards.handle_observed(self.session, None, Report::Link(link(before, after)));
+            shards.handle_observed(self.session, None, Report::Link(link(before, after, whole)));
         }
     }
 
@@ -167,16 +166,19 @@ fn rate(bytes: u64, took: StdDuration) -> (Bitrate, Duration) {
     (Bitrate::from_kbps_f64(bits / 1_000.0 / took.as_secs_f64()), Duration::from_micros(took.as_micros() as u64))
 }
 
-/// The transport's view between two looks at it.
-fn link(before: &TcpInfo, after: &TcpInfo) -> Link {
+/// The transport's view between two looks at it. `whole` is what the object tells, rate and busy time: the kernel's own rate is
+/// that of the latest few acknowledgements, which one lost packet makes a tenth of what the link carries.
+fn link(before: &TcpInfo, after: &TcpInfo, whole: Option<(Bitrate, Duration)>) -> Link {
     let sent = after.sent_bytes.saturating_sub(before.sent_bytes);
     let again = after.retransmitted_bytes.saturating_sub(before.retransmitted_bytes);
+    let moment = (after.delivery_rate > 0).then(|| Bitrate::bps(after.delivery_rate.saturating_mul(8)));
     Link {
         rtt: Some(Duration::from_micros(u64::from(after.rtt_micros))),
         jitter: Some(Duration::from_micros(u64::from(after.rtt_variation_micros))),
         loss_ratio: (sent > 0).then(|| Ratio::clamped(again as f32 / sent as f32)),
-        delivery_rate: (after.delivery_rate > 0).then(|| Bitrate::bps(after.delivery_rate.saturating_mul(8))),
-        application_limited: after.application_limited,
+        delivery_rate: whole.map(|(rate, _)| rate).or(moment),
+        busy: whole.map(|(_, busy)| busy),
+        application_limited: after.application_limited && whole.is_none(),
     }
 }
 

@@ -200,7 +200,12 @@ impl Ingest {
         if parsed.tally.dropped > 0 {
             self.metrics.dropped_many(Dropped::Member, u64::from(parsed.tally.dropped));
         }
-        let (player, left) = player::player_sample(record);
+        let (mut player, left) = player::player_sample(record);
+        if mode == Mode::Event {
+            // Players put their average into the event of a transfer (hls.js that from before it); who asks for advice tells
+            // of the transfer itself.
+            player.transfer_time = None;
+        }
         if left.implausible {
             self.metrics.dropped(Dropped::Implausible);
         }

@@ -30,6 +30,11 @@ pub(crate) fn player_sample(record: &Vitals<'_>) -> (Player, Left) {
     let millis =
         |list: &ByObjectType| list.value_for(ObjectType::Video).map(|value| Duration::from_millis(u64::from(value)));
 
+    let video = |list: &ByObjectType| {
+        let named = list.get(ObjectType::Video).filter(|_| record.version == cmcd::Version::V2);
+        named.map(|value| Bitrate::kbps(u64::from(value)))
+    };
+
     let mut measured_throughput = kbps(&record.measured_throughput).filter(|&rate| rate > Bitrate::ZERO);
     if measured_throughput.is_some_and(|rate| rate > PLAUSIBLE_THROUGHPUT) {
         // Beyond belief, but the link is no bottleneck: the engine takes it for the highest rate it believes in. Taken for
@@ -68,7 +73,7 @@ pub(crate) fn player_sample(record: &Vitals<'_>) -> (Player, Left) {
     let starvation = starvation_millis(&record.buffer_starvation_duration);
     let player = Player {
         encoded_bitrate: encoded_bitrate.filter(|&rate| rate > Bitrate::ZERO),
-        top_bitrate: if is_audio && !typed { None } else { kbps(&record.top_bitrate) },
+        top_bitrate: if is_audio { video(&record.top_bitrate) } else { kbps(&record.top_bitrate) },
         measured_throughput,
         transfer_time,
         buffer_length,
@@ -116,6 +121,19 @@ fn state(state: cmcd::PlayerState) -> PlayerState {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_top_of_the_audio_is_not_the_top_of_the_ladder() {
+        for (text, top) in [
+            ("ot=a,tb=(64),v=2", None),
+            ("ot=a,tb=64", None),
+            ("ot=a,tb=(6000;v 64;a),v=2", Some(6000)),
+            ("ot=v,tb=(6000),v=2", Some(6000)),
+        ] {
+            let (player, _) = player_sample(&Vitals::parse(text).unwrap().vitals);
+            assert_eq!(player.top_bitrate, top.map(Bitrate::kbps), "{text}");
+        }
+    }
 
     #[test]
     fn what_an_audio_request_says_is_not_taken_for_the_video() {

@@ -73,6 +73,14 @@ impl Shards {
             companion.stream = stream;
         }
         sample.stream = companion.stream;
+        companion.posts |= *mode == Mode::Event;
+        if let Report::Player(player) = &mut sample.report
+            && *mode == Mode::Request
+            && companion.posts
+        {
+            // Requests and events each tell of the same stall.
+            player.starvation_duration = None;
+        }
         let order = number.map_or(Order::Fresh, |number| {
             let window = match mode {
                 Mode::Request => &mut companion.requests,

@@ -83,6 +83,8 @@ struct Companion {
     surveyed: Surveyed,
     /// The player reports for itself, so watching its transfers adds nothing.
     reports: bool,
+    /// It posts events, beside what its requests say.
+    posts: bool,
 }
 
 /// Where a request came from.

@@ -85,6 +85,31 @@ async fn a_player_that_asks_is_advised_at_once() {
     server.stop().await;
 }
 
+/// Requests and events are told apart: dash.js tells of a stall in both, and puts its average into the event of a transfer.
+#[tokio::test]
+async fn a_stall_told_twice_is_one_and_an_average_is_no_transfer() {
+    let server = start(|_| {}).await;
+    let public = server.public_address();
+    let stalled = "bl=(1500),br=(800;v),bs,bsd=(1524),cid=\"s\",d=2000,mtp=(1900),ot=v,sid=\"stalls\",sta=p,v=2";
+    for _ in 0..4 {
+        let event = format!("{stalled},e=rr,rc=200,ts=1,ttlb=60").replace("bs,bsd=(1524),", "");
+        post(public, "/v1/cmcd", "application/cmcd", event).await;
+    }
+    get(public, &with_cmcd("/decide", stalled)).await;
+    post(public, "/v1/cmcd", "application/cmcd", format!("{stalled},e=rr,rc=200,ts=2,ttlb=1250")).await;
+    let session = get(server.control_address(), "/v1/sessions/stalls").await.json();
+    assert_eq!(session["stalled_ms"], 1524, "{session}");
+    // One observation, not six: the forecast is still as wide as one average makes it.
+    let width = |session: &serde_json::Value| {
+        let level = |level: usize| session["forecast_kbps"][level].as_f64().unwrap();
+        level(2) / level(0)
+    };
+    get(public, &with_cmcd("/decide", &stalled.replace("stalls", "calm"))).await;
+    let once = get(server.control_address(), "/v1/sessions/calm").await.json();
+    assert_eq!(width(&session), width(&once), "{session} {once}");
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn replayed_and_late_reports_are_told_apart() {
     let server = start(|_| {}).await;

@@ -169,6 +169,7 @@ fn samples() -> Vec<Column<Reported>> {
         Column::number("jitter_ms", |of| link(of, |link| link.jitter.map(millis))),
         Column::number("loss_ratio", |of| link(of, |link| link.loss_ratio.map(share))),
         Column::number("delivery_rate_kbps", |of| link(of, |link| link.delivery_rate.map(Bitrate::as_kbps))),
+        Column::number("busy_ms", |of| link(of, |link| link.busy.map(millis))),
         Column::flag("application_limited", |of| link(of, |link| Some(link.application_limited))),
         Column::number("rsrp_dbm", |of| radio(of, |radio| radio.rsrp_dbm.map(f64::from))),
         Column::number("rsrq_db", |of| radio(of, |radio| radio.rsrq_db.map(f64::from))),

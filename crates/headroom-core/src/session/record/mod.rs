@@ -1,26 +1,18 @@
 //! The record itself and how reports change it.
 
+mod throughput;
+
 use crate::{
     decision::Reason,
-    forecast::{CodedForecast, Ewma, Forecast, History, PLAUSIBLE_THROUGHPUT, Signal},
+    forecast::{CodedForecast, Ewma, Forecast, History, Signal},
     ladder::{Ladder, RungIndex},
     policy::Memory,
     qoe::Opinion,
-    telemetry::{Link, Player, PlayerState, Radio, SessionId},
+    telemetry::{Player, PlayerState, Radio, SessionId},
     time::{Duration, Timestamp},
     units::{Bitrate, Ratio},
 };
-
-/// Half-life of the average that a collapse is told by, in seconds of transfer: hls.js' `abrEwmaFastLive`.
-const FAST_HALF_LIFE_S: f32 = 3.0;
-/// A transfer of unknown duration weighs as much as half a default segment.
-const UNKNOWN_TRANSFER: Duration = Duration::from_secs(1);
-/// Reports repeat the player's own average with every request; nearer together than this they are one observation.
-const REPEAT: Duration = Duration::from_millis(500);
-/// Transfers that say no rate for four default segments are too small to: from then on the transport is believed.
-const SILENT_TRANSFERS: Duration = Duration::from_secs(8);
-/// A transfer below this share of the average before it is a collapse (a rung at half the rate still plays).
-const COLLAPSE_SHARE: f32 = 0.5;
+use throughput::Source;
 
 /// Silence beyond this is not taken for playback: the viewer may have been away.
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
@@ -45,14 +37,17 @@ pub(crate) struct Record {
     pub(crate) stream: u16,
     pub(crate) cohort: u16,
     buffer_ms: u32,
-    capacity_ms: u32,
     latency_ms: u32,
     encoded_kbps: f32,
     pub(crate) ceiling_kbps: f32,
     pub(crate) ceiling_until_s: u32,
+    /// Tenths of a second, as CMCD counts it.
+    capacity_ds: u16,
     rtt_ms: u16,
     jitter_ms: u16,
     loss_per_10k: u16,
+    /// Average throughput as the player tells it, in steps of 9 %; zero for untold.
+    average: u8,
     pub(crate) rsrp_dbm: i16,
     pub(crate) rsrq_db: i8,
     pub(crate) sinr_db: i8,
@@ -69,22 +64,6 @@ pub(crate) struct Record {
     /// Steps the viewer asked to be farther from live, negative for nearer.
     wish: i8,
     flags: u8,
-}
-
-/// What a session was used to before a report.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Before {
-    transfers: u8,
-    evidence_ms: u32,
-    pub(crate) average_kbps: Option<f32>,
-}
-
-/// What a report brought to light of a link.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct News {
-    pub(crate) kbps: f32,
-    /// Time it speaks for, seconds.
-    pub(crate) seconds: f32,
 }
 
 /// What a report means for the session beyond its fields.
@@ -110,6 +89,7 @@ const NEVER: u32 = u32::MAX;
 const NO_RSRP: i16 = i16::MIN;
 const NO_DECIBEL: i8 = i8::MIN;
 const UNKNOWN_MS: u32 = u32::MAX;
+const UNKNOWN_DS: u16 = u16::MAX;
 const UNKNOWN_LINK: u16 = u16::MAX;
 
 /// One step of a viewer's wish for more or less delay: clearly felt, and undone by its opposite.
@@ -120,11 +100,11 @@ const MOST_WISHES: i8 = 3;
 const DIRTY: u8 = 1;
 const STARVED: u8 = 2;
 const PAUSED: u8 = 4;
-const SELF_MEASURED: u8 = 8;
-const FILLED: u8 = 16;
+const FILLED: u8 = 8;
 /// The ceiling over the session is its viewer's own.
-const OWN_CEILING: u8 = 32;
-/// A buffer that once held this much has started up; before, it is empty by nature.
+const OWN_CEILING: u8 = 16;
+/// A buffer that once held this much has started up, as has a player that says how long that took; before, it is empty by
+/// nature.
 const STARTED_UP: Duration = Duration::from_secs(1);
 
 impl Record {
@@ -143,7 +123,7 @@ impl Record {
             stream,
             cohort: NO_COHORT,
             buffer_ms: UNKNOWN_MS,
-            capacity_ms: UNKNOWN_MS,
+            capacity_ds: UNKNOWN_DS,
             latency_ms: UNKNOWN_MS,
             encoded_kbps: 0.0,
             ceiling_kbps: f32::INFINITY,
@@ -151,6 +131,7 @@ impl Record {
             rtt_ms: UNKNOWN_LINK,
             jitter_ms: UNKNOWN_LINK,
             loss_per_10k: UNKNOWN_LINK,
+            average: 0,
             rsrp_dbm: NO_RSRP,
             rsrq_db: NO_DECIBEL,
             sinr_db: NO_DECIBEL,
@@ -187,8 +168,13 @@ impl Record {
             }
         };
         keep_ms(&mut self.buffer_ms, player.buffer_length);
-        keep_ms(&mut self.capacity_ms, player.target_buffer_length);
-        if player.buffer_length.is_some_and(|buffer| buffer >= STARTED_UP) {
+        if let Some(capacity) = player.target_buffer_length {
+            self.capacity_ds = (capacity.as_millis() / 100).min(u64::from(UNKNOWN_DS - 1)) as u16;
+        }
+        let begins = matches!(player.state, Some(PlayerState::Starting | PlayerState::Preloading));
+        // Players that begin say a delay of nothing.
+        let began = player.media_start_delay.is_some() && !begins;
+        if began || player.buffer_length.is_some_and(|buffer| buffer >= STARTED_UP) {
             self.set(FILLED, true);
         }
         keep_ms(&mut self.latency_ms, player.live_latency);
@@ -205,7 +191,7 @@ impl Record {
         }
         // A player that is still starting has an empty buffer by nature (`su`, CTA-5004).
         let starved = player.buffer_starvation || player.state == Some(PlayerState::Rebuffering);
-        let newly_starved = starved && !self.has(STARVED) && !player.startup;
+        let newly_starved = starved && !self.has(STARVED) && !player.startup && !self.starting();
         self.set(STARVED, starved && !player.startup);
         self.starvations = self.starvations.saturating_add(u16::from(newly_starved));
         if matches!(player.state, Some(PlayerState::Quit | PlayerState::Ended | PlayerState::FatalError)) {
@@ -213,46 +199,19 @@ impl Record {
         }
         let mut collapsed = false;
         if let Some(throughput) = player.measured_throughput {
-            self.set(SELF_MEASURED, true);
-            collapsed = self.observe_transfer(at, throughput, player.transfer_time);
+            // What a player calls its throughput before it has held media is a default.
+            let holds = player.buffer_length.is_some_and(|buffer| buffer > Duration::ZERO);
+            let has_held = holds || self.has(FILLED) || (!begins && self.buffer_ms == UNKNOWN_MS);
+            collapsed = match player.transfer_time {
+                Some(took) => self.observe_transfer(at, Source::Player, throughput, took),
+                None => has_held && self.observe_average(at, throughput),
+            };
         }
         match (newly_starved, collapsed) {
             (true, _) => Evidence::Starvation,
             (false, true) => Evidence::Collapse,
             (false, false) => Evidence::Routine,
         }
-    }
-
-    /// Takes in what the transport says; its rate counts only where the player measures none. One that the sender limited is
-    /// the least the link can carry: it counts where it is above what is known (as in BBR's maximum, draft-ietf-ccwg-bbr), so a session
-    /// whose segments are too small to fill the link finds its way up again.
-    pub(crate) fn observe_link(&mut self, at: Timestamp, link: &Link) -> Evidence {
-        let keep = |slot: &mut u16, value: Option<f64>| {
-            *slot = value.map_or(*slot, |value| (value.round() as u16).min(UNKNOWN_LINK - 1));
-        };
-        keep(&mut self.rtt_ms, link.rtt.map(|rtt| rtt.as_secs_f64() * 1e3));
-        keep(&mut self.jitter_ms, link.jitter.map(|jitter| jitter.as_secs_f64() * 1e3));
-        keep(&mut self.loss_per_10k, link.loss_ratio.map(|loss| f64::from(loss.get()) * 1e4));
-        match link.delivery_rate {
-            Some(rate) if !self.self_measured(at) && (!link.application_limited || self.is_exceeded_by(rate)) => {
-                self.flags |= DIRTY;
-                match self.observe_transfer(at, rate, None) {
-                    true => Evidence::Collapse,
-                    false => Evidence::Routine,
-                }
-            }
-            _ => Evidence::Routine,
-        }
-    }
-
-    /// Whether transfers tell how fast they were, or did so lately.
-    fn self_measured(&self, at: Timestamp) -> bool {
-        self.has(SELF_MEASURED) && at.since(self.evidence_at()) < SILENT_TRANSFERS
-    }
-
-    /// Whether `rate` is above what is known; not where nothing is.
-    fn is_exceeded_by(&self, rate: Bitrate) -> bool {
-        self.fast.value(FAST_HALF_LIFE_S).is_some_and(|known| rate.as_kbps() > f64::from(known))
     }
 
     /// Takes in what the radio says.
@@ -267,52 +226,6 @@ impl Record {
         if let Some(sinr) = radio.sinr_db {
             self.sinr_db = round(sinr) as i8;
         }
-    }
-
-    /// Adds a transfer to averages and history; says whether throughput collapsed below what is played.
-    fn observe_transfer(&mut self, at: Timestamp, throughput: Bitrate, transfer_time: Option<Duration>) -> bool {
-        let now_ms = at.since(self.started).as_millis().min(u64::from(u32::MAX)) as u32;
-        let repeated = u64::from(now_ms.saturating_sub(self.evidence_ms)) < REPEAT.as_millis();
-        if transfer_time.is_none() && repeated && !self.history.is_empty() {
-            return false;
-        }
-        let transfer_time = transfer_time.unwrap_or(UNKNOWN_TRANSFER);
-        let throughput = throughput.min(PLAUSIBLE_THROUGHPUT);
-        let (kbps, seconds) = (throughput.as_kbps() as f32, transfer_time.as_secs_f64() as f32);
-        if kbps <= 0.0 || seconds <= 0.0 {
-            return false;
-        }
-        let before = self.fast.value(FAST_HALF_LIFE_S);
-        let pause = Duration::from_millis(u64::from(now_ms.saturating_sub(self.evidence_ms))) - transfer_time;
-        self.evidence_ms = now_ms;
-        self.fast.observe(kbps, seconds, FAST_HALF_LIFE_S);
-        self.history.push_after(pause, throughput, transfer_time);
-        self.forecast = CodedForecast::of(&self.history);
-        before.is_some_and(|before| kbps < COLLAPSE_SHARE * before) && kbps < self.encoded_kbps
-    }
-
-    /// What it is used to.
-    pub(crate) fn before(&self) -> Before {
-        Before {
-            transfers: self.history.pushed(),
-            evidence_ms: self.evidence_ms,
-            average_kbps: self.fast.value(FAST_HALF_LIFE_S),
-        }
-    }
-
-    /// The transfer that was observed since, if one was.
-    pub(crate) fn news_since(&self, before: &Before, at: Timestamp) -> Option<News> {
-        let newest = self.history.newest().filter(|_| self.history.pushed() != before.transfers)?;
-        // Without news for longer than this it was away, and its last rate says nothing of that time.
-        const LONGEST_S: f32 = 4.0;
-        let since = at.since(self.started).as_millis() as f32 - before.evidence_ms as f32;
-        let silent_s = if before.average_kbps.is_some() { since / 1e3 } else { 0.0 };
-        Some(News { kbps: newest.throughput_kbps, seconds: silent_s.max(newest.seconds).min(LONGEST_S) })
-    }
-
-    /// When it measured something last; its start when it has not.
-    pub(crate) fn evidence_at(&self) -> Timestamp {
-        self.started + Duration::from_millis(u64::from(self.evidence_ms))
     }
 
     /// What its radio says.
@@ -354,7 +267,7 @@ impl Record {
     }
 
     pub(crate) fn buffer_capacity(&self) -> Option<Duration> {
-        known_ms(self.capacity_ms)
+        (self.capacity_ds != UNKNOWN_DS).then(|| Duration::from_millis(u64::from(self.capacity_ds) * 100))
     }
 
     pub(crate) fn live_latency(&self) -> Option<Duration> {
@@ -377,7 +290,7 @@ impl Record {
         self.has(STARVED)
     }
 
-    /// Whether the player says how much it holds and has not held a second of media yet.
+    /// Whether the player says how much it holds and has not held a second of media yet, nor begun with less.
     pub(crate) fn starting(&self) -> bool {
         self.buffer_ms != UNKNOWN_MS && !self.has(FILLED)
     }
@@ -448,6 +361,7 @@ fn known_ms(millis: u32) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::forecast::PLAUSIBLE_THROUGHPUT;
 
     #[test]
     fn a_session_stays_within_256_bytes() {

@@ -18,7 +18,7 @@ import torch
 
 from . import corpora, network, quantise as preparation
 from .base import cache
-from .fit import STAGES
+from .stages import STAGES
 from .labels import ASPECTS, COMMANDS, LANGUAGES, SENTIMENTS
 
 

@@ -1,6 +1,9 @@
 //! Advice: what to fetch next, for players that ask before every segment.
 
-use super::{Engine, ceiling, newcomer, view_of};
+use super::{
+    Engine,
+    decide::{ceiling, newcomer, view_of},
+};
 use crate::{decision::Reason, guard::Limits, policy::Proposal, telemetry::SessionId, time::Timestamp};
 
 impl Engine {

@@ -1,7 +1,11 @@
 //! Scenarios: what goes in second by second, and what must come out.
 
 use super::*;
-use crate::telemetry::{Link, Player, PlayerState, StreamId};
+use crate::{
+    decision::Reason,
+    telemetry::{Link, Player, PlayerState, StreamId},
+    time::Duration,
+};
 
 const VIEWER: SessionId = SessionId(7);
 

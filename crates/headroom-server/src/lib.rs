@@ -46,6 +46,7 @@ mod stream;
 mod tls;
 pub mod token;
 mod transcriber;
+mod whole_file;
 
 pub use chat::{ChatError, TlsError};
 pub use config::Config;

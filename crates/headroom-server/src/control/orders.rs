@@ -3,13 +3,11 @@
 //! Orders about single sessions end with the process, as its sessions do.
 
 use super::{Resources, overrides::InForce};
-use crate::alerts::Silence;
+use crate::{alerts::Silence, whole_file};
 use headroom_core::units::Bitrate;
 use serde::{Deserialize, Serialize};
 use std::{
-    fs,
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -113,7 +111,7 @@ impl Resources {
             let guard = writing.lock_owned().await;
             let write = move || {
                 let _guard = guard;
-                write(&path, &resources.standing())
+                whole_file::replace(&path, &serde_json::to_vec_pretty(&resources.standing())?)
             };
             tokio::task::spawn_blocking(write).await.map_err(io::Error::other)?
         };
@@ -134,13 +132,4 @@ impl Resources {
             pathways: (order != configured).then_some(Pathways { configured, order }),
         }
     }
-}
-
-/// Writes under another name, syncs, renames: the file is the old or the new one, never half of one.
-fn write(path: &Path, orders: &Orders) -> io::Result<()> {
-    let new = path.with_extension("json.new");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    file.write_all(&serde_json::to_vec_pretty(orders)?)?;
-    file.sync_all()?;
-    fs::rename(&new, path)
 }

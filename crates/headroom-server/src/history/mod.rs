@@ -20,7 +20,7 @@ pub(crate) use audience::{Audience, audiences};
 pub(crate) use demand::demand;
 pub(crate) use query::{Asked, Point, QueryError, audit_page, series};
 
-use crate::{metrics::Metrics, network::Prefix, place::Places, rollup::Rollup, stream::Streams};
+use crate::{metrics::Metrics, network::Prefix, place::Places, rollup::Rollup, stream::Streams, whole_file};
 use archive::Archive;
 use headroom_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -222,7 +222,7 @@ impl History {
 /// # Errors
 /// When the directory cannot be written and no key is there.
 pub(crate) fn identifier_key(directory: &Path, drawn: &str) -> io::Result<String> {
-    use std::{fs, io::Write, os::unix::fs::OpenOptionsExt};
+    use std::fs;
     let path = directory.join("identity.key");
     match fs::read_to_string(&path) {
         Ok(key) if !key.trim().is_empty() => return Ok(key.trim().to_owned()),
@@ -231,12 +231,8 @@ pub(crate) fn identifier_key(directory: &Path, drawn: &str) -> io::Result<String
         Err(error) => return Err(error),
     }
     fs::create_dir_all(directory)?;
-    // Under another name until it is whole: a crash leaves no empty key behind.
-    let new = directory.join("identity.key.new");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    file.write_all(drawn.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&new, &path)?;
+    // A crash leaves no empty key behind.
+    whole_file::replace(&path, drawn.as_bytes())?;
     Ok(drawn.to_owned())
 }
 

@@ -1,7 +1,8 @@
 //! Players that report nothing: seen by what they fetch and how fast they take it.
 
-use crate::support::{directory, eventually, get, metric, order, start};
-use http::StatusCode;
+use crate::support::{directory, eventually, get, metric, order, send, start};
+use http::{Request, StatusCode};
+use http_body_util::Full;
 use serde_json::json;
 use std::{
     io::{Read, Write},
@@ -85,6 +86,29 @@ async fn a_slow_reader_is_not_taken_for_a_slow_network() {
     })
     .await;
     assert_eq!(metric(&server, "headroom_reports_total{source=\"transfer\"}").await, 0.0);
+    server.stop().await;
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+/// What a proxy's connection does says nothing of the way to its client.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_connection_of_a_proxy_is_not_its_client_s() {
+    let directory = directory("proxied");
+    std::fs::write(directory.join("seg.ts"), vec![7; SEGMENT]).unwrap();
+    let server = start(|config| config.edge.origin = format!("dir:{}", directory.display())).await;
+    let ask = async |client: Option<&str>| {
+        let request =
+            client.into_iter().fold(Request::get("/seg.ts"), |request, client| request.header("x-real-ip", client));
+        assert_eq!(send(server.public_address(), request.body(Full::default()).unwrap()).await.status, StatusCode::OK);
+    };
+    let transport = async || metric(&server, "headroom_reports_total{source=\"transport\"}").await;
+    for client in ["203.0.113.1", "203.0.113.2", "203.0.113.3"] {
+        ask(Some(client)).await;
+    }
+    ask(None).await;
+    eventually(20, async || (transport().await > 0.0).then_some(())).await;
+    assert_eq!(transport().await, 1.0, "the one that came by itself");
     server.stop().await;
     std::fs::remove_dir_all(directory).unwrap();
 }

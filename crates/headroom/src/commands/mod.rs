@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
 enum Command {
     /// Run the server: edge, CMCD in, CMSD and decisions out.
     Serve(serve::Arguments),
-    /// See the loop work: virtual players on replayed 5G links, half of them steered.
+    /// See the loop work: virtual players on synthetic 5G links (or traces), half of them steered.
     Demo(demo::Arguments),
     /// Say what a viewer would and see what follows: network, QoE, sentiment, action.
     Text(text::Arguments),
@@ -54,7 +54,7 @@ enum Command {
     Token(token::Arguments),
     /// Turn an input log back into its decisions.
     Replay(replay::Arguments),
-    /// Measure: every figure in docs/benchmarks.md comes from here.
+    /// Measure: most figures of docs/benchmarks.md come from here.
     #[command(subcommand)]
     Bench(bench::Benchmark),
     /// Train a model; the same data, settings and seed give the same weights.

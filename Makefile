@@ -43,7 +43,7 @@ test: setup ## everything: format, lints, unit tests, player agent, real players
 	python3 -m unittest discover -s training/tests
 	@mkdir -p target && rm -f $(HEADROOM_TEST_LOG)
 	cargo test $(ALL) --no-run
-	cargo test $(ALL) --lib --bins --examples --test '*' $(TIMED)
+	cargo test $(ALL) --lib --bins --test '*' $(TIMED)
 	cargo test $(ALL) --doc
 	@scripts/slowest-tests.sh $(HEADROOM_TEST_LOG)
 
@@ -58,7 +58,7 @@ check: ## format, lints and the fast tests (under 3 minutes when warm)
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	@mkdir -p target && rm -f $(HEADROOM_TEST_LOG)
-	cargo test --locked --workspace --lib --bins --examples $(TIMED)
+	cargo test --locked --workspace --lib --bins $(TIMED)
 	cargo test --locked --workspace --test '*' $(TIMED) -- --skip e2e:: --skip link::
 	cargo test --locked --workspace --doc
 	@scripts/slowest-tests.sh $(HEADROOM_TEST_LOG)

@@ -1,4 +1,5 @@
 import type { Bearer } from "./token.js";
+import { remainingMs, type Running } from "./transfer.js";
 
 /** Where to ask before every segment. */
 export interface AdviceTarget {
@@ -16,14 +17,16 @@ export interface AdviceSource extends AdviceTarget {
   readonly contentId: string;
 }
 
-/** A segment that has just arrived, and the player at that moment. */
+/** A segment that has arrived, or as good as, and the player at that moment. */
 export interface Arrival {
+  /** What has come of it. */
   readonly bytes: number;
-  /** From the request to the last byte. */
+  /** From the request to the last of these bytes. */
   readonly tookMs: number;
   /** Encoded bit rate of what is played, kbit/s, audio included where `object` says so. */
   readonly bitrateKbps: number;
   readonly durationMs: number;
+  /** Ahead of the playhead, this segment included. */
   readonly bufferMs: number;
   /** Behind the live edge; 0 where that is not known. */
   readonly latencyMs: number;
@@ -38,16 +41,32 @@ export interface Arrival {
 /** An answer stands this many segments: until the next one, should that be late. */
 const STANDS_SEGMENTS = 2;
 
+/** What a question takes before one was answered, and at most, ms. */
+const ANSWER_MS = { first: 100, most: 500 };
+
+/** A question is asked this much earlier than the answer is needed, ms: a transfer is looked at so often. */
+const SPARE_MS = 100;
+
+/** A transfer is asked about before its end once it has taken this part of the segment's duration: shorter ones are waited for. */
+const LONG = 0.5;
+
+/** Buffers are told in steps of this size, ms. */
+const BUFFER_STEP_MS = 100;
+
 /**
- * Asks Headroom what to fetch next, one question at a time. Whatever goes wrong, there is simply no answer and the player
- * chooses. A late answer is no failure: until it comes the one before stands, for two choosers that take turns cost a switch
- * each time.
+ * Asks Headroom what to fetch next, one question at a time. Nobody waits for the answer: it is asked for while the player
+ * waits for the live edge, or before the end of a transfer after which it will not. Whatever goes wrong, there is simply no
+ * answer and the player chooses. A late answer is no failure: until it comes the one before stands, for two choosers that
+ * take turns cost a switch each time.
  */
 export class Asker {
   readonly #source: AdviceSource;
   readonly #bearer: Bearer;
   readonly #fail: (error: unknown) => void;
   #question: AbortController | undefined;
+  #answerMs = ANSWER_MS.first;
+  /** When the transfer under way was asked about. */
+  #aheadAt = -Infinity;
   #answer: { readonly kbps: number; readonly until: number } | undefined;
 
   constructor(source: AdviceSource, bearer: Bearer, fail: (error: unknown) => void) {
@@ -61,12 +80,38 @@ export class Asker {
     return this.#answer !== undefined && Date.now() < this.#answer.until ? this.#answer.kbps : undefined;
   }
 
-  /** Calls `told` when there is news, which is `standing`; never when the next question comes first. */
-  async ask(arrival: Arrival, told: () => void): Promise<void> {
-    if (!(arrival.bytes > 0 && arrival.tookMs > 0)) return;
+  /** A transfer begins. */
+  begin(): void {
+    this.#aheadAt = -Infinity;
+  }
+
+  /** Whether to ask now what follows the transfer under way: once, so that the answer comes just before its end. */
+  isTime(running: Running): boolean {
+    const rest = remainingMs(running);
+    if (this.#aheadAt > 0 || rest === undefined) return false;
+    return running.elapsedMs >= LONG * running.durationMs && rest <= this.#answerMs + SPARE_MS;
+  }
+
+  /** Asks before the end of a transfer; `arrival` is what it will have been. */
+  askAhead(arrival: Arrival, told: () => void): void {
+    this.#aheadAt = Date.now();
+    void this.#ask(arrival, told);
+  }
+
+  /**
+   * Asks as a segment arrives, unless that was done while it came. Calls `told` when there is news, which is `standing`; never
+   * when the next question comes first.
+   */
+  ask(arrival: Arrival, told: () => void): void {
+    if (Date.now() - this.#aheadAt > 2 * ANSWER_MS.most) void this.#ask(arrival, told);
+  }
+
+  async #ask(arrival: Arrival, told: () => void): Promise<void> {
+    if (!(arrival.bytes > 0 && arrival.tookMs > 0) || isShort(arrival.bufferMs, arrival.durationMs)) return;
     this.#question?.abort();
     const abort = new AbortController();
     this.#question = abort;
+    const askedAt = Date.now();
     const timer = setTimeout(() => abort.abort(), this.#source.timeoutMs ?? 1000);
     const answered = (kbps?: number): void => {
       if (abort.signal.aborted) return;
@@ -79,6 +124,7 @@ export class Asker {
       const url = typeof signed === "string" ? signed : await signed;
       if (abort.signal.aborted) return;
       const answer = await fetch(url, { signal: abort.signal });
+      this.#answerMs = Math.min(ANSWER_MS.most, (this.#answerMs + Date.now() - askedAt) / 2);
       if (answer.status === 401) this.#bearer.refused();
       // 204: the player knows better, for instance while it starts.
       if (answer.status !== 200) return answered();
@@ -126,7 +172,14 @@ export class Asker {
   }
 }
 
-/** CMCD counts buffer in steps of 100 ms. */
+/**
+ * With no more than one segment in the buffer nobody asks, and what was advised before only bounds what the player chooses:
+ * there is no time to be wrong.
+ */
+export function isShort(bufferMs: number, durationMs: number): boolean {
+  return bufferMs < durationMs + BUFFER_STEP_MS / 2;
+}
+
 function hundreds(ms: number): number {
-  return Math.round(ms / 100) * 100;
+  return Math.round(ms / BUFFER_STEP_MS) * BUFFER_STEP_MS;
 }

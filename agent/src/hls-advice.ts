@@ -1,12 +1,15 @@
 import type Hls from "hls.js";
 import type { Events, FragLoadedData } from "hls.js";
-import { Asker, type AdviceSource, type Arrival } from "./advice.js";
+import { Asker, isShort, type AdviceSource, type Arrival } from "./advice.js";
 import type { Bearer } from "./token.js";
+import { heldAtEnd, TransferWatch, type Running } from "./transfer.js";
+
+type Frag = FragLoadedData["frag"];
 
 /**
- * Asks each time a segment has arrived. The answer is the level of the next segment: as soon as that is under way hls.js is
- * in automatic mode again, with its own rule for transfers that will not make it. Where no answer comes in time the one
- * before stands, and where there is none hls.js simply chooses.
+ * Asks each time a segment has arrived, or shortly before. The answer is the level of the next segment: as soon as that is
+ * under way hls.js is in automatic mode again, with its own rule for transfers that will not make it. Where no answer comes in
+ * time the one before stands, and where there is none hls.js simply chooses.
  */
 export class HlsAdviser {
   readonly #hls: Hls;
@@ -15,8 +18,9 @@ export class HlsAdviser {
   readonly #fail: (error: unknown) => void;
   /** The level set here, so that a level the page has set by hand is left alone. */
   #advised = -1;
-  /** A segment of the picture is being fetched: its level is chosen. */
-  #underWay = false;
+  /** The segment of the picture that is being fetched: its level is chosen. */
+  #underWay: Frag | undefined;
+  readonly #watch: TransferWatch;
 
   /** `pageCap` is the highest level the page allows, -1 for any: Headroom's own cap is part of its advice. */
   constructor(
@@ -30,7 +34,11 @@ export class HlsAdviser {
     this.#asker = new Asker(source, bearer, fail);
     this.#pageCap = pageCap;
     this.#fail = fail;
+    this.#watch = new TransferWatch(() => this.#look(), fail);
   }
+
+  /** Of the segment fetched last. */
+  segmentS: number | undefined;
 
   start(): void {
     this.#hls.on("hlsFragLoaded" as Events.FRAG_LOADED, this.#handleLoaded);
@@ -38,29 +46,49 @@ export class HlsAdviser {
   }
 
   stop(): void {
+    this.#watch.end();
     this.#asker.forget();
     this.#hls.off("hlsFragLoaded" as Events.FRAG_LOADED, this.#handleLoaded);
     this.#hls.off("hlsFragLoading" as Events.FRAG_LOADING, this.#handleLoading);
     this.#release();
   }
 
-  readonly #handleLoaded = (_name: unknown, data: FragLoadedData): void => {
+  readonly #handleLoaded = (_name: unknown, { frag }: FragLoadedData): void => {
     this.#guarded(() => {
-      const arrival = this.#arrivalOf(data);
-      if (arrival === undefined || !this.#isFree()) return;
-      this.#underWay = false;
-      this.#advise();
-      void this.#asker.ask(arrival, () => this.#guarded(() => this.#advise()));
+      if (!isPicture(frag)) return;
+      this.#watch.end();
+      if (!this.#isFree()) return;
+      this.#underWay = undefined;
+      const bufferMs = this.#bufferMs() + frag.duration * 1000;
+      this.#advise(bufferMs, frag);
+      const { loaded, loading } = frag.stats;
+      this.#asker.ask(this.#arrivalOf(frag, loaded, loading.end - loading.start, bufferMs), () => this.#handleNews(frag));
     });
   };
 
-  readonly #handleLoading = (_name: unknown, { frag }: { frag: FragLoadedData["frag"] }): void => {
+  readonly #handleLoading = (_name: unknown, { frag }: { frag: Frag }): void => {
     this.#guarded(() => {
       if (!isPicture(frag)) return;
-      this.#underWay = true;
+      this.#underWay = frag;
+      this.segmentS = frag.duration;
       this.#release();
+      this.#asker.begin();
+      this.#watch.begin();
     });
   };
+
+  /** Asks before the end of a long transfer. */
+  #look(): void {
+    const frag = this.#underWay;
+    const running = frag && this.#runningOf(frag);
+    if (frag === undefined || running === undefined || !this.#asker.isTime(running)) return;
+    const arrival = this.#arrivalOf(frag, running.receivedBytes, running.elapsedMs, heldAtEnd(running));
+    this.#asker.askAhead(arrival, () => this.#handleNews(frag));
+  }
+
+  #handleNews(frag: Frag): void {
+    this.#guarded(() => this.#advise(this.#bufferMs(), frag));
+  }
 
   #guarded(action: () => void): void {
     try {
@@ -70,15 +98,16 @@ export class HlsAdviser {
     }
   }
 
-  #advise(): void {
-    if (this.#underWay || !this.#isFree()) return;
+  #advise(bufferMs: number, { duration }: Frag): void {
+    if (this.#underWay !== undefined || !this.#isFree()) return;
     const kbps = this.#asker.standing;
     if (kbps === undefined) return this.#release();
-    const { levels } = this.#hls;
+    const { levels, nextAutoLevel } = this.#hls;
     const cap = this.#pageCap();
     // hls.js sorts levels by bitrate, which in HLS counts the audio rendition as the answer does.
     const highest = Math.max(0, levels.findLastIndex((level) => level.bitrate <= kbps * 1000));
-    this.#advised = cap < 0 ? highest : Math.min(highest, cap);
+    const own = isShort(bufferMs, duration * 1000) && nextAutoLevel >= 0 ? nextAutoLevel : Infinity;
+    this.#advised = Math.min(highest, own, cap < 0 ? Infinity : cap);
     this.#hls.loadLevel = this.#advised;
   }
 
@@ -92,16 +121,31 @@ export class HlsAdviser {
     return this.#hls.autoLevelEnabled || this.#advised >= 0;
   }
 
-  #arrivalOf({ frag }: FragLoadedData): Arrival | undefined {
-    if (!isPicture(frag)) return undefined;
-    const { stats, level, duration, relurl } = frag;
-    const { levels, latency, media, mainForwardBufferInfo } = this.#hls;
+  /** What the player holds ahead of the playhead. */
+  #bufferMs(): number {
+    return (this.#hls.mainForwardBufferInfo?.len ?? 0) * 1000;
+  }
+
+  #runningOf({ stats, level, duration }: Frag): Running | undefined {
+    const { start, first, end } = stats.loading;
+    if (!(start > 0) || end > 0) return undefined;
+    const estimate = ((this.#hls.levels[level]?.bitrate ?? 0) * duration) / 8;
     return {
-      bytes: stats.loaded,
-      tookMs: stats.loading.end - stats.loading.start,
+      elapsedMs: performance.now() - start,
+      firstByteMs: first > 0 ? first - start : undefined,
+      receivedBytes: stats.loaded,
+      totalBytes: stats.total > 0 ? stats.total : Math.max(estimate, stats.loaded),
+      durationMs: duration * 1000,
+      bufferMs: this.#bufferMs(),
+    };
+  }
+
+  #arrivalOf({ level, duration, relurl }: Frag, bytes: number, tookMs: number, bufferMs: number): Arrival {
+    const { levels, latency, media } = this.#hls;
+    return {
+      ...{ bytes, tookMs, bufferMs },
       bitrateKbps: (levels[level]?.bitrate ?? 0) / 1000,
       durationMs: duration * 1000,
-      bufferMs: (mainForwardBufferInfo?.len ?? 0) * 1000,
       latencyMs: latency * 1000,
       playing: media?.paused === false,
       url: relurl ?? "",
@@ -111,6 +155,6 @@ export class HlsAdviser {
   }
 }
 
-function isPicture(frag: FragLoadedData["frag"] | undefined): frag is FragLoadedData["frag"] {
+function isPicture(frag: Frag | undefined): frag is Frag {
   return frag?.type === "main" && frag.sn !== "initSegment";
 }

@@ -5,6 +5,7 @@ import { parseCmsdDynamic } from "./cmsd.js";
 import { decisionFromEvent, type Decision } from "./decision.js";
 import { Bearer, type TokenSource } from "./token.js";
 import { HlsAdviser } from "./hls-advice.js";
+import { Stretch } from "./stretch.js";
 
 export interface HlsSteeringOptions {
   /** Server-sent events of this session, `https://edge.example/v1/decisions/SESSION/events`. Absent: response headers only. */
@@ -15,6 +16,8 @@ export interface HlsSteeringOptions {
   readonly token?: TokenSource;
   /** A decision is forgotten, and the player free again, when none has arrived for this long. Seconds, 10 by default. */
   readonly forgetAfterSeconds?: number;
+  /** Slows playback down, to 0.92 at most, while the buffer is short; `true` by default. */
+  readonly stretch?: boolean;
   /** Called when a new decision has been applied. */
   readonly onDecision?: (decision: Decision) => void;
   /** Called when the agent failed. Playback is never affected. */
@@ -60,12 +63,22 @@ class Steering implements HlsSteering {
   #ownCap = -1;
   #pageTargetLatency: number | null = null;
   #pageMaxRate = 1;
-  #imposedRate = 1;
+  /** hls.js may not catch up: the buffer is short. */
+  #held = false;
+  readonly #stretch: Stretch;
 
   constructor(hls: Hls, options: HlsSteeringOptions) {
     this.#hls = hls;
     this.#options = options;
-    this.#bearer = new Bearer(options.token, (error) => this.#guarded(() => { throw error; }));
+    const fail = (error: unknown): void => this.#guarded(() => { throw error; });
+    this.#bearer = new Bearer(options.token, fail);
+    const stretched = {
+      media: () => hls.media,
+      targetLatencyS: () => hls.targetLatency,
+      segmentS: () => this.#adviser?.segmentS ?? hls.latestLevelDetails?.targetduration,
+      hold: (held: boolean) => this.#hold(held),
+    };
+    this.#stretch = new Stretch(stretched, fail);
   }
 
   start(): void {
@@ -76,6 +89,7 @@ class Steering implements HlsSteering {
       this.#hls.on("hlsManifestParsed" as Events.MANIFEST_PARSED, this.#handleLevels);
       this.#hls.on("hlsDestroying" as Events.DESTROYING, this.#handleDestroying);
       this.#listen();
+      if (this.#options.stretch !== false) this.#stretch.start();
       if (this.#options.advice) {
         const fail = (error: unknown): void => this.#guarded(() => { throw error; });
         this.#adviser = new HlsAdviser(this.#hls, this.#options.advice, this.#bearer, () => this.#pageCap(), fail);
@@ -139,6 +153,7 @@ class Steering implements HlsSteering {
 
   #disconnect(): void {
     this.#stopped = true;
+    this.#stretch.stop();
     clearTimeout(this.#forget);
     clearTimeout(this.#reopen);
     this.#adviser?.stop();
@@ -211,14 +226,23 @@ class Steering implements HlsSteering {
 
   /** hls.js catches up by itself, up to the rate it is allowed. Slowing down it does not know: that is set directly. */
   #applyPlaybackRate(rate: number): void {
-    this.#hls.config.maxLiveSyncPlaybackRate = rate > 1 ? rate : this.#pageMaxRate;
-    const { media } = this.#hls;
-    const slow = Math.min(rate, 1);
-    // A rate that somebody else has chosen is left alone.
-    if (media && (media.playbackRate === 1 || media.playbackRate === this.#imposedRate)) {
-      if (media.playbackRate !== slow) media.playbackRate = slow;
-      this.#imposedRate = slow;
+    this.#allowCatchUp();
+    this.#stretch.limit(Math.min(rate, 1));
+  }
+
+  /** Catching up waits for the buffer: hls.js would set the rate back four times a second. */
+  #hold(held: boolean): void {
+    this.#held = held;
+    const { media, config } = this.#hls;
+    if (held && media && media.playbackRate > 1 && media.playbackRate <= config.maxLiveSyncPlaybackRate) {
+      media.playbackRate = 1;
     }
+    this.#allowCatchUp();
+  }
+
+  #allowCatchUp(): void {
+    const rate = this.decision.playbackRate ?? 1;
+    this.#hls.config.maxLiveSyncPlaybackRate = this.#held ? 1 : rate > 1 ? rate : this.#pageMaxRate;
   }
 
   #guarded(action: () => void): void {

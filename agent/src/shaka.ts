@@ -2,25 +2,44 @@ import type { AdviceTarget } from "./advice.js";
 import { EVENTS, type Reporting } from "./cmcd.js";
 import { Bearer } from "./token.js";
 import { AdvisedAbr, type SegmentContext, type ShakaAbrManager, type ShakaResponse } from "./shaka-advice.js";
+import { Stretch, type StretchedMedia } from "./stretch.js";
 
-/** What is needed of a `shaka.Player`, 5.0 or newer; the second for advice only. */
+/** What is needed of a `shaka.Player`, 5.0 or newer: all but the first for advice and stretching only. */
 export interface ShakaPlayer {
   configure(config: object): boolean;
-  getNetworkingEngine?(): { registerResponseFilter(filter: ResponseFilter): void } | null;
+  getNetworkingEngine?(): NetworkingEngine | null;
+  addEventListener?(name: string, listener: (event: never) => void): void;
+  getMediaElement?(): StretchedMedia | null;
+  isLive?(): boolean;
+  /** Where a viewer may seek to: up to the presentation delay behind the live edge. */
+  seekRange?(): { end: number };
+  getPresentationStartTimeAsDate?(): Date | null;
 }
 
-type ResponseFilter = (type: number, response: ShakaResponse, context?: SegmentContext) => void;
+interface NetworkingEngine {
+  registerRequestFilter(filter: (type: number, request: object, context?: SegmentContext) => void): void;
+  registerResponseFilter(filter: (type: number, response: ShakaResponse, context?: SegmentContext) => void): void;
+}
+
+/** Shaka's event of a response's head. */
+interface HeadersEvent {
+  request?: object;
+  headers?: Record<string, string>;
+}
 
 /** Who advises each player that asks; a player is listened to once, however often it is configured. */
 const advisers = new WeakMap<ShakaPlayer, AdvisedAbr>();
 const heard = new WeakSet<ShakaPlayer>();
+const stretches = new WeakMap<ShakaPlayer, Stretch>();
 
 export interface ShakaOptions extends Reporting {
   /**
-   * Asks before every segment and plays what is advised. `abrManager` makes the manager that chooses where there is no
+   * Asks before every segment, plays what is advised, and gives transfers up that will not make it. `abrManager` makes the manager that chooses where there is no
    * answer: `() => new shaka.abr.SimpleAbrManager()`.
    */
   readonly advice?: AdviceTarget & { readonly abrManager: () => unknown };
+  /** Slows playback down, to 0.92 at most, while the buffer is short; `true` by default. */
+  readonly stretch?: boolean;
   /** Called when asking failed. Playback is never affected. */
   readonly onError?: (error: unknown) => void;
 }
@@ -48,20 +67,46 @@ export function configureShaka(player: ShakaPlayer, options: ShakaOptions): bool
       return adviser;
     },
   };
-  if (advice && !heard.has(player)) {
-    heard.add(player);
-    player.getNetworkingEngine?.()?.registerResponseFilter((_type, response, context = {}) => {
-      try {
-        advisers.get(player)?.handleResponse(response, context);
-      } catch (error) {
-        fail(error);
-      }
-    });
-  }
+  if (advice) listen(player, fail);
+  stretch(player, options.stretch !== false, fail);
   return player.configure({
     cmcd: { enabled: true, version: 2, useHeaders: false, sessionId, contentId, eventTargets },
     cmsd: { enabled: true, applyMaximumSuggestedBitrate: advice === undefined },
     abr: { switchInterval: interval },
     ...advised,
   });
+}
+
+/** Hands the adviser in force what goes over the network. */
+function listen(player: ShakaPlayer, fail: (error: unknown) => void): void {
+  if (heard.has(player)) return;
+  heard.add(player);
+  const guarded = (action: (adviser: AdvisedAbr) => void): void => {
+    const adviser = advisers.get(player);
+    try {
+      if (adviser !== undefined) action(adviser);
+    } catch (error) {
+      fail(error);
+    }
+  };
+  const network = player.getNetworkingEngine?.();
+  network?.registerRequestFilter((_type, request, context = {}) => guarded((adviser) => adviser.handleRequest(request, context)));
+  network?.registerResponseFilter((_type, response, context = {}) => guarded((adviser) => adviser.handleResponse(response, context)));
+  player.addEventListener?.("downloadheadersreceived", ({ request, headers }: HeadersEvent) =>
+    guarded((adviser) => adviser.handleHeaders(request, headers)),
+  );
+}
+
+function stretch(player: ShakaPlayer, wanted: boolean, fail: (error: unknown) => void): void {
+  const segmentS = (): number | undefined => advisers.get(player)?.segmentS;
+  // Shaka joins a live stream at the end of what can be sought.
+  const targetLatencyS = (): number | undefined => {
+    const start = player.isLive?.() ? player.getPresentationStartTimeAsDate?.() : undefined;
+    const end = player.seekRange?.().end;
+    return start == null || end === undefined ? undefined : (Date.now() - start.getTime()) / 1000 - end;
+  };
+  const stretched = stretches.get(player) ?? new Stretch({ media: () => player.getMediaElement?.(), targetLatencyS, segmentS }, fail);
+  stretches.set(player, stretched);
+  if (wanted) stretched.start();
+  else stretched.stop();
 }

@@ -38,7 +38,7 @@ describe("advice", () => {
     await settled();
     assert.equal(
       asked[0].searchParams.get("CMCD"),
-      'bl=(4300),br=(500;av),cid="show",d=2000,e=rr,ltc=3500,mtp=(1000),ot=av,rc=200,sf=h,sid="one",sta=p,ttlb=400,url="7.m4s",v=2',
+      'bl=(6300),br=(500;av),cid="show",d=2000,e=rr,ltc=3500,mtp=(1000),ot=av,rc=200,sf=h,sid="one",sta=p,ttlb=400,url="7.m4s",v=2',
     );
     assert.equal(hls.loadLevel, 1, "600 kbit/s carry the level of 500");
     hls.load(0);

@@ -26,9 +26,13 @@ const settled = (ms = 5) => new Promise((resolve) => setTimeout(resolve, ms));
 class FakeDash extends EventEmitter {
   settings = {};
   rungs = [180, 500, 1200];
+  rules = {};
+  bufferS = 3.04;
+  abandoned = [];
   updateSettings = (settings) => (this.settings = settings);
-  addABRCustomRule = (type, name, rule) => ((this.type = type), (this.rule = rule({}).create()));
-  getBufferLength = () => 3.04;
+  addABRCustomRule = (type, name, rule) => (this.rules[type] = rule({}).create());
+  getBufferLength = () => this.bufferS;
+  getRepresentationsByType = () => this.rungs.map((bitrateInKbit) => ({ bitrateInKbit }));
   getCurrentLiveLatency = () => 4.5;
   getCurrentRepresentationForType = (type) => ({ bitrateInKbit: type === "audio" ? 128 : 500 });
   isPaused = () => false;
@@ -39,14 +43,25 @@ class FakeDash extends EventEmitter {
     this.emit(name, { request });
   }
 
+  /** dash.js asks its rules whether to give the transfer up. */
+  trigger = (event, { request, streamId }) => {
+    const { representation } = this.rules.abandonFragmentRules.shouldAbandon(this.#context("video", request));
+    if (representation !== null) this.abandoned.push([event, streamId, representation]);
+  };
+
   choice(type = "video") {
-    return this.rule.getSwitchRequest({
+    return this.rules.qualitySwitchRules.getSwitchRequest(this.#context(type));
+  }
+
+  #context(type, request) {
+    return {
       getMediaType: () => type,
       getMediaInfo: () => ({}),
+      getCurrentRequest: () => request,
       getAbrController: () => ({
         getOptimalRepresentationForBitrate: (_, kbps) => this.rungs.findLast((rung) => rung <= kbps) ?? this.rungs[0],
       }),
-    });
+    };
   }
 }
 
@@ -60,7 +75,6 @@ function askingDash() {
 describe("dash.js", () => {
   test("an answer outvotes the other rules for the picture, and stands while the next is late", async () => {
     const { dash, errors } = askingDash();
-    assert.equal(dash.type, "qualitySwitchRules");
     assert.equal(dash.settings.streaming.cmsd.abr.applyMb, false, "the cap is part of the advice");
     assert.equal(dash.settings.streaming.buffer.fastSwitchEnabled, false, "what is buffered is counted on");
     dash.segment("fragmentLoadingCompleted");
@@ -68,7 +82,7 @@ describe("dash.js", () => {
     assert.equal(asked[0].searchParams.get("headroom_token"), "t");
     assert.equal(
       asked[0].searchParams.get("CMCD"),
-      'bl=(3000),br=(628;av),cid="show",d=2000,e=rr,ltc=4500,mtp=(1000),ot=av,rc=200,sf=d,sid="one",sta=p,ttlb=400,url="7.m4s",v=2',
+      'bl=(5000),br=(628;av),cid="show",d=2000,e=rr,ltc=4500,mtp=(1000),ot=av,rc=200,sf=d,sid="one",sta=p,ttlb=400,url="7.m4s",v=2',
     );
     const { representation, priority } = dash.choice();
     assert.deepEqual([representation, priority], [500, 1], "700 kbit/s less 128 of sound");
@@ -109,6 +123,19 @@ describe("dash.js", () => {
     });
   }
 
+  test("with one segment in the buffer nobody asks, and an answer only bounds the other rules", async () => {
+    const { dash } = askingDash();
+    dash.segment("fragmentLoadingStarted");
+    dash.segment("fragmentLoadingCompleted");
+    await settled();
+    dash.bufferS = 1.9;
+    assert.deepEqual([dash.choice().representation, dash.choice().priority], [500, 0.5]);
+    dash.bufferS = NaN; // what dash.js says of an empty buffer
+    dash.segment("fragmentLoadingCompleted");
+    await settled();
+    assert.equal(asked.length, 1);
+  });
+
   test("sound, initialisation and segments without a duration of transfer are not asked about", async () => {
     const { dash } = askingDash();
     dash.segment("fragmentLoadingCompleted", { mediaType: "audio" });
@@ -137,6 +164,7 @@ class FakeAbr {
   setVariants() {
     return true;
   }
+  setMediaElement() {}
   enable() {}
   disable() {}
 }
@@ -144,20 +172,29 @@ class FakeAbr {
 function askingShaka() {
   const inner = new FakeAbr();
   const switched = [];
-  const filters = [];
+  const [requests, responses] = [[], []];
+  const errors = [];
   const player = {
     configure: (config) => ((player.config = config), true),
-    getNetworkingEngine: () => ({ registerResponseFilter: (filter) => filters.push(filter) }),
+    getNetworkingEngine: () => ({
+      registerRequestFilter: (filter) => requests.push(filter),
+      registerResponseFilter: (filter) => responses.push(filter),
+    }),
   };
-  configureShaka(player, { ...REPORTING, advice: { ...ADVICE, abrManager: () => inner } });
+  const onError = (error) => errors.push(error);
+  configureShaka(player, { ...REPORTING, advice: { ...ADVICE, abrManager: () => inner }, stretch: false, onError });
   const abr = player.config.abrFactory();
   abr.init((variant) => switched.push(variant), () => {});
   abr.setVariants(VARIANTS);
+  abr.setMediaElement(MEDIA);
   abr.enable();
-  const arrive = (context, timeMs = 400) => filters.forEach((filter) => filter(1, { timeMs, data: { byteLength: 50_000 } }, context));
-  return { abr, inner, switched, config: player.config, arrive, player };
+  const request = (context, request = {}) => requests.forEach((filter) => filter(1, request, context));
+  const arrive = (context, timeMs = 400) => responses.forEach((filter) => filter(1, { timeMs, data: { byteLength: 50_000 } }, context));
+  return { abr, inner, switched, config: player.config, request, arrive, player, errors };
 }
 
+/** Plays at 4 s and holds 6 s ahead of that. */
+const MEDIA = { currentTime: 4, paused: false, buffered: { length: 1, start: () => 0, end: () => 10 } };
 const PICTURE = { stream: { type: "video" }, segment: { startTime: 10, endTime: 12, getUris: () => ["http://edge/7.m4s"] } };
 
 describe("Shaka", () => {
@@ -189,6 +226,30 @@ describe("Shaka", () => {
     assert.equal(asked.length, 1);
     const fields = asked[0].searchParams.get("CMCD");
     assert.match(fields, /mtp=\(1000\).*ttlb=400/, fields);
+  });
+
+  test("what is advised while a segment comes waits for its end: Shaka would fetch it anew", async () => {
+    const { abr, switched, request, arrive, errors } = askingShaka();
+    abr.chooseVariant();
+    arrive(PICTURE);
+    request(PICTURE);
+    await settled();
+    assert.deepEqual([asked.length, switched], [1, []]);
+    arrive(PICTURE);
+    assert.deepEqual(switched, [], "Shaka still holds the transfer");
+    await settled();
+    assert.deepEqual([switched, errors], [[MIDDLE], []]);
+  });
+
+  test("with one segment in the buffer Shaka's own choice counts if it is lower", async () => {
+    const { abr, arrive } = askingShaka();
+    arrive(PICTURE);
+    await settled();
+    assert.equal(abr.chooseVariant(), MIDDLE);
+    abr.setMediaElement({ ...MEDIA, currentTime: 10 });
+    arrive(PICTURE);
+    await settled();
+    assert.deepEqual([abr.chooseVariant(), asked.length], [LOW, 1]);
   });
 
   test("nothing is asked about sound, nothing is played that the page has not left to choose", async () => {

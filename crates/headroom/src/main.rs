@@ -3,6 +3,8 @@
 mod chart;
 mod commands;
 mod demo;
+#[cfg(test)]
+mod documents;
 #[cfg(feature = "speech")]
 mod hearing;
 mod link;

@@ -33,6 +33,9 @@ use utoipa::{
 /// Longest session name: four times what CMCD allows, for names that are not CMCD's.
 const MAX_NAME: usize = 256;
 
+/// A decision that does not change is told again after this time: the agent in a player drops one it has not heard for 10 s.
+const REPEAT: Duration = Duration::from_secs(4);
+
 /// What an agent reads.
 #[derive(Debug, Serialize)]
 pub(crate) struct Told<'a> {
@@ -107,7 +110,8 @@ pub(crate) fn current(public: &Public, name: &str) -> Result<Response, Problem> 
     Ok(Json(Told::new(name, &decision, &answer)).into_response())
 }
 
-/// Every decision from now on, for as long as `lasts` says. A session that is not known yet may become known.
+/// Every decision from now on, for as long as `lasts` says, a steady one every [`REPEAT`]. A session that is not known yet may
+/// become known.
 pub(crate) fn events(public: &Public, name: &str, lasts: Option<Duration>) -> Result<Response, Problem> {
     let Ok(permit) = Arc::clone(&public.subscribers).try_acquire_owned() else {
         public.metrics.shed(Shed::Subscriber);
@@ -148,12 +152,14 @@ impl Subscription {
             if !std::mem::take(&mut self.first) {
                 tokio::select! {
                     changed = self.decisions.changed() => changed.ok()?,
+                    () = tokio::time::sleep(REPEAT) => {}
                     () = self.shutdown.cancelled() => return None,
                     () = end(self.ends) => return None,
                 }
             }
-            let Some(decision) = self.decisions.borrow_and_update().clone() else { continue };
-            let answer = self.shards.announce(self.session);
+            self.decisions.mark_unchanged();
+            // What is in force, not what was last said: a session may have left since.
+            let Some((decision, answer)) = self.shards.decision(self.session) else { continue };
             let told = Told::new(&self.name, &decision, &answer);
             match Event::default().event("decision").json_data(told) {
                 Ok(event) => return Some((Ok(event), self)),

@@ -148,6 +148,12 @@ async fn decisions_stream_as_they_change() {
     let second = next_event(&mut response).await;
     assert_eq!((&second["max_bitrate_kbps"], &second["reason"]), (&json!(800), &json!("override")));
 
+    // An agent drops a decision it has not heard for ten seconds, so a steady one is repeated.
+    let said = std::time::Instant::now();
+    let third = next_event(&mut response).await;
+    assert_eq!(third["max_bitrate_kbps"], 800);
+    assert!(said.elapsed() < std::time::Duration::from_millis(5500), "{:?}", said.elapsed());
+
     // Stopping ends the stream rather than waiting for it.
     let began = std::time::Instant::now();
     server.stop().await;

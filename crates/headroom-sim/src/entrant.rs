@@ -4,8 +4,8 @@ use crate::controller::{GuidedSettings, Oracle};
 use headroom_core::{
     engine::{Config, PolicyKind},
     policy::{
-        Bola, BolaE, BufferBased, DashThroughput, Dynamic, Headroom, HlsThroughput, L2a, Learned, Lolp, Mpc, Objective,
-        Policy, RobustMpc, Soda, Throughput,
+        Objective, Policy, Tuning,
+        registry::{Entry, POLICIES, find},
     },
     time::Duration,
 };
@@ -56,37 +56,31 @@ impl Default for Guiding {
 #[non_exhaustive]
 pub enum EntrantError {
     /// When no policy has this name.
-    #[error("no policy is called {0:?}; known are {known}", known = NAMES.join(", "))]
+    #[error("no policy is called {0:?}; known are {known}", known = joined(names()))]
     UnknownName(String),
     /// When a server is to run what the engine does not offer.
-    #[error("no engine runs {0:?}; known are {known}", known = engine_policies())]
+    #[error("no engine runs {0:?}; known are {known}", known = joined(PolicyKind::all().map(PolicyKind::name)))]
     NotInEngine(String),
     /// When the part after the colon is no share between 0 and 2, or the policy takes none.
-    #[error("{0:?}: only throughput and mpc take a setting, a share of the throughput between 0 and 2")]
+    #[error("{0:?}: only {policies} take a setting, a share of the throughput between 0 and 2", policies = with_share())]
     BadSetting(String),
 }
 
-/// Every name, in the order of a report.
-pub const NAMES: [&str; 15] = [
-    "buffer_based",
-    "throughput",
-    "dash_throughput",
-    "hls_throughput",
-    "bola",
-    "bola_e",
-    "dynamic",
-    "mpc",
-    "robust_mpc",
-    "lolp",
-    "l2a",
-    "soda",
-    "headroom",
-    "learned",
-    "oracle",
-];
+/// The name of the upper reference, the one entrant that is no policy.
+pub const ORACLE: &str = "oracle";
 
-fn engine_policies() -> String {
-    PolicyKind::ALL.map(|kind| kind.build().name()).join(", ")
+/// Every name, in the order of a report.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    POLICIES.iter().map(Entry::name).chain([ORACLE])
+}
+
+fn with_share() -> String {
+    let names: Vec<_> = POLICIES.iter().filter(|entry| entry.has_share()).map(Entry::name).collect();
+    names.join(" and ")
+}
+
+fn joined(names: impl Iterator<Item = &'static str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
 }
 
 impl Entrant {
@@ -96,26 +90,9 @@ impl Entrant {
     /// # Errors
     /// See [`EntrantError`].
     pub fn parse(text: &str, objective: Objective) -> Result<Self, EntrantError> {
-        let (name, share) = match text.split_once(':') {
-            Some((name, share)) => (name, Some(share)),
-            None => (text, None),
-        };
-        let bad_setting = || EntrantError::BadSetting(text.to_owned());
-        let share = match share {
-            Some(share) => {
-                let share: f64 = share.parse().map_err(|_| bad_setting())?;
-                let takes_one = matches!(name, "throughput" | "mpc");
-                if !(takes_one && share > 0.0 && share <= 2.0) {
-                    return Err(bad_setting());
-                }
-                share
-            }
-            None => 1.0,
-        };
-        let kind = match policy(name, share, objective) {
-            Some(policy) => Kind::Policy(policy),
-            None if name == "oracle" => Kind::Oracle(Oracle::new(objective)),
-            None => return Err(EntrantError::UnknownName(name.to_owned())),
+        let kind = match text {
+            ORACLE => Kind::Oracle(Oracle::new(objective)),
+            _ => Kind::Policy(policy(text, objective, 0.0)?),
         };
         Ok(Self { name: text.to_owned(), client: None, kind })
     }
@@ -132,10 +109,7 @@ impl Entrant {
     /// See [`EntrantError`].
     pub fn guided(name: &str, client: &str, objective: Objective, guiding: Guiding) -> Result<Self, EntrantError> {
         let kind: PolicyKind = name.parse().map_err(|_| EntrantError::NotInEngine(name.to_owned()))?;
-        let Kind::Policy(own) = Self::parse(client, objective)?.kind else {
-            return Err(EntrantError::UnknownName(client.to_owned()));
-        };
-        let policy = listening(client, guiding.etp_weight).unwrap_or(own);
+        let policy = policy(client, objective, guiding.etp_weight)?;
         let engine = Config { policy: kind, cap_risk: guiding.cap_risk, ..Config::default() };
         let settings = Box::new(GuidedSettings { question: guiding.question, ..GuidedSettings::new(engine) });
         let kind = Kind::Guided { client: policy, settings };
@@ -159,48 +133,28 @@ impl Entrant {
     pub fn kind(&self) -> &Kind {
         &self.kind
     }
-
-    /// What drives its sessions, to keep.
-    #[must_use]
-    pub fn into_kind(self) -> Kind {
-        self.kind
-    }
 }
 
-/// The client of this name with a share `etp_weight` of what a server expects (CMSD `etp`, in the view's forecast) in its own
-/// estimate; `None` for clients that would not know what to do with it.
-#[must_use]
-pub fn listening(name: &str, etp_weight: f64) -> Option<Box<dyn Policy>> {
-    let throughput = DashThroughput { etp_weight, ..DashThroughput::default() };
-    let bola = BolaE { etp_weight, ..BolaE::default() };
-    Some(match name {
-        "throughput" | "rb" => Box::new(Throughput { etp_weight, ..Throughput::default() }),
-        "dash_throughput" => Box::new(throughput),
-        "bola_e" => Box::new(bola),
-        "dynamic" => Box::new(Dynamic { throughput, bola, ..Dynamic::default() }),
-        _ => return None,
-    })
-}
-
-/// The policy of a name; `share` is only for those that take one.
-fn policy(name: &str, share: f64, objective: Objective) -> Option<Box<dyn Policy>> {
-    Some(match name {
-        "buffer_based" | "bb" => Box::new(BufferBased::default()),
-        "throughput" | "rb" => Box::new(Throughput { safety: share, ..Throughput::default() }),
-        "dash_throughput" => Box::new(DashThroughput::default()),
-        "hls_throughput" => Box::new(HlsThroughput::default()),
-        "bola" => Box::new(Bola::default()),
-        "bola_e" => Box::new(BolaE::default()),
-        "dynamic" => Box::new(Dynamic::default()),
-        "mpc" => Box::new(Mpc { objective, safety: share, ..Mpc::default() }),
-        "robust_mpc" => Box::new(RobustMpc { objective, ..RobustMpc::default() }),
-        "lolp" => Box::new(Lolp::default()),
-        "l2a" => Box::new(L2a::default()),
-        "soda" => Box::new(Soda::default()),
-        "headroom" => Box::new(Headroom::default()),
-        "learned" => Box::new(Learned::default()),
-        _ => return None,
-    })
+/// The policy that `text` names, as [`Entrant::parse`] reads it, with a share `etp_weight` of what a server expects (CMSD `etp`,
+/// in the view's forecast) in its own estimate, where it has one.
+///
+/// # Errors
+/// See [`EntrantError`].
+pub fn policy(text: &str, objective: Objective, etp_weight: f64) -> Result<Box<dyn Policy>, EntrantError> {
+    let (name, share) = match text.split_once(':') {
+        Some((name, share)) => (name, Some(share)),
+        None => (text, None),
+    };
+    let entry = find(name).ok_or_else(|| EntrantError::UnknownName(name.to_owned()));
+    let share = match share {
+        Some(share) => {
+            let share = share.parse().ok().filter(|share| *share > 0.0 && *share <= 2.0);
+            let takes_one = entry.as_ref().is_ok_and(|entry| entry.has_share());
+            share.filter(|_| takes_one).ok_or_else(|| EntrantError::BadSetting(text.to_owned()))?
+        }
+        None => 1.0,
+    };
+    Ok(entry?.build(&Tuning { objective, share, etp_weight }))
 }
 
 impl fmt::Debug for Entrant {
@@ -216,7 +170,7 @@ mod tests {
     #[test]
     fn names_read_back_and_nonsense_is_refused() {
         let objective = Objective { stall_penalty: 4.3, switch_penalty: 1.0 };
-        for name in NAMES.into_iter().chain(["throughput:0.8", "mpc:0.7"]) {
+        for name in names().chain(["throughput:0.8", "mpc:0.7"]) {
             assert_eq!(Entrant::parse(name, objective).unwrap().name(), name);
         }
         assert!(matches!(Entrant::parse("pensieve", objective), Err(EntrantError::UnknownName(_))));

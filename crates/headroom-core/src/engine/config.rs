@@ -4,10 +4,14 @@ use super::StreamSettings;
 use crate::{
     guard::Guard,
     pacing::Pacing,
-    policy::{Bola, Dynamic, Headroom, Learned, Policy, RobustMpc, Throughput},
+    policy::{
+        Policy, Tuning,
+        registry::{Entry, POLICIES},
+    },
     time::Duration,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::{fmt, str::FromStr};
 
 /// Settings of an engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,7 +41,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            policy: PolicyKind::Headroom,
+            policy: PolicyKind::default(),
             guard: Guard::default(),
             cap_risk: 0.3,
             pacing: Pacing::default(),
@@ -49,51 +53,92 @@ impl Default for Config {
     }
 }
 
-/// The policies an engine can run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PolicyKind {
-    /// Highest rung within a share of the throughput.
-    Throughput,
-    /// Buffer alone.
-    Bola,
-    /// Throughput at short buffers, BOLA at long ones.
-    Dynamic,
-    /// Plans on a discounted throughput.
-    RobustMpc,
-    /// Expected value over forecast scenarios.
-    Headroom,
-    /// A small network trained in the simulator.
-    Learned,
-}
+/// A policy that an engine can run: an entry of [`POLICIES`] that is offered there.
+#[derive(Clone, Copy)]
+pub struct PolicyKind(&'static Entry);
 
-/// A name that is no policy.
+/// When a name is no policy of the engine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no policy is called {0:?}; known are throughput, bola, dynamic, robust_mpc, headroom, learned")]
+#[error("no policy is called {0:?}; known are {known}", known = known())]
 pub struct ConfigError(String);
 
 impl PolicyKind {
-    /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::Throughput, Self::Bola, Self::Dynamic, Self::RobustMpc, Self::Headroom, Self::Learned];
+    /// Every policy that an engine can run.
+    pub fn all() -> impl Iterator<Item = Self> {
+        POLICIES.iter().filter(|entry| entry.is_in_engine()).map(Self)
+    }
+
+    /// Its name in configuration, logs and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.0.name()
+    }
 
     /// The policy itself, with its published settings.
     #[must_use]
     pub fn build(self) -> Box<dyn Policy> {
-        match self {
-            Self::Throughput => Box::new(Throughput::default()),
-            Self::Bola => Box::new(Bola::default()),
-            Self::Dynamic => Box::new(Dynamic::default()),
-            Self::RobustMpc => Box::new(RobustMpc::default()),
-            Self::Headroom => Box::new(Headroom::default()),
-            Self::Learned => Box::new(Learned::default()),
-        }
+        self.0.build(&Tuning::default())
     }
 }
 
-impl std::str::FromStr for PolicyKind {
+fn known() -> String {
+    PolicyKind::all().map(PolicyKind::name).collect::<Vec<_>>().join(", ")
+}
+
+impl Default for PolicyKind {
+    /// Our own policy.
+    fn default() -> Self {
+        "headroom".parse().expect("invariant: a test reads the name of the default policy")
+    }
+}
+
+impl FromStr for PolicyKind {
     type Err = ConfigError;
+
     fn from_str(name: &str) -> Result<Self, ConfigError> {
-        Self::ALL.into_iter().find(|kind| kind.build().name() == name).ok_or_else(|| ConfigError(name.to_owned()))
+        Self::all().find(|kind| kind.name() == name).ok_or_else(|| ConfigError(name.to_owned()))
+    }
+}
+
+impl fmt::Debug for PolicyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl PartialEq for PolicyKind {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for PolicyKind {}
+
+impl Serialize for PolicyKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for PolicyKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_is_configured_by_its_name() {
+        assert_eq!(PolicyKind::default().name(), "headroom");
+        for kind in PolicyKind::all() {
+            let json = serde_json::to_string(&kind).unwrap();
+            assert_eq!(json, format!("{:?}", kind.name()));
+            assert_eq!(serde_json::from_str::<PolicyKind>(&json).unwrap(), kind);
+        }
+        let error = "soda".parse::<PolicyKind>().unwrap_err();
+        assert!(error.to_string().ends_with("known are throughput, bola, dynamic, robust_mpc, headroom, learned"));
     }
 }

@@ -3,7 +3,7 @@
 //! A transfer caught by an outage holds the player hostage: its bits must arrive before the next rung can be chosen. Judged is
 //! what the rest of the segment is worth at the rate at which it arrives so far, against the same segment fetched anew.
 
-use super::{Progress, View};
+use super::{Memory, Progress, View};
 use crate::ladder::RungIndex;
 
 /// The rule and its prices.
@@ -67,17 +67,26 @@ impl Abandonment {
         best.1
     }
 
-    /// [`Abandonment::lower`] with the count kept in `given_up`, a slot of the policy's memory.
+    /// [`Abandonment::lower`] with the count kept in the policy's memory.
     pub(super) fn lower_once_more(
         &self,
         view: &View<'_>,
         progress: &Progress,
-        given_up: &mut f32,
+        memory: &mut Memory,
     ) -> Option<RungIndex> {
-        let lower = self.lower(view, progress, *given_up as u8);
-        *given_up += f32::from(u8::from(lower.is_some()));
-        lower
+        memory.update(|given_up: &mut GivenUp| {
+            let lower = self.lower(view, progress, given_up.transfers);
+            given_up.transfers += u8::from(lower.is_some());
+            lower
+        })
     }
+}
+
+/// Memory of a policy that gives transfers up.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct GivenUp {
+    /// Transfers of the segment under way, at most [`Abandonment::most`].
+    pub(super) transfers: u8,
 }
 
 #[cfg(test)]

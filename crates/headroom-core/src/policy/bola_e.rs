@@ -3,8 +3,8 @@
 //! Spiteri, Sitaraman, Sparacio: "From Theory to Practice: Improving Bitrate Adaptation in the DASH Reference
 //! Player", MMSys 2018, §4; parameters and the rule against insufficient buffer as in sabre and dash.js `BolaRule`.
 
-use super::measured::{self, Measured};
-use super::{Delivery, Evidence, Memory, Policy, Progress, Proposal, View};
+use super::measured::{self, Averages, Measured};
+use super::{Delivery, Evidence, Policy, Progress, Proposal, Tuning, View};
 use crate::{
     decision::Reason,
     ladder::{Ladder, RungIndex},
@@ -30,11 +30,24 @@ impl Default for BolaE {
 const MINIMUM_BUFFER_S: f64 = 10.0;
 /// And this much more for each rung (`MINIMUM_BUFFER_PER_BITRATE_LEVEL_S`), seconds.
 const BUFFER_PER_RUNG_S: f64 = 2.0;
-/// Slots of [`Memory`]: the placeholder and the wait before the next request, in seconds; the decisions taken plus one,
-/// up to [`measured::LAST_SHARE`] + 2, where 0 is a session not yet started.
-pub(super) const PLACEHOLDER: usize = measured::FREE;
-pub(super) const PAUSE: usize = measured::FREE + 1;
-pub(super) const STARTED: usize = measured::FREE + 2;
+
+/// What it remembers of a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Memory {
+    averages: Averages,
+    buffer: VirtualBuffer,
+    /// Decisions taken, up to [`measured::LAST_SHARE`] and two.
+    decisions: u8,
+}
+
+/// What BOLA-E adds to the buffer, and what it does with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct VirtualBuffer {
+    /// Media taken to be there beside what is, seconds.
+    placeholder_s: f32,
+    /// Wait before the next request, seconds.
+    pub(super) pause_s: f32,
+}
 
 /// V·p and γ·p of one ladder and buffer, in seconds, with utilities ln(bit rate / lowest) + 1.
 struct Placement<'a> {
@@ -87,19 +100,29 @@ fn utility(ladder: &Ladder, rung: RungIndex) -> f64 {
 }
 
 impl BolaE {
-    /// The rung for `measured`; keeps placeholder and pause.
-    pub(super) fn rung(&self, view: &View<'_>, measured: Measured, memory: &mut Memory) -> RungIndex {
+    pub(super) fn tuned(tuning: &Tuning) -> Self {
+        Self { etp_weight: tuning.etp_weight, ..Self::default() }
+    }
+
+    /// The rung for `measured`; sets placeholder and pause, and counts the `decisions` of the session.
+    pub(super) fn rung(
+        &self,
+        view: &View<'_>,
+        measured: Measured,
+        buffer: &mut VirtualBuffer,
+        decisions: &mut u8,
+    ) -> RungIndex {
         let measured = measured.with_expected(view, self.etp_weight);
         let place = Placement::new(view);
         let buffer_s = view.buffer_length.as_secs_f64();
         let by_throughput = measured.rung_within(view, 1.0);
-        memory.0[PAUSE] = 0.0;
-        if memory.0[STARTED] <= 0.0 {
-            memory.0[STARTED] = 1.0;
-            memory.0[PLACEHOLDER] = (place.least_for(by_throughput) - buffer_s).max(0.0) as f32;
+        buffer.pause_s = 0.0;
+        if *decisions == 0 {
+            *decisions = 1;
+            buffer.placeholder_s = (place.least_for(by_throughput) - buffer_s).max(0.0) as f32;
             return by_throughput;
         }
-        let mut placeholder_s = f64::from(memory.0[PLACEHOLDER]);
+        let mut placeholder_s = f64::from(buffer.placeholder_s);
         let last = view.current.unwrap_or(0);
         let mut rung = place.best(buffer_s + placeholder_s);
         if rung > last && rung > by_throughput {
@@ -112,43 +135,29 @@ impl BolaE {
         if rung == view.ladder.top() {
             pause_s = 0.0;
         }
-        let nth = (memory.0[STARTED] as u8).saturating_sub(1).min(measured::LAST_SHARE);
-        memory.0[STARTED] = f32::from(nth + 2);
+        let nth = (*decisions - 1).min(measured::LAST_SHARE);
+        *decisions = nth + 2;
         let held = measured.within_buffer(view, rung, measured::buffer_share(nth));
         if held < rung {
             rung = held;
             pause_s = 0.0;
             placeholder_s = placeholder_s.min((place.least_for(rung) - buffer_s).max(0.0));
         }
-        memory.0[PLACEHOLDER] = placeholder_s as f32;
-        memory.0[PAUSE] = pause_s as f32;
+        buffer.placeholder_s = placeholder_s as f32;
+        buffer.pause_s = pause_s as f32;
         rung
     }
 }
 
-impl Policy for BolaE {
-    fn name(&self) -> &'static str {
-        "bola_e"
+impl VirtualBuffer {
+    pub(super) fn pause(&self) -> Duration {
+        Duration::from_secs_f64(f64::from(self.pause_s))
     }
 
-    fn evidence(&self) -> Evidence {
-        Evidence::Transfers
-    }
-
-    fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {
-        let Some(measured) = Measured::update(view, memory, self.first_byte_s) else {
-            return Proposal::hold(view);
-        };
-        Proposal { rung: self.rung(view, measured, memory), reason: Reason::Buffer }
-    }
-
-    fn pause(&self, memory: &Memory) -> Duration {
-        Duration::from_secs_f64(f64::from(memory.0[PAUSE]))
-    }
-
-    fn delivered(&self, view: &View<'_>, delivery: &Delivery, memory: &mut Memory) {
+    /// Takes in what a transfer did to the buffer.
+    pub(super) fn delivered(&mut self, view: &View<'_>, delivery: &Delivery) {
         let place = Placement::new(view);
-        let mut placeholder_s = f64::from(memory.0[PLACEHOLDER]);
+        let mut placeholder_s = f64::from(self.placeholder_s);
         if let Some(to) = delivery.abandoned_to {
             // Something went wrong: down to what the lower rung needs.
             let wanted_s = if to > 0 { place.least_for(to) } else { MINIMUM_BUFFER_S };
@@ -160,10 +169,11 @@ impl Policy for BolaE {
                 placeholder_s = placeholder_s.max(place.least_for(delivery.rung) - before_s);
             }
         }
-        memory.0[PLACEHOLDER] = (placeholder_s + delivery.waited_s) as f32;
+        self.placeholder_s = (placeholder_s + delivery.waited_s) as f32;
     }
 
-    fn abandon(&self, view: &View<'_>, progress: &Progress, memory: &mut Memory) -> Option<RungIndex> {
+    /// The lower rung for which the running transfer is given up.
+    pub(super) fn lower(&self, view: &View<'_>, progress: &Progress) -> Option<RungIndex> {
         let left = progress.bits - progress.received_bits;
         let body_s = progress.elapsed_s - progress.first_byte_s;
         if progress.received_bits <= 0.0 || left <= 0.0 || body_s <= 0.0 {
@@ -171,7 +181,7 @@ impl Policy for BolaE {
         }
         // A new request costs another time to the first byte: judge the state after it.
         let place = Placement::new(view);
-        let held_s = view.buffer_length.as_secs_f64() + f64::from(memory.0[PLACEHOLDER]);
+        let held_s = view.buffer_length.as_secs_f64() + f64::from(self.placeholder_s);
         let buffer_s = (held_s - progress.first_byte_s).max(0.0);
         let left = left - progress.first_byte_s * progress.received_bits / body_s;
         if left <= 0.0 {
@@ -187,5 +197,37 @@ impl Policy for BolaE {
             }
         }
         best.1
+    }
+}
+
+impl Policy for BolaE {
+    fn name(&self) -> &'static str {
+        "bola_e"
+    }
+
+    fn evidence(&self) -> Evidence {
+        Evidence::Transfers
+    }
+
+    fn decide(&self, view: &View<'_>, memory: &mut super::Memory) -> Proposal {
+        memory.update(|kept: &mut Memory| {
+            let Some(measured) = kept.averages.update(view, self.first_byte_s) else {
+                return Proposal::hold(view);
+            };
+            let rung = self.rung(view, measured, &mut kept.buffer, &mut kept.decisions);
+            Proposal { rung, reason: Reason::Buffer }
+        })
+    }
+
+    fn pause(&self, memory: &super::Memory) -> Duration {
+        memory.get::<Memory>().buffer.pause()
+    }
+
+    fn delivered(&self, view: &View<'_>, delivery: &Delivery, memory: &mut super::Memory) {
+        memory.update(|kept: &mut Memory| kept.buffer.delivered(view, delivery));
+    }
+
+    fn abandon(&self, view: &View<'_>, progress: &Progress, memory: &mut super::Memory) -> Option<RungIndex> {
+        memory.get::<Memory>().buffer.lower(view, progress)
     }
 }

@@ -4,8 +4,8 @@
 //! the form sabre gives them: Spiteri, Sitaraman, Sparacio: "From Theory to Practice: Improving Bitrate Adaptation in
 //! the DASH Reference Player", MMSys 2018.
 
-use super::measured::{self, Measured};
-use super::{Evidence, Memory, Policy, Progress, Proposal, View};
+use super::measured::{self, Averages, Measured};
+use super::{Evidence, Policy, Progress, Proposal, Tuning, View};
 use crate::{decision::Reason, ladder::RungIndex};
 
 /// Highest rung within `safety` × the smaller of two moving averages.
@@ -29,37 +29,29 @@ impl Default for DashThroughput {
 const ABANDON_SEGMENTS: f64 = 1.8;
 /// … but not in its first half second (sabre `abandon_grace_time`).
 const ABANDON_GRACE_S: f64 = 0.5;
-/// Slot of [`Memory`]: decisions taken, up to [`measured::LAST_SHARE`].
-const DECISIONS: usize = measured::FREE;
+
+/// What it remembers of a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Memory {
+    averages: Averages,
+    /// Decisions taken, up to [`measured::LAST_SHARE`] and one.
+    decisions: u8,
+}
 
 impl DashThroughput {
+    pub(super) fn tuned(tuning: &Tuning) -> Self {
+        Self { etp_weight: tuning.etp_weight, ..Self::default() }
+    }
+
     /// The rung at the `nth` decision.
     pub(super) fn rung(&self, view: &View<'_>, measured: Measured, nth: u8) -> RungIndex {
         let measured = measured.with_expected(view, self.etp_weight);
         let rung = measured.rung_within(view, self.safety);
         measured.within_buffer(view, rung, measured::buffer_share(nth))
     }
-}
 
-impl Policy for DashThroughput {
-    fn name(&self) -> &'static str {
-        "dash_throughput"
-    }
-
-    fn evidence(&self) -> Evidence {
-        Evidence::Transfers
-    }
-
-    fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {
-        let Some(measured) = Measured::update(view, memory, self.first_byte_s) else {
-            return Proposal::hold(view);
-        };
-        let nth = (memory.0[DECISIONS] as u8).min(measured::LAST_SHARE);
-        memory.0[DECISIONS] = f32::from(nth + 1);
-        Proposal { rung: self.rung(view, measured, nth), reason: Reason::Throughput }
-    }
-
-    fn abandon(&self, view: &View<'_>, progress: &Progress, _: &mut Memory) -> Option<RungIndex> {
+    /// The lower rung for which the running transfer is given up (dash.js `AbandonRequestsRule`).
+    pub(super) fn lower(&self, view: &View<'_>, progress: &Progress) -> Option<RungIndex> {
         let body_s = progress.elapsed_s - progress.first_byte_s;
         if progress.elapsed_s < ABANDON_GRACE_S || body_s <= 0.0 || progress.received_bits <= 0.0 {
             return None;
@@ -74,5 +66,30 @@ impl Policy for DashThroughput {
         let rung = now.rung_within(view, self.safety);
         let bits = progress.bits * view.ladder.bitrate(rung).as_kbps() / view.ladder.bitrate(progress.rung).as_kbps();
         (rung < progress.rung && bits < left).then_some(rung)
+    }
+}
+
+impl Policy for DashThroughput {
+    fn name(&self) -> &'static str {
+        "dash_throughput"
+    }
+
+    fn evidence(&self) -> Evidence {
+        Evidence::Transfers
+    }
+
+    fn decide(&self, view: &View<'_>, memory: &mut super::Memory) -> Proposal {
+        memory.update(|kept: &mut Memory| {
+            let Some(measured) = kept.averages.update(view, self.first_byte_s) else {
+                return Proposal::hold(view);
+            };
+            let nth = kept.decisions.min(measured::LAST_SHARE);
+            kept.decisions = nth + 1;
+            Proposal { rung: self.rung(view, measured, nth), reason: Reason::Throughput }
+        })
+    }
+
+    fn abandon(&self, view: &View<'_>, progress: &Progress, _: &mut super::Memory) -> Option<RungIndex> {
+        self.lower(view, progress)
     }
 }

@@ -4,10 +4,10 @@
 //! Player", MMSys 2018, §5, as dash.js has it since version 3: BOLA above the default buffer time, throughput below
 //! half of it (`AbrController._updateDynamicAbrStrategy`). A live player holds less than that and stays with throughput.
 
-use super::bola_e::{BolaE, PAUSE};
+use super::bola_e::{BolaE, VirtualBuffer};
 use super::dash_throughput::DashThroughput;
-use super::measured::{self, Measured};
-use super::{Delivery, Evidence, Memory, Policy, Progress, Proposal, View};
+use super::measured::{self, Averages};
+use super::{Delivery, Evidence, Policy, Progress, Proposal, Tuning, View};
 use crate::{decision::Reason, ladder::RungIndex, time::Duration};
 
 /// The two rules and the buffers that switch between them.
@@ -29,14 +29,38 @@ impl Default for Dynamic {
     }
 }
 
-/// Slot of [`Memory`]: decisions of the throughput rule up to [`measured::LAST_SHARE`], plus [`BOLA_DECIDES`] while it does.
-/// The slots before belong to the averages and to BOLA-E.
-const STATE: usize = measured::FREE + 3;
-const BOLA_DECIDES: u8 = 16;
+/// What it remembers of a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Memory {
+    averages: Averages,
+    buffer: VirtualBuffer,
+    /// Whether BOLA-E took the last decision.
+    bola_decides: bool,
+    /// Decisions of BOLA-E, as it counts them.
+    bola_decisions: u8,
+    /// Decisions of the throughput rule, up to [`measured::LAST_SHARE`] and one.
+    throughput_decisions: u8,
+}
 
 impl Dynamic {
-    fn bola_decides(memory: &Memory) -> bool {
-        memory.0[STATE] as u8 >= BOLA_DECIDES
+    pub(super) fn tuned(tuning: &Tuning) -> Self {
+        Self { throughput: DashThroughput::tuned(tuning), bola: BolaE::tuned(tuning), ..Self::default() }
+    }
+
+    fn choose(&self, view: &View<'_>, kept: &mut Memory) -> Proposal {
+        let Some(measured) = kept.averages.update(view, self.throughput.first_byte_s) else {
+            return Proposal::hold(view);
+        };
+        let buffer_s = view.buffer_length.as_secs_f64();
+        kept.bola_decides = if kept.bola_decides { buffer_s >= self.off_s } else { buffer_s > self.on_s };
+        if kept.bola_decides {
+            let rung = self.bola.rung(view, measured, &mut kept.buffer, &mut kept.bola_decisions);
+            return Proposal { rung, reason: Reason::Buffer };
+        }
+        let nth = kept.throughput_decisions.min(measured::LAST_SHARE);
+        kept.throughput_decisions = nth + 1;
+        kept.buffer.pause_s = 0.0;
+        Proposal { rung: self.throughput.rung(view, measured, nth), reason: Reason::Throughput }
     }
 }
 
@@ -49,36 +73,20 @@ impl Policy for Dynamic {
         Evidence::Transfers
     }
 
-    fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {
-        let Some(measured) = Measured::update(view, memory, self.throughput.first_byte_s) else {
-            return Proposal::hold(view);
-        };
-        let buffer_s = view.buffer_length.as_secs_f64();
-        let decided = memory.0[STATE] as u8 % BOLA_DECIDES;
-        let use_bola = if Self::bola_decides(memory) { buffer_s >= self.off_s } else { buffer_s > self.on_s };
-        if use_bola {
-            memory.0[STATE] = f32::from(decided + BOLA_DECIDES);
-            return Proposal { rung: self.bola.rung(view, measured, memory), reason: Reason::Buffer };
-        }
-        let nth = decided.min(measured::LAST_SHARE);
-        memory.0[STATE] = f32::from(nth + 1);
-        memory.0[PAUSE] = 0.0;
-        Proposal { rung: self.throughput.rung(view, measured, nth), reason: Reason::Throughput }
+    fn decide(&self, view: &View<'_>, memory: &mut super::Memory) -> Proposal {
+        memory.update(|kept| self.choose(view, kept))
     }
 
-    fn pause(&self, memory: &Memory) -> Duration {
-        self.bola.pause(memory)
+    fn pause(&self, memory: &super::Memory) -> Duration {
+        memory.get::<Memory>().buffer.pause()
     }
 
-    fn delivered(&self, view: &View<'_>, delivery: &Delivery, memory: &mut Memory) {
-        self.bola.delivered(view, delivery, memory);
+    fn delivered(&self, view: &View<'_>, delivery: &Delivery, memory: &mut super::Memory) {
+        memory.update(|kept: &mut Memory| kept.buffer.delivered(view, delivery));
     }
 
-    fn abandon(&self, view: &View<'_>, progress: &Progress, memory: &mut Memory) -> Option<RungIndex> {
-        if Self::bola_decides(memory) {
-            self.bola.abandon(view, progress, memory)
-        } else {
-            self.throughput.abandon(view, progress, memory)
-        }
+    fn abandon(&self, view: &View<'_>, progress: &Progress, memory: &mut super::Memory) -> Option<RungIndex> {
+        let kept: Memory = memory.get();
+        if kept.bola_decides { kept.buffer.lower(view, progress) } else { self.throughput.lower(view, progress) }
     }
 }

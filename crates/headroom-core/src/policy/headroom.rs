@@ -7,6 +7,7 @@
 //! for the forecast to tell, and that a link of which one or two transfers are known may well be a steady one.
 //! See docs/algorithms/headroom.md.
 
+use super::abandonment::GivenUp;
 use super::{Abandonment, Memory, Policy, Progress, Proposal, SHORT_BUFFER_S, Segments, View};
 use crate::{decision::Reason, ladder::RungIndex, time::Duration, units::Bitrate};
 
@@ -57,7 +58,7 @@ impl Policy for Headroom {
     }
 
     fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {
-        memory.0[GIVEN_UP] = 0.0;
+        memory.set(GivenUp::default());
         if view.forecast.is_unknown() {
             return Proposal { rung: view.current.unwrap_or(0), reason: Reason::NoEvidence };
         }
@@ -76,7 +77,7 @@ impl Policy for Headroom {
     }
 
     fn abandon(&self, view: &View<'_>, progress: &Progress, memory: &mut Memory) -> Option<RungIndex> {
-        self.abandonment.lower_once_more(view, progress, &mut memory.0[GIVEN_UP])
+        self.abandonment.lower_once_more(view, progress, memory)
     }
 }
 
@@ -98,9 +99,6 @@ fn trusted_at_start(view: &View<'_>) -> RungIndex {
 /// A player that holds more than the horizon pays a climb from its buffer and must come back beyond the horizon: its changes count
 /// this many times. With 3 no steady link scores more than 1 % below DYNAMIC, with 2 one does; on HSDPA 2 and 3 are alike.
 const LONG_BUFFER_SWITCHES: f64 = 3.0;
-
-/// Slot of [`Memory`]: how many transfers of the segment under way were given up.
-const GIVEN_UP: usize = 0;
 
 /// What all rungs are judged against: prepared once, so that a rung costs a handful of multiplications.
 struct Outlook {

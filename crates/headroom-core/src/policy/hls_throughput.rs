@@ -4,7 +4,7 @@
 //! current one must fit 95 % of it (`abrBandWidthFactor`), a higher one 70 % (`abrBandWidthUpFactor`). Deviations: the slow
 //! average halves in 8 s of transfer instead of 9, and a transfer once begun is not given up.
 
-use super::measured::Measured;
+use super::measured::Averages;
 use super::{Evidence, Memory, Policy, Proposal, View};
 use crate::decision::Reason;
 
@@ -33,7 +33,7 @@ impl Policy for HlsThroughput {
     }
 
     fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {
-        let Some(measured) = Measured::update(view, memory, 0.0) else {
+        let Some(measured) = memory.update(|averages: &mut Averages| averages.update(view, 0.0)) else {
             return Proposal::hold(view);
         };
         let current = view.current.unwrap_or(0);

@@ -3,7 +3,7 @@
 //! Karagkioules, Mekuria, Griffioen, Wagenaar: "Online Learning for Low-Latency Adaptive Streaming", MMSys 2020; constants,
 //! start-up and the cautious ascent as in dash.js `L2ARule` (4.x). Deviations: docs/algorithms/policies.md.
 
-use super::{DashThroughput, Evidence, Memory, Policy, Progress, Proposal, View};
+use super::{DashThroughput, Evidence, Policy, Progress, Proposal, View};
 use crate::{
     decision::Reason,
     ladder::{Ladder, RungIndex},
@@ -26,17 +26,33 @@ impl Default for L2a {
     }
 }
 
-/// Slots of [`Memory`]: three weights each, the multiplier, and the rung last chosen plus one (0 while starting up).
-const WEIGHTS: usize = 6;
-const MULTIPLIER: usize = 6;
-const LAST: usize = 7;
-/// A weight is kept to a part in 255: three fill the 24 bits that a 32-bit float holds exactly.
+/// A weight is kept in a byte.
 const STEPS: f64 = 255.0;
 /// Transfers averaged and share of the mean that is used in the start-up (dash.js for live: 3 and 0.9).
 const START_UP_WINDOW: usize = 3;
 const START_UP_SHARE: f64 = 0.9;
 /// The cautiousness is the horizon to this power (dash.js `vl`).
 const CAUTIOUS_POWER: f64 = 0.99;
+
+/// What it remembers of a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Memory {
+    /// Weight of each rung, in 255ths.
+    weights: [u8; Ladder::MAX_RUNGS],
+    multiplier: f32,
+    /// The rung last chosen; `None` while starting up.
+    last: Option<RungIndex>,
+}
+
+impl Memory {
+    fn weights(&self) -> [f64; Ladder::MAX_RUNGS] {
+        self.weights.map(|steps| f64::from(steps) / STEPS)
+    }
+
+    fn keep(&mut self, weights: &[f64; Ladder::MAX_RUNGS]) {
+        self.weights = weights.map(|weight| (weight.clamp(0.0, 1.0) * STEPS).round() as u8);
+    }
+}
 
 impl Policy for L2a {
     fn name(&self) -> &'static str {
@@ -47,20 +63,20 @@ impl Policy for L2a {
         Evidence::Transfers
     }
 
-    fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {
+    fn decide(&self, view: &View<'_>, memory: &mut super::Memory) -> Proposal {
         let Some(newest) = view.history.newest() else {
             return Proposal::hold(view);
         };
-        let rung = match memory.0[LAST] as u8 {
-            0 => self.start_up(view, memory),
-            last => self.descend(view, f64::from(newest.throughput_kbps).max(1.0), last - 1, memory),
-        };
+        let rung = memory.update(|kept: &mut Memory| match kept.last {
+            None => self.start_up(view, kept),
+            Some(last) => self.descend(view, f64::from(newest.throughput_kbps).max(1.0), last, kept),
+        });
         Proposal { rung, reason: Reason::Throughput }
     }
 
-    fn abandon(&self, view: &View<'_>, progress: &Progress, memory: &mut Memory) -> Option<RungIndex> {
+    fn abandon(&self, view: &View<'_>, progress: &Progress, _: &mut super::Memory) -> Option<RungIndex> {
         // dash.js gives transfers up whichever rule chose them (`AbandonRequestsRule`).
-        DashThroughput::default().abandon(view, progress, memory)
+        DashThroughput::default().lower(view, progress)
     }
 }
 
@@ -70,28 +86,28 @@ impl L2a {
     }
 
     /// Highest rung within a share of the mean; once the buffer is there, all weight lies on it and learning begins.
-    fn start_up(&self, view: &View<'_>, memory: &mut Memory) -> RungIndex {
+    fn start_up(&self, view: &View<'_>, kept: &mut Memory) -> RungIndex {
         let mean = view.history.mean(START_UP_WINDOW).unwrap_or(0.0) * START_UP_SHARE;
         let fits = |rung: &RungIndex| view.ladder.bitrate(*rung).as_kbps() <= mean;
         let rung = (0..=view.ladder.top()).rev().find(fits).unwrap_or(0);
         if view.buffer_length.as_secs_f64() >= self.target_s {
             let mut weights = [0.0; Ladder::MAX_RUNGS];
             weights[usize::from(rung)] = 1.0;
-            keep(&weights, memory);
-            memory.0[MULTIPLIER] = self.cautiousness() as f32;
-            memory.0[LAST] = f32::from(rung) + 1.0;
+            kept.keep(&weights);
+            kept.multiplier = self.cautiousness() as f32;
+            kept.last = Some(rung);
         }
         rung
     }
 
     /// One step along the gradient of the Lagrangian, back onto the simplex, and the rung nearest to the mean it stands for.
-    fn descend(&self, view: &View<'_>, last_kbps: f64, last: RungIndex, memory: &mut Memory) -> RungIndex {
+    fn descend(&self, view: &View<'_>, last_kbps: f64, last: RungIndex, kept: &mut Memory) -> RungIndex {
         let (ladder, segment_s) = (view.ladder, view.segment_duration.as_secs_f64());
         let (count, cautiousness) = (ladder.rungs().len(), self.cautiousness());
         let step = self.horizon.max(cautiousness * self.horizon.sqrt());
-        let multiplier = f64::from(memory.0[MULTIPLIER]);
+        let multiplier = f64::from(kept.multiplier);
         let share = |rung: usize| ladder.bitrate(rung as RungIndex).as_kbps() / last_kbps;
-        let before = kept(memory);
+        let before = kept.weights();
         let mut weights = before;
         for (rung, weight) in weights.iter_mut().enumerate().take(count) {
             // A rung that the last throughput did not carry loses, one that it did carry gains.
@@ -112,9 +128,9 @@ impl L2a {
         if share(usize::from(rung)) >= 1.0 {
             multiplier = self.react * multiplier.max(cautiousness);
         }
-        keep(&weights, memory);
-        memory.0[MULTIPLIER] = multiplier as f32;
-        memory.0[LAST] = f32::from(rung) + 1.0;
+        kept.keep(&weights);
+        kept.multiplier = multiplier as f32;
+        kept.last = Some(rung);
         rung
     }
 }
@@ -134,25 +150,6 @@ fn project(weights: &mut [f64]) {
         }
     }
     weights.iter_mut().for_each(|weight| *weight = (*weight - excess).max(0.0));
-}
-
-fn keep(weights: &[f64; Ladder::MAX_RUNGS], memory: &mut Memory) {
-    for (slot, three) in memory.0[..WEIGHTS].iter_mut().zip(weights.chunks(3)) {
-        let code = |code: u32, weight: &f64| code * 256 + (weight.clamp(0.0, 1.0) * STEPS).round() as u32;
-        *slot = three.iter().rev().fold(0, code) as f32;
-    }
-}
-
-fn kept(memory: &Memory) -> [f64; Ladder::MAX_RUNGS] {
-    let mut weights = [0.0; Ladder::MAX_RUNGS];
-    for (slot, three) in memory.0[..WEIGHTS].iter().zip(weights.chunks_mut(3)) {
-        let mut code = *slot as u32;
-        for weight in three {
-            *weight = f64::from(code % 256) / STEPS;
-            code /= 256;
-        }
-    }
-    weights
 }
 
 #[cfg(test)]
@@ -177,8 +174,8 @@ mod tests {
     fn sixteen_weights_survive_the_memory() {
         let mut weights = [0.0; Ladder::MAX_RUNGS];
         weights.iter_mut().enumerate().for_each(|(index, weight)| *weight = (index * 17) as f64 / STEPS);
-        let mut memory = Memory::default();
-        keep(&weights, &mut memory);
-        assert_eq!(kept(&memory), weights);
+        let mut kept = Memory::default();
+        kept.keep(&weights);
+        assert_eq!(kept.weights(), weights);
     }
 }

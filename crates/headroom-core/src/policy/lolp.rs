@@ -4,7 +4,7 @@
 //! Platforms", IEEE Transactions on Multimedia 2022; constants as in dash.js (`LoLpRule`, `LearningAbrController`,
 //! `LoLpWeightSelector`). Deviations: docs/algorithms/policies.md.
 
-use super::{DashThroughput, Evidence, Memory, Policy, Progress, Proposal, View};
+use super::{DashThroughput, Evidence, Policy, Progress, Proposal, View};
 use crate::{
     decision::Reason,
     ladder::{Ladder, RungIndex},
@@ -40,11 +40,27 @@ const BEYOND: f64 = 100.0;
 const ROOM_KBPS: f64 = 10.0;
 /// Seconds of latency that are 1 on the map (dash.js `latencyNormalizationFactor`).
 const LATENCY_UNIT_S: f64 = 100.0;
-/// Coordinates are kept to ten bits: throughput and switching up to 1, latency up to a tenth (10 s).
-const SCALES: [f64; 3] = [1_022.0, 10_220.0, 1_022.0];
-const BITS: u32 = 10;
+/// Coordinates are kept to ten bits, of which one value is left for "not learned yet".
+const BITS: usize = 10;
+const STEPS: u16 = (1 << BITS) - 2;
+/// Steps of one unit of throughput, latency and switching: up to 1, up to a tenth (10 s), up to 1.
+const SCALES: [f64; 3] = [STEPS as f64, 10.0 * STEPS as f64, STEPS as f64];
+/// Rungs remembered, the highest of the ladder.
+const REMEMBERED: usize = 8;
 
 type State = [f64; 3];
+
+/// What it remembers of a session: where the highest rungs stand on the map.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Memory {
+    throughput: Coordinates,
+    latency: Coordinates,
+    switching: Coordinates,
+}
+
+/// One coordinate of every rung that is remembered, in ten bits each: the steps plus one, or zero before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Coordinates([u8; REMEMBERED * BITS / 8]);
 
 impl Policy for Lolp {
     fn name(&self) -> &'static str {
@@ -55,22 +71,23 @@ impl Policy for Lolp {
         Evidence::Transfers
     }
 
-    fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {
+    fn decide(&self, view: &View<'_>, memory: &mut super::Memory) -> Proposal {
         let (Some(mean), Some(current)) = (view.history.mean(WINDOW), view.current) else {
             return Proposal::hold(view);
         };
-        let rung = self.rung(view, mean * self.safety, current.min(view.ladder.top()), memory);
+        let current = current.min(view.ladder.top());
+        let rung = memory.update(|kept| self.rung(view, mean * self.safety, current, kept));
         Proposal { rung, reason: Reason::Throughput }
     }
 
-    fn abandon(&self, view: &View<'_>, progress: &Progress, memory: &mut Memory) -> Option<RungIndex> {
+    fn abandon(&self, view: &View<'_>, progress: &Progress, _: &mut super::Memory) -> Option<RungIndex> {
         // dash.js gives transfers up whichever rule chose them (`AbandonRequestsRule`).
-        DashThroughput::default().abandon(view, progress, memory)
+        DashThroughput::default().lower(view, progress)
     }
 }
 
 impl Lolp {
-    fn rung(&self, view: &View<'_>, kbps: f64, current: RungIndex, memory: &mut Memory) -> RungIndex {
+    fn rung(&self, view: &View<'_>, kbps: f64, current: RungIndex, kept: &mut Memory) -> RungIndex {
         let ladder = view.ladder;
         let rate = |rung: RungIndex| ladder.bitrate(rung).as_kbps();
         let (segment_s, buffer_s) = (view.segment_duration.as_secs_f64(), view.buffer_length.as_secs_f64());
@@ -79,7 +96,7 @@ impl Lolp {
             // The rung played would run the buffer dry: the next below that the throughput carries, and nothing is learned.
             return (0..current).rev().find(|&rung| rate(rung) < kbps).unwrap_or(0);
         }
-        let mut map = Map::read(ladder, memory);
+        let mut map = Map::read(ladder, kept);
         let mut wished = kbps / map.unit_kbps;
         if wished > 1.0 {
             wished = map.states[..=usize::from(ladder.top())].iter().map(|state| state[0]).fold(0.0, f64::max);
@@ -99,7 +116,7 @@ impl Lolp {
         let latency = view.live_latency.map_or(0.0, |latency| latency.as_secs_f64() / LATENCY_UNIT_S);
         map.learn(current, [wished, latency, switched], self.rate);
         map.learn(winner, [wished, 0.0, switched], self.rate);
-        map.write(view.history.pushed(), memory);
+        map.write(view.history.pushed(), kept);
         winner
     }
 }
@@ -108,25 +125,22 @@ impl Lolp {
 struct Map {
     states: [State; Ladder::MAX_RUNGS],
     rungs: usize,
-    /// Rungs below the first that is remembered: a memory holds the eight highest.
+    /// Rungs below the first that is remembered.
     skipped: usize,
     unit_kbps: f64,
 }
 
 impl Map {
     /// What the memory holds, and what dash.js starts with for the rest.
-    fn read(ladder: &Ladder, memory: &Memory) -> Self {
+    fn read(ladder: &Ladder, kept: &Memory) -> Self {
         let squares: f64 = ladder.rungs().iter().map(|rung| rung.bitrate.as_kbps().powi(2)).sum();
         let unit_kbps = squares.sqrt();
         let rungs = ladder.rungs().len();
-        let skipped = rungs.saturating_sub(memory.0.len());
+        let skipped = rungs.saturating_sub(REMEMBERED);
         let mut states = [[0.0; 3]; Ladder::MAX_RUNGS];
         for (index, (state, rung)) in states.iter_mut().zip(ladder.rungs()).enumerate() {
-            *state = [rung.bitrate.as_kbps() / unit_kbps, 0.0, 0.0];
-            let code = index.checked_sub(skipped).map_or(0, |slot| memory.0[slot].to_bits());
-            if code != 0 {
-                *state = unpack(code);
-            }
+            let learned = index.checked_sub(skipped).and_then(|slot| kept.state(slot));
+            *state = learned.unwrap_or([rung.bitrate.as_kbps() / unit_kbps, 0.0, 0.0]);
         }
         Self { states, rungs, skipped, unit_kbps }
     }
@@ -142,33 +156,57 @@ impl Map {
         }
     }
 
-    fn write(&self, turn: u8, memory: &mut Memory) {
-        for (slot, state) in memory.0.iter_mut().zip(&self.states[self.skipped..self.rungs]) {
-            *slot = f32::from_bits(pack(state, turn));
+    fn write(&self, turn: u8, kept: &mut Memory) {
+        for (slot, state) in self.states[self.skipped..self.rungs].iter().enumerate() {
+            kept.keep(slot, state, turn);
         }
     }
 }
 
-/// Thirty bits, never zero: as the bits of a float they are finite. A step of learning is often less than a unit; rounding
-/// that varies with the turn lets such steps add up.
-fn pack(state: &State, turn: u8) -> u32 {
-    let mut code = 0;
-    for (place, (coordinate, scale)) in state.iter().zip(SCALES).enumerate() {
-        // The golden ratio spreads the turns evenly (Weyl).
-        let dither = (f64::from(turn) * 0.618_034 + place as f64 * 0.37).fract();
-        let steps = ((coordinate.max(0.0) * scale + dither) as u32).min(SCALES[0] as u32);
-        code = (code << BITS) | (steps + 1);
+impl Memory {
+    /// Where the rung in `slot` stands; `None` before it was kept.
+    fn state(&self, slot: usize) -> Option<State> {
+        let codes = [self.throughput, self.latency, self.switching].map(|coordinates| coordinates.get(slot));
+        let mut state = [0.0; 3];
+        for ((coordinate, code), scale) in state.iter_mut().zip(codes).zip(SCALES) {
+            *coordinate = f64::from(code.checked_sub(1)?) / scale;
+        }
+        Some(state)
     }
-    code
+
+    /// Keeps where the rung in `slot` stands. A step of learning is often less than a step of what is kept; rounding that varies
+    /// with the turn lets such steps add up.
+    fn keep(&mut self, slot: usize, state: &State, turn: u8) {
+        let kept = [&mut self.throughput, &mut self.latency, &mut self.switching];
+        for (place, ((coordinates, value), scale)) in kept.into_iter().zip(state).zip(SCALES).enumerate() {
+            // The golden ratio spreads the turns evenly (Weyl).
+            let dither = (f64::from(turn) * 0.618_034 + place as f64 * 0.37).fract();
+            let steps = ((value.max(0.0) * scale + dither) as u16).min(STEPS);
+            coordinates.set(slot, steps + 1);
+        }
+    }
 }
 
-fn unpack(code: u32) -> State {
-    let mut state = [0.0; 3];
-    for (place, (coordinate, scale)) in state.iter_mut().zip(SCALES).enumerate() {
-        let bits = (code >> (BITS * (2 - place as u32))) & ((1 << BITS) - 1);
-        *coordinate = f64::from(bits.saturating_sub(1)) / scale;
+impl Coordinates {
+    fn get(self, slot: usize) -> u16 {
+        let (byte, shift) = Self::place(slot);
+        let pair = u16::from_le_bytes([self.0[byte], self.0[byte + 1]]);
+        (pair >> shift) & Self::MASK
     }
-    state
+
+    fn set(&mut self, slot: usize, code: u16) {
+        let (byte, shift) = Self::place(slot);
+        let pair = u16::from_le_bytes([self.0[byte], self.0[byte + 1]]);
+        let pair = (pair & !(Self::MASK << shift)) | ((code & Self::MASK) << shift);
+        self.0[byte..byte + 2].copy_from_slice(&pair.to_le_bytes());
+    }
+
+    const MASK: u16 = (1 << BITS) - 1;
+
+    /// The first of the two bytes that hold a slot, and the bits before it there: ten bits begin at an even one, so two bytes do.
+    const fn place(slot: usize) -> (usize, usize) {
+        (slot * BITS / 8, slot * BITS % 8)
+    }
 }
 
 #[cfg(test)]
@@ -177,17 +215,24 @@ mod tests {
 
     #[test]
     fn states_survive_the_memory_to_a_thousandth_and_small_steps_add_up() {
-        for state in [[0.0, 0.0, 0.0], [0.5, 0.03, 0.25], [1.0, 0.1, 1.0]] {
-            let code = pack(&state, 7);
-            assert!(code != 0 && f32::from_bits(code).is_finite());
-            for (got, wanted) in unpack(code).iter().zip(state) {
-                assert!((got - wanted).abs() < 2e-3, "{state:?}: {:?}", unpack(code));
+        let through_memory = |state: &State, slot: usize, turn: u8| {
+            let mut kept = Memory::default();
+            (0..REMEMBERED).for_each(|other| kept.keep(other, &[1.0, 0.1, 1.0], turn));
+            kept.keep(slot, state, turn);
+            kept.state(slot).unwrap()
+        };
+        assert_eq!(Memory::default().state(0), None);
+        for slot in 0..REMEMBERED {
+            for state in [[0.0, 0.0, 0.0], [0.5, 0.03, 0.25], [1.0, 0.1, 1.0]] {
+                for (got, wanted) in through_memory(&state, slot, 7).iter().zip(state) {
+                    assert!((got - wanted).abs() < 2e-3, "{state:?} in slot {slot}");
+                }
             }
         }
         let mut state = [0.5, 0.0, 0.0];
         for turn in 0..200 {
             state[0] += 0.000_2;
-            state = unpack(pack(&state, turn));
+            state = through_memory(&state, 3, turn);
         }
         assert!((state[0] - 0.54).abs() < 0.01, "{state:?}");
     }

@@ -1,18 +1,23 @@
-//! Throughput as dash.js and sabre measure it: two moving averages kept in the session's memory, the smaller one counts.
+//! Throughput as dash.js and sabre measure it: two moving averages kept in the session's memory; the smaller one counts.
 
-use super::{Memory, View};
+use super::View;
 use crate::{ladder::RungIndex, time::Duration};
 
 /// Half-lives of the averages in seconds of transfer (sabre and dash.js: `fast` 3, `slow` 8).
 const FAST_HALF_LIFE_S: f64 = 3.0;
 const SLOW_HALF_LIFE_S: f64 = 8.0;
-/// Slots of [`Memory`] that the averages take: the two sums, their weight, and how far the history has been read.
-const FAST: usize = 0;
-const SLOW: usize = 1;
-const WEIGHT: usize = 2;
-const READ: usize = 3;
-/// First slot left to the policy.
-pub(super) const FREE: usize = 4;
+
+/// Moving averages of a session's throughput.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Averages {
+    /// The averages in kbit/s, biased towards the zero they start at.
+    fast_kbps: f32,
+    slow_kbps: f32,
+    /// Seconds of transfer averaged so far: how large that bias still is.
+    seconds: f32,
+    /// [`History::pushed`](crate::forecast::History::pushed) when the history was last read.
+    pushed: u8,
+}
 
 /// What the next transfer is taken to run at.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,30 +27,34 @@ pub(super) struct Measured {
     pub(super) first_byte_s: f64,
 }
 
-impl Measured {
-    /// Reads what is new in the history into the averages. `None` before the first transfer.
-    pub(super) fn update(view: &View<'_>, memory: &mut Memory, first_byte_s: f64) -> Option<Self> {
-        let new = view.history.pushed().wrapping_sub(memory.0[READ] as u8);
-        memory.0[READ] = f32::from(view.history.pushed());
+impl Averages {
+    /// Reads what is new in the history. `None` before the first transfer.
+    pub(super) fn update(&mut self, view: &View<'_>, first_byte_s: f64) -> Option<Measured> {
+        let new = view.history.pushed().wrapping_sub(self.pushed);
+        self.pushed = view.history.pushed();
         let known = view.history.len().min(usize::from(new));
         for age in (0..known).rev() {
             let Some(transfer) = view.history.newest_first().nth(age) else { continue };
             let (kbps, seconds) = (f64::from(transfer.throughput_kbps), f64::from(transfer.seconds));
-            for (slot, half_life) in [(FAST, FAST_HALF_LIFE_S), (SLOW, SLOW_HALF_LIFE_S)] {
+            for (average, half_life) in
+                [(&mut self.fast_kbps, FAST_HALF_LIFE_S), (&mut self.slow_kbps, SLOW_HALF_LIFE_S)]
+            {
                 let keep = (-seconds / half_life).exp2();
-                memory.0[slot] = (keep * f64::from(memory.0[slot]) + (1.0 - keep) * kbps) as f32;
+                *average = (keep * f64::from(*average) + (1.0 - keep) * kbps) as f32;
             }
-            memory.0[WEIGHT] += seconds as f32;
+            self.seconds += seconds as f32;
         }
-        let weight = f64::from(memory.0[WEIGHT]);
-        if weight <= 0.0 {
+        let seconds = f64::from(self.seconds);
+        if seconds <= 0.0 {
             return None;
         }
-        let average = |slot: usize, half_life: f64| f64::from(memory.0[slot]) / (1.0 - (-weight / half_life).exp2());
-        let kbps = average(FAST, FAST_HALF_LIFE_S).min(average(SLOW, SLOW_HALF_LIFE_S));
-        (kbps > 0.0).then_some(Self { kbps, first_byte_s })
+        let unbiased = |average: f32, half_life: f64| f64::from(average) / (1.0 - (-seconds / half_life).exp2());
+        let kbps = unbiased(self.fast_kbps, FAST_HALF_LIFE_S).min(unbiased(self.slow_kbps, SLOW_HALF_LIFE_S));
+        (kbps > 0.0).then_some(Measured { kbps, first_byte_s })
     }
+}
 
+impl Measured {
     /// With a share `weight` of what the server expects in it (CMSD `etp`), where a server says so through the view's forecast:
     /// what Shaka (`estimatedThroughputWeightRatio`) and dash.js (`etpWeightRatio`) do.
     pub(super) fn with_expected(self, view: &View<'_>, weight: f64) -> Self {

@@ -1,7 +1,8 @@
 //! Policies: given what is known of a session, which rung should it play?
 //!
 //! A policy proposes; the [`guard`](crate::guard) disposes. Policies are shared by all sessions and hold only
-//! their configuration: what one must remember about a session lives in that session's [`Memory`].
+//! their configuration: what one must remember about a session lives in that session's [`Memory`]. A new policy is one file
+//! and one line in [`registry::POLICIES`].
 
 mod abandonment;
 mod bola;
@@ -15,8 +16,10 @@ mod l2a;
 pub mod learned;
 mod lolp;
 mod measured;
+mod memory;
 mod mpc;
 mod plan;
+pub mod registry;
 mod robust_mpc;
 mod soda;
 mod throughput;
@@ -32,8 +35,10 @@ pub use hls_throughput::HlsThroughput;
 pub use l2a::L2a;
 pub use learned::Learned;
 pub use lolp::Lolp;
+pub use memory::Memory;
 pub use mpc::Mpc;
 pub use plan::Objective;
+pub use registry::Tuning;
 pub use robust_mpc::RobustMpc;
 pub use soda::Soda;
 pub use throughput::Throughput;
@@ -172,10 +177,6 @@ impl Proposal {
         Self { rung: view.current.unwrap_or(0), reason: Reason::NoEvidence }
     }
 }
-
-/// What a policy remembers about one session, 32 bytes to its own layout; zeros at the start of a session.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Memory(pub [f32; 8]);
 
 /// Relative importance of the three things viewers complain about; 1 each is neutral.
 ///

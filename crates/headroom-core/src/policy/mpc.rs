@@ -4,7 +4,7 @@
 //! SIGCOMM 2015, §4–5. The plan is exact; the paper's FastMPC table is not needed at these sizes.
 
 use super::plan::{Objective, best_first_rung};
-use super::{Evidence, Memory, Policy, Proposal, View};
+use super::{Evidence, Memory, Policy, Proposal, Tuning, View};
 use crate::decision::Reason;
 
 /// Model-predictive control on a harmonic mean.
@@ -21,7 +21,13 @@ pub struct Mpc {
 impl Default for Mpc {
     /// Penalty 4.3 Mbit/s per stall second and horizon 5: the published settings for a 4.3 Mbit/s ladder.
     fn default() -> Self {
-        Self { objective: Objective { stall_penalty: 4.3, switch_penalty: 1.0 }, horizon: 5, safety: 1.0 }
+        Self { objective: Objective::default(), horizon: 5, safety: 1.0 }
+    }
+}
+
+impl Mpc {
+    pub(super) fn tuned(tuning: &Tuning) -> Self {
+        Self { objective: tuning.objective, safety: tuning.share, ..Self::default() }
     }
 }
 

@@ -17,6 +17,13 @@ pub struct Objective {
     pub switch_penalty: f64,
 }
 
+impl Default for Objective {
+    /// As published for a ladder up to 4.3 Mbit/s (Yin 2015 §6, Pensieve).
+    fn default() -> Self {
+        Self { stall_penalty: 4.3, switch_penalty: 1.0 }
+    }
+}
+
 /// Longest horizon searched; a longer one is cut to it.
 pub(super) const MAX_HORIZON: usize = 8;
 

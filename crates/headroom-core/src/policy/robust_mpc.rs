@@ -4,7 +4,7 @@
 //! SIGCOMM 2015, §5.2: estimate = harmonic mean of 5 / (1 + largest of the last 5 relative errors).
 
 use super::plan::{Objective, best_first_rung};
-use super::{Evidence, Memory, Policy, Proposal, View};
+use super::{Evidence, Policy, Proposal, Tuning, View};
 use crate::decision::Reason;
 
 /// Model-predictive control on a discounted harmonic mean.
@@ -19,16 +19,45 @@ pub struct RobustMpc {
 impl Default for RobustMpc {
     /// Penalty 4.3 Mbit/s per stall second and horizon 5: the published settings for a 4.3 Mbit/s ladder.
     fn default() -> Self {
-        Self { objective: Objective { stall_penalty: 4.3, switch_penalty: 1.0 }, horizon: 5 }
+        Self { objective: Objective::default(), horizon: 5 }
+    }
+}
+
+impl RobustMpc {
+    pub(super) fn tuned(tuning: &Tuning) -> Self {
+        Self { objective: tuning.objective, ..Self::default() }
     }
 }
 
 /// Transfers averaged, and errors remembered.
 const WINDOW: usize = 5;
-/// Slot of [`Memory`]: the last estimate in kbit/s; slots 1..=5 hold the last errors, slot 6 the next to overwrite.
-const LAST_ESTIMATE: usize = 0;
-const ERRORS: usize = 1;
-const NEXT_ERROR: usize = 6;
+
+/// What it remembers of a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Memory {
+    /// The last estimate in kbit/s; zero before the first.
+    estimate_kbps: f32,
+    /// The last relative errors, in a ring.
+    errors: [f32; WINDOW],
+    /// Which error is overwritten next.
+    next_error: u8,
+}
+
+impl Memory {
+    /// Notes how far the last estimate was from what then came, and the next estimate.
+    fn note(&mut self, estimate_kbps: f32, newest_kbps: f32) {
+        if self.estimate_kbps > 0.0 {
+            let next = usize::from(self.next_error);
+            self.errors[next] = (self.estimate_kbps - newest_kbps).abs() / newest_kbps;
+            self.next_error = ((next + 1) % WINDOW) as u8;
+        }
+        self.estimate_kbps = estimate_kbps;
+    }
+
+    fn worst_error(&self) -> f32 {
+        self.errors.into_iter().fold(0.0, f32::max)
+    }
+}
 
 impl Policy for RobustMpc {
     fn name(&self) -> &'static str {
@@ -39,19 +68,14 @@ impl Policy for RobustMpc {
         Evidence::Transfers
     }
 
-    fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {
+    fn decide(&self, view: &View<'_>, memory: &mut super::Memory) -> Proposal {
         let (Some(estimate), Some(newest)) = (view.history.harmonic_mean(WINDOW), view.history.newest()) else {
             return Proposal::hold(view);
         };
-        let last = memory.0[LAST_ESTIMATE];
-        if last > 0.0 {
-            let error = (last - newest.throughput_kbps).abs() / newest.throughput_kbps;
-            let slot = memory.0[NEXT_ERROR];
-            memory.0[ERRORS + slot as usize] = error;
-            memory.0[NEXT_ERROR] = (slot + 1.0) % WINDOW as f32;
-        }
-        memory.0[LAST_ESTIMATE] = estimate as f32;
-        let worst = memory.0[ERRORS..ERRORS + WINDOW].iter().copied().fold(0.0, f32::max);
+        let worst = memory.update(|kept: &mut Memory| {
+            kept.note(estimate as f32, newest.throughput_kbps);
+            kept.worst_error()
+        });
         let rung = best_first_rung(view, self.objective, self.horizon, estimate / (1.0 + f64::from(worst)));
         Proposal { rung, reason: Reason::Plan }
     }

@@ -5,7 +5,7 @@
 //! and squared change of distortion are added up over a short horizon, and only monotone plans are searched. The form of
 //! the costs here, their weights, and planning by segments instead of time are ours, hence "SODA-like".
 
-use super::measured::Measured;
+use super::measured::Averages;
 use super::{Evidence, Memory, Policy, Proposal, View};
 use crate::{decision::Reason, ladder::RungIndex};
 
@@ -44,7 +44,7 @@ impl Policy for Soda {
     }
 
     fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {
-        let Some(measured) = Measured::update(view, memory, 0.0) else {
+        let Some(measured) = memory.update(|averages: &mut Averages| averages.update(view, 0.0)) else {
             return Proposal::hold(view);
         };
         let mut plan = Plan {

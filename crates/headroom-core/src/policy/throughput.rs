@@ -4,7 +4,7 @@
 //! dash.js' `ThroughputRule` leaves one tenth (`bandwidthSafetyFactor` 0.9).
 
 use super::measured::with_expected;
-use super::{Evidence, Memory, Policy, Proposal, View};
+use super::{Evidence, Memory, Policy, Proposal, Tuning, View};
 use crate::{decision::Reason, units::Bitrate};
 
 /// Highest rung within `safety` × the harmonic mean of the last five transfers.
@@ -19,6 +19,10 @@ pub struct Throughput {
 impl Throughput {
     /// Transfers looked at (Yin 2015 §6).
     const WINDOW: usize = 5;
+
+    pub(super) fn tuned(tuning: &Tuning) -> Self {
+        Self { safety: tuning.share, etp_weight: tuning.etp_weight }
+    }
 }
 
 impl Default for Throughput {

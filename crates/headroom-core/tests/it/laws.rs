@@ -129,7 +129,7 @@ proptest! {
         events in proptest::collection::vec(event(), 1..200),
     ) {
         let inputs = timed(events);
-        for policy in PolicyKind::ALL {
+        for policy in PolicyKind::all() {
             let outputs = run(policy, &ladder, &inputs);
             for (output, order) in &outputs {
                 let Output::Decision(decision) = output else { continue };
@@ -153,7 +153,7 @@ proptest! {
         let mut inputs = timed(events);
         inputs.retain(|input| !matches!(input, Input::Override { .. }));
         let guard = Config::default().guard;
-        for policy in PolicyKind::ALL {
+        for policy in PolicyKind::all() {
             let outputs = run(policy, &ladder, &inputs);
             for id in (1..4).map(SessionId) {
                 let mut before: Option<&Decision> = None;

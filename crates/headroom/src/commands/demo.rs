@@ -2,7 +2,7 @@
 
 use crate::demo::{Chat, Echo, Link, Origin, Pair, Player, Progress, Screen, Steering, Verdict};
 use crate::reading;
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use clap::Args;
 use headroom_core::{
     engine::{PolicyKind, StreamSettings},
@@ -12,7 +12,7 @@ use headroom_core::{
 };
 use headroom_server::{Config, Server, plan::Pathway};
 use headroom_sim::{
-    entrant::{Entrant, Kind, listening},
+    entrant,
     trace::{
         self, Trace,
         synth::{self, Preset},
@@ -255,14 +255,9 @@ const ETP_WEIGHT: f64 = 0.5;
 impl Rules {
     fn of(client: &str) -> anyhow::Result<Self> {
         // Planning rules plan for the score of `bench abr --profile live`.
-        let entrant =
-            Entrant::parse(client, Objective { stall_penalty: 20.0, switch_penalty: 1.0 }).context("--client")?;
-        let Kind::Policy(policy) = entrant.into_kind() else {
-            bail!("--client {client}: not a rule of a player");
-        };
-        let alone: Arc<dyn Policy> = policy.into();
-        let steered = listening(client, ETP_WEIGHT).map_or_else(|| Arc::clone(&alone), Arc::from);
-        Ok(Self { alone, steered })
+        let objective = Objective { stall_penalty: 20.0, switch_penalty: 1.0 };
+        let rule = |etp_weight: f64| entrant::policy(client, objective, etp_weight).context("--client");
+        Ok(Self { alone: rule(0.0)?.into(), steered: rule(ETP_WEIGHT)?.into() })
     }
 
     fn of_half(&self, steering: Steering) -> Arc<dyn Policy> {

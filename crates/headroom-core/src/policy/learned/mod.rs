@@ -8,6 +8,7 @@ mod scorer;
 
 pub use scorer::{RUNG, SECOND_WIDTH, STATE, Scorer, Situation, WIDTH};
 
+use super::abandonment::GivenUp;
 use super::{Abandonment, Evidence, Memory, Policy, Progress, Proposal, View};
 use crate::{decision::Reason, ladder::RungIndex, network::Network};
 use std::{ops::RangeInclusive, sync::LazyLock};
@@ -36,9 +37,6 @@ const NEUTRAL_AVERSION: f32 = 1.4;
 /// The same for short buffers: on the development links (synthetic ones that were not trained on, Lumos5G 4G) it stalls less than
 /// DYNAMIC and scores more than the throughput rule. Chosen before the UCC drives were played.
 const SHORT_NEUTRAL_AVERSION: f32 = 10.0;
-
-/// Slot of [`Memory`]: how many transfers of the segment under way were given up.
-const GIVEN_UP: usize = 0;
 
 impl Learned {
     /// The weights that come with Headroom.
@@ -80,7 +78,7 @@ impl Policy for Learned {
     }
 
     fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {
-        memory.0[GIVEN_UP] = 0.0;
+        memory.set(GivenUp::default());
         let aversion = self.aversion * view.weights.stall / view.weights.quality;
         let bounded = if aversion.is_nan() { self.aversion } else { aversion };
         let Some(situation) = Situation::of(view, bounded.clamp(*self.covered.start(), *self.covered.end())) else {
@@ -96,7 +94,7 @@ impl Policy for Learned {
     }
 
     fn abandon(&self, view: &View<'_>, progress: &Progress, memory: &mut Memory) -> Option<RungIndex> {
-        self.abandonment.as_ref()?.lower_once_more(view, progress, &mut memory.0[GIVEN_UP])
+        self.abandonment.as_ref()?.lower_once_more(view, progress, memory)
     }
 }
 

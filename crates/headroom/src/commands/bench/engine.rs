@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let outcome = Outcome {
         sessions: arguments.sessions,
-        policy: arguments.policy.build().name(),
+        policy: arguments.policy.name(),
         bytes_per_session: resident as f64 / f64::from(arguments.sessions),
         tick_ms: median(&mut ticks),
         tick_ms_max: ticks.iter().copied().fold(0.0, f64::max),

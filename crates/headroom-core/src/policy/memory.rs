@@ -1,0 +1,92 @@
+//! What a policy remembers about one session.
+//!
+//! Every kind of memory is a structure with named fields, kept beside the policy that uses it. A session's record holds
+//! one of them and its kind, so that no policy can read what another one wrote.
+
+use super::{abandonment, bola_e, dash_throughput, dynamic, l2a, lolp, measured, robust_mpc};
+
+/// What a policy remembers about one session, at most 32 bytes; empty at the start of a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Memory(Kind);
+
+/// One kind of memory, as a policy uses it.
+pub(super) trait Remembered: Copy + Default + Into<Kind> {
+    fn from_kind(kind: &Kind) -> Option<Self>;
+}
+
+impl Memory {
+    /// What was kept last; the default where nothing was, or another kind of memory.
+    pub(super) fn get<T: Remembered>(&self) -> T {
+        T::from_kind(&self.0).unwrap_or_default()
+    }
+
+    pub(super) fn set<T: Remembered>(&mut self, kept: T) {
+        self.0 = kept.into();
+    }
+
+    /// Lets `change` read and write what is kept.
+    pub(super) fn update<T: Remembered, R>(&mut self, change: impl FnOnce(&mut T) -> R) -> R {
+        let mut kept = self.get();
+        let result = change(&mut kept);
+        self.set(kept);
+        result
+    }
+}
+
+macro_rules! kinds {
+    ($($kind:ident($memory:ty),)*) => {
+        #[derive(Clone, Copy, Debug, Default, PartialEq)]
+        pub(super) enum Kind {
+            #[default]
+            Empty,
+            $($kind($memory),)*
+        }
+
+        $(
+            impl From<$memory> for Kind {
+                fn from(memory: $memory) -> Self {
+                    Self::$kind(memory)
+                }
+            }
+
+            impl Remembered for $memory {
+                fn from_kind(kind: &Kind) -> Option<Self> {
+                    match kind {
+                        Kind::$kind(memory) => Some(*memory),
+                        _ => None,
+                    }
+                }
+            }
+        )*
+    };
+}
+
+// A policy that remembers adds its structure here, or takes one that is there.
+kinds! {
+    Averages(measured::Averages),
+    DashThroughput(dash_throughput::Memory),
+    BolaE(bola_e::Memory),
+    Dynamic(dynamic::Memory),
+    RobustMpc(robust_mpc::Memory),
+    Lolp(lolp::Memory),
+    L2a(l2a::Memory),
+    GivenUp(abandonment::GivenUp),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_memory_fits_the_record_of_a_session() {
+        assert!(size_of::<Memory>() <= 32, "{} bytes", size_of::<Memory>());
+    }
+
+    #[test]
+    fn what_one_policy_wrote_no_other_reads() {
+        let mut memory = Memory::default();
+        memory.set(abandonment::GivenUp { transfers: 2 });
+        assert_eq!(memory.get::<abandonment::GivenUp>().transfers, 2);
+        assert_eq!(memory.get::<measured::Averages>(), measured::Averages::default());
+    }
+}

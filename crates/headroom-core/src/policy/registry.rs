@@ -1,0 +1,121 @@
+//! Every policy by name. Configuration, comparisons and error texts read this table and nothing else.
+
+use super::{
+    Bola, BolaE, BufferBased, DashThroughput, Dynamic, Headroom, HlsThroughput, L2a, Learned, Lolp, Mpc, Objective,
+    Policy, RobustMpc, Soda, Throughput,
+};
+use std::fmt;
+
+/// All policies, in the order of a report.
+pub static POLICIES: &[Entry] = &[
+    Entry::new("buffer_based", |_| Box::new(BufferBased::default())).alias("bb"),
+    Entry::new("throughput", |tuning| Box::new(Throughput::tuned(tuning))).alias("rb").takes_share().in_engine(),
+    Entry::new("dash_throughput", |tuning| Box::new(DashThroughput::tuned(tuning))),
+    Entry::new("hls_throughput", |_| Box::new(HlsThroughput::default())),
+    Entry::new("bola", |_| Box::new(Bola::default())).in_engine(),
+    Entry::new("bola_e", |tuning| Box::new(BolaE::tuned(tuning))),
+    Entry::new("dynamic", |tuning| Box::new(Dynamic::tuned(tuning))).in_engine(),
+    Entry::new("mpc", |tuning| Box::new(Mpc::tuned(tuning))).takes_share(),
+    Entry::new("robust_mpc", |tuning| Box::new(RobustMpc::tuned(tuning))).in_engine(),
+    Entry::new("lolp", |_| Box::new(Lolp::default())),
+    Entry::new("l2a", |_| Box::new(L2a::default())),
+    Entry::new("soda", |_| Box::new(Soda::default())),
+    Entry::new("headroom", |_| Box::new(Headroom::default())).in_engine(),
+    Entry::new("learned", |_| Box::new(Learned::default())).in_engine(),
+];
+
+/// A policy and what it is called.
+pub struct Entry {
+    name: &'static str,
+    alias: Option<&'static str>,
+    in_engine: bool,
+    takes_share: bool,
+    build: fn(&Tuning) -> Box<dyn Policy>,
+}
+
+/// What a comparison may set of a policy. A policy takes what it has a use for; the default is the published setting of each.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tuning {
+    /// What planning policies plan for.
+    pub objective: Objective,
+    /// Share of the estimated throughput that is counted on, where [`Entry::has_share`].
+    pub share: f64,
+    /// Share of the server's expected throughput (CMSD `etp`) in a client's own estimate, where it has one.
+    pub etp_weight: f64,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self { objective: Objective::default(), share: 1.0, etp_weight: 0.0 }
+    }
+}
+
+/// The policy called `name`, or known by that alias.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Entry> {
+    POLICIES.iter().find(|entry| entry.name == name || entry.alias == Some(name))
+}
+
+impl Entry {
+    const fn new(name: &'static str, build: fn(&Tuning) -> Box<dyn Policy>) -> Self {
+        Self { name, alias: None, in_engine: false, takes_share: false, build }
+    }
+
+    const fn alias(self, alias: &'static str) -> Self {
+        Self { alias: Some(alias), ..self }
+    }
+
+    const fn in_engine(self) -> Self {
+        Self { in_engine: true, ..self }
+    }
+
+    const fn takes_share(self) -> Self {
+        Self { takes_share: true, ..self }
+    }
+
+    /// Its name in configuration, logs and reports.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether the engine offers it.
+    #[must_use]
+    pub const fn is_in_engine(&self) -> bool {
+        self.in_engine
+    }
+
+    /// Whether [`Tuning::share`] means something to it.
+    #[must_use]
+    pub const fn has_share(&self) -> bool {
+        self.takes_share
+    }
+
+    /// The policy itself.
+    #[must_use]
+    pub fn build(&self, tuning: &Tuning) -> Box<dyn Policy> {
+        (self.build)(tuning)
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_policy_is_found_once_under_its_own_name() {
+        for entry in POLICIES {
+            assert_eq!(entry.build(&Tuning::default()).name(), entry.name);
+            for name in [Some(entry.name), entry.alias].into_iter().flatten() {
+                assert_eq!(find(name).map(Entry::name), Some(entry.name));
+            }
+        }
+        assert!(find("pensieve").is_none());
+    }
+}

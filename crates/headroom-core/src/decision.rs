@@ -79,11 +79,13 @@ pub enum Reason {
     Allocation,
     /// Nothing was measured yet; others on its network, or its radio, say what to expect.
     Newcomer,
+    /// No policy is configured: the player chooses alone.
+    NoPolicy,
 }
 
 impl Reason {
     /// Every reason, in the order of their discriminants: labels of a metric.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NoEvidence,
         Self::Throughput,
         Self::Buffer,
@@ -97,7 +99,14 @@ impl Reason {
         Self::Override,
         Self::Allocation,
         Self::Newcomer,
+        Self::NoPolicy,
     ];
+
+    /// Whether a proposal with this reason proposes nothing and leaves the choice to the player.
+    #[must_use]
+    pub const fn is_hold(self) -> bool {
+        matches!(self, Self::NoEvidence | Self::NoPolicy)
+    }
 
     /// The name in logs and metrics.
     #[must_use]
@@ -116,6 +125,7 @@ impl Reason {
             Self::Override => "override",
             Self::Allocation => "allocation",
             Self::Newcomer => "newcomer",
+            Self::NoPolicy => "no_policy",
         }
     }
 }
@@ -136,6 +146,7 @@ impl fmt::Display for Reason {
             Self::Override => "set by an operator or the viewer",
             Self::Allocation => "fair share of a shared bottleneck",
             Self::Newcomer => "nothing measured yet: as others on its network, or its radio, lead to expect",
+            Self::NoPolicy => "no policy is configured, so the player chooses alone",
         })
     }
 }

@@ -71,7 +71,7 @@ pub const ORACLE: &str = "oracle";
 
 /// Every name, in the order of a report.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    POLICIES.iter().map(Entry::name).chain([ORACLE])
+    POLICIES.iter().filter(|entry| entry.is_in_players()).map(Entry::name).chain([ORACLE])
 }
 
 fn with_share() -> String {
@@ -145,7 +145,8 @@ pub fn policy(text: &str, objective: Objective, etp_weight: f64) -> Result<Box<d
         Some((name, share)) => (name, Some(share)),
         None => (text, None),
     };
-    let entry = find(name).ok_or_else(|| EntrantError::UnknownName(name.to_owned()));
+    let entry = find(name).filter(|entry| entry.is_in_players());
+    let entry = entry.ok_or_else(|| EntrantError::UnknownName(name.to_owned()));
     let share = match share {
         Some(share) => {
             let share = share.parse().ok().filter(|share| *share > 0.0 && *share <= 2.0);
@@ -173,8 +174,10 @@ mod tests {
         for name in names().chain(["throughput:0.8", "mpc:0.7"]) {
             assert_eq!(Entrant::parse(name, objective).unwrap().name(), name);
         }
-        assert!(matches!(Entrant::parse("pensieve", objective), Err(EntrantError::UnknownName(_))));
-        for bad in ["throughput:", "throughput:-1", "mpc:nan", "bola:0.5", "oracle:1"] {
+        for unknown in ["pensieve", "none"] {
+            assert!(matches!(Entrant::parse(unknown, objective), Err(EntrantError::UnknownName(_))), "{unknown}");
+        }
+        for bad in ["throughput:", "throughput:-1", "none:1", "mpc:nan", "bola:0.5", "oracle:1"] {
             assert!(matches!(Entrant::parse(bad, objective), Err(EntrantError::BadSetting(_))), "{bad}");
         }
     }

@@ -4,11 +4,11 @@ use super::{
     Engine,
     decide::{ceiling, newcomer, view_of},
 };
-use crate::{decision::Reason, guard::Limits, policy::Proposal, telemetry::SessionId, time::Timestamp};
+use crate::{guard::Limits, policy::Proposal, telemetry::SessionId, time::Timestamp};
 
 impl Engine {
     /// What the policy would fetch next in the player's place, for players that ask before every segment; `None` where the
-    /// player knows better: nothing is known of it yet, or it is starting.
+    /// player knows better: nothing is known of it yet, it is starting, or the policy does not steer.
     ///
     /// A cap must leave the player room, for it acts late and through a player that chooses by itself. Advice is taken at once
     /// or not at all, so it is the policy's choice itself, guarded but for the pace of climbing, which the policy weighs as
@@ -19,12 +19,13 @@ impl Engine {
         let target = self.streams.target(record.stream);
         let forecast = self.cohorts.expect(record);
         let view = view_of(record, target, &forecast, at);
-        let proposal = match newcomer(&self.cohorts, record, target, &forecast) {
+        let newcomer = newcomer(&self.cohorts, record, target, &forecast).filter(|_| self.policy.steers());
+        let proposal = match newcomer {
             Some(proposal) => proposal,
             None if record.starting() || record.paused() => return None,
             None => self.policy.decide(&view, &mut record.memory.clone()),
         };
-        if proposal.reason == Reason::NoEvidence {
+        if proposal.reason.is_hold() {
             return None;
         }
         let limits = Limits {
@@ -42,6 +43,7 @@ impl Engine {
 mod tests {
     use super::*;
     use crate::{
+        decision::Reason,
         engine::{Config, Input, Scope},
         telemetry::{Player, PlayerState, Report, Sample, StreamId},
         time::Duration,

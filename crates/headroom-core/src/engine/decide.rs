@@ -35,29 +35,31 @@ impl Engine {
         let forecast = self.cohorts.expect(record);
         let view = view_of(record, target, &forecast, at);
         let mut memory = record.memory;
-        let newcomer = newcomer(&self.cohorts, record, target, &forecast);
+        let steers = self.policy.steers();
+        let newcomer = newcomer(&self.cohorts, record, target, &forecast).filter(|_| steers);
         let mut proposal = if let Some(proposal) = newcomer {
             proposal
         } else {
             let proposal = self.policy.decide(&view, &mut memory);
             // An empty buffer is what starting up means. Which rung starts fastest is the player's to find out.
-            let reason = if record.starting() { Reason::NoEvidence } else { proposal.reason };
+            let reason = if record.starting() && steers { Reason::NoEvidence } else { proposal.reason };
             Proposal { rung: room_for_the_player(&view, proposal.rung, self.config.cap_risk), reason }
         };
         let ceiling = ceiling(record, &self.streams, target, at);
-        if proposal.reason == Reason::NoEvidence && ceiling.is_some() {
+        if proposal.reason.is_hold() && ceiling.is_some() {
             // Nothing is known of what the player does: an order must hold for whatever that is.
             proposal.rung = target.settings.ladder.top();
         }
         // When an order ends, the policy's choice returns at once: slow climbing guards against estimates, not orders. Nor is
         // what others measured a place to climb from, and where nothing is measured there is no estimate to guard against.
         let order_ended = record.reason == Reason::Override && ceiling.is_none();
-        let unknown = proposal.reason == Reason::NoEvidence && forecast.is_unknown();
+        let unknown = !steers || (proposal.reason == Reason::NoEvidence && forecast.is_unknown());
         let climbs = record.cap != NO_RUNG && !order_ended && record.reason != Reason::Newcomer && !unknown;
         let limits = Limits {
             previous: climbs.then_some(record.cap),
             changed_at: record.changed_at(),
-            starting: record.starting(),
+            // A starving buffer is the player's own business where nobody steers.
+            starting: record.starting() || !steers,
             starved: record.starved(),
             ceiling,
         };
@@ -65,9 +67,8 @@ impl Engine {
         if evidence == Evidence::Collapse && limits.previous.is_some_and(|previous| allowed.rung < previous) {
             allowed.reason = Reason::Collapse;
         }
-        let nothing_known = allowed.reason == Reason::NoEvidence;
         let lowered_by_others = matches!(record.reason, Reason::Override | Reason::Allocation | Reason::Newcomer);
-        let cap = match nothing_known {
+        let cap = match allowed.reason.is_hold() {
             // Players keep the last cap they heard, so the end of what lowered it must be said, too.
             true if order_ended || lowered_by_others && unknown => target.settings.ladder.top(),
             true => record.cap,
@@ -82,7 +83,7 @@ impl Engine {
         };
         let previous_latency =
             (record.target_latency_ms > 0).then(|| Duration::from_millis(u64::from(record.target_latency_ms)));
-        let pace = self.config.pacing.pace(&view, neutral, previous_latency, risk);
+        let pace = if steers { self.config.pacing.pace(&view, neutral, previous_latency, risk) } else { neutral };
 
         record.memory = memory;
         record.reason = allowed.reason;

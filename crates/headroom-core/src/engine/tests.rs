@@ -396,3 +396,26 @@ fn an_output_is_little_more_than_a_decision() {
     // A tick of a million sessions writes most of a million of them.
     assert!(size_of::<Output>() <= size_of::<Decision>() + 8, "{} {}", size_of::<Output>(), size_of::<Decision>());
 }
+
+#[test]
+fn without_a_policy_the_player_chooses_alone_but_orders_hold() {
+    let policy = "none".parse().unwrap();
+    let mut engine = Engine::new(Config { policy, ..Config::default() });
+    let mut made = decisions(&mut engine, steady(0.0, 20.0, 3_000, 30_000, 5.0));
+    // Throughput collapses and the buffer runs dry: nothing is said.
+    made.extend(decisions(&mut engine, [report(20.0, 3_000, 300, 0.0), tick(20.5)]));
+    assert!(made.iter().all(|decision| decision.cap.is_none() && decision.playback_rate == 1.0), "{made:?}");
+    assert!(made.iter().all(|decision| (decision.reason, &*decision.policy) == (Reason::NoPolicy, "none")));
+    assert_eq!(engine.advise(VIEWER, second(20.5)), None);
+    let order = |at: f64, max_bitrate| Input::Override {
+        at: second(at),
+        scope: Scope::All,
+        max_bitrate,
+        until: None,
+    };
+    let ordered = decisions(&mut engine, [order(21.0, Some(Bitrate::kbps(1_000)))]);
+    assert_eq!(ordered[0].reason, Reason::Override);
+    assert!(ordered[0].max_bitrate.is_some_and(|rate| rate <= Bitrate::kbps(1_000)));
+    let freed = decisions(&mut engine, [order(22.0, None)]);
+    assert_eq!(freed[0].cap, Some(StreamSettings::default().ladder.top()), "the end of the order is said at once");
+}

@@ -18,6 +18,7 @@ mod lolp;
 mod measured;
 mod memory;
 mod mpc;
+mod none;
 mod plan;
 pub mod registry;
 mod robust_mpc;
@@ -37,6 +38,7 @@ pub use learned::Learned;
 pub use lolp::Lolp;
 pub use memory::Memory;
 pub use mpc::Mpc;
+pub use none::NoPolicy;
 pub use plan::Objective;
 pub use registry::Tuning;
 pub use robust_mpc::RobustMpc;
@@ -63,6 +65,11 @@ pub trait Policy: Send + Sync {
     /// What is read of a session's past; the caller may leave out what is not and save the work.
     fn evidence(&self) -> Evidence {
         Evidence::Forecast
+    }
+
+    /// Whether it steers at all. Where it does not, the engine sends no cap, pace or advice of its own.
+    fn steers(&self) -> bool {
+        true
     }
 
     /// Proposes the rung of the next segment. Same view and memory in, same proposal out.

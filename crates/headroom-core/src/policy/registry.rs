@@ -1,13 +1,14 @@
 //! Every policy by name. Configuration, comparisons and error texts read this table and nothing else.
 
 use super::{
-    Bola, BolaE, BufferBased, DashThroughput, Dynamic, Headroom, HlsThroughput, L2a, Learned, Lolp, Mpc, Objective,
-    Policy, RobustMpc, Soda, Throughput,
+    Bola, BolaE, BufferBased, DashThroughput, Dynamic, Headroom, HlsThroughput, L2a, Learned, Lolp, Mpc, NoPolicy,
+    Objective, Policy, RobustMpc, Soda, Throughput,
 };
 use std::fmt;
 
 /// All policies, in the order of a report.
 pub static POLICIES: &[Entry] = &[
+    Entry::new("none", |_| Box::new(NoPolicy)).in_engine().not_in_players(),
     Entry::new("buffer_based", |_| Box::new(BufferBased::default())).alias("bb"),
     Entry::new("throughput", |tuning| Box::new(Throughput::tuned(tuning))).alias("rb").takes_share().in_engine(),
     Entry::new("dash_throughput", |tuning| Box::new(DashThroughput::tuned(tuning))),
@@ -29,6 +30,7 @@ pub struct Entry {
     name: &'static str,
     alias: Option<&'static str>,
     in_engine: bool,
+    in_players: bool,
     takes_share: bool,
     build: fn(&Tuning) -> Box<dyn Policy>,
 }
@@ -58,7 +60,7 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 
 impl Entry {
     const fn new(name: &'static str, build: fn(&Tuning) -> Box<dyn Policy>) -> Self {
-        Self { name, alias: None, in_engine: false, takes_share: false, build }
+        Self { name, alias: None, in_engine: false, in_players: true, takes_share: false, build }
     }
 
     const fn alias(self, alias: &'static str) -> Self {
@@ -67,6 +69,10 @@ impl Entry {
 
     const fn in_engine(self) -> Self {
         Self { in_engine: true, ..self }
+    }
+
+    const fn not_in_players(self) -> Self {
+        Self { in_players: false, ..self }
     }
 
     const fn takes_share(self) -> Self {
@@ -83,6 +89,12 @@ impl Entry {
     #[must_use]
     pub const fn is_in_engine(&self) -> bool {
         self.in_engine
+    }
+
+    /// Whether a player can choose by it.
+    #[must_use]
+    pub const fn is_in_players(&self) -> bool {
+        self.in_players
     }
 
     /// Whether [`Tuning::share`] means something to it.

@@ -17,6 +17,7 @@ pub(crate) fn sentence(snapshot: &Snapshot, ladder: Option<&Ladder>) -> String {
         .map_or_else(|| "above it".to_owned(), |rate| format!("at the {} played now", limit.rung(rate)));
     let because = match snapshot.reason {
         Reason::NoEvidence => return "The player chooses alone: nothing reliable has been measured yet.".to_owned(),
+        Reason::NoPolicy => return "The player chooses alone: no policy is configured.".to_owned(),
         Reason::Stale => "telemetry is silent, so the last decision stands".to_owned(),
         Reason::Throughput => with("it is the highest rung within the measured throughput", &[expected]),
         Reason::Buffer => with("it fits the buffer", &[buffer]),

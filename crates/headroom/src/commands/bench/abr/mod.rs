@@ -219,7 +219,11 @@ fn entrants(arguments: &Arguments, profile: &Profile) -> anyhow::Result<Vec<Entr
     let reference = if guided { arguments.client.as_str() } else { REFERENCE };
     let default: Vec<String> = match arguments.mode {
         Mode::InPlayer => IN_PLAYER.map(str::to_owned).to_vec(),
-        Mode::ServerGuided | Mode::Advised => PolicyKind::all().map(|kind| kind.name().to_owned()).collect(),
+        Mode::ServerGuided | Mode::Advised => {
+            // A server that does not steer is the reference itself.
+            let steering = PolicyKind::all().filter(|kind| kind.build().steers());
+            steering.map(|kind| kind.name().to_owned()).collect()
+        }
     };
     let mut names: Vec<&str> = Vec::new();
     for name in arguments.policies.as_ref().unwrap_or(&default).iter().map(|name| name.trim()) {

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 /// The live sessions of one or more engines, counted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Census {
-    /// By what they play; sessions of unknown streams are under the identifier 0.
+    /// By what they play; sessions of unknown streams are under [`StreamId::UNKNOWN`].
     pub streams: BTreeMap<StreamId, StreamCensus>,
 }
 
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn every_session_is_counted_once_where_it_plays() {
         let mut engine = Engine::new(Config::default());
-        let top = engine.ladder(StreamId(0)).bitrate(engine.ladder(StreamId(0)).top());
+        let top = engine.ladder(StreamId::UNKNOWN).bitrate(engine.ladder(StreamId::UNKNOWN).top());
         for session in 0..10 {
             let kbps = if session < 3 { 300 } else { top.as_kbps() as u64 };
             engine.handle_input(sample(session, 1 + session % 2, 1, playing(kbps, session)));

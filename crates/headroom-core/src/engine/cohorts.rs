@@ -162,7 +162,7 @@ impl Cohorts {
 
     /// The position of a cohort, which may be made for it.
     fn position(&mut self, key: (StreamId, NetworkId)) -> u16 {
-        if key.1 == NetworkId::default() {
+        if key.1.is_unknown() {
             return NO_COHORT;
         }
         if let Some(&position) = self.positions.get(&key) {
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_newcomer_elsewhere_or_among_few_is_left_alone() {
-        for (sessions, network) in [(6, NetworkId(78)), (6, NetworkId(0)), (2, HOME)] {
+        for (sessions, network) in [(6, NetworkId(78)), (6, NetworkId::UNKNOWN), (2, HOME)] {
             let mut engine = Engine::new(Config::default());
             watch(&mut engine, sessions, 0, 60, 6_000);
             let decision = arrive(&mut engine, 60, network);

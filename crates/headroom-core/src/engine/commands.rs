@@ -3,12 +3,20 @@
 use super::{Engine, Evidence, NO_RUNG};
 use crate::{
     audience::Command,
+    ladder::RungIndex,
     telemetry::SessionId,
     time::{Duration, Timestamp},
 };
 
 /// How long a wish for a rung holds: about a game; who still wants it then says it again.
 const HOLDS: Duration = Duration::from_secs(1_800);
+
+/// What a command does to the ceiling that a viewer set over the own session.
+enum OwnCeiling {
+    Keep,
+    Lift,
+    Set(RungIndex),
+}
 
 impl Engine {
     /// Carries a command out, at once. One for a session that is not here changes nothing. A viewer can go below an
@@ -24,25 +32,28 @@ impl Engine {
             .map(|rung| rung.unwrap_or(0));
         let capped = (record.cap != NO_RUNG).then_some(record.cap);
         let playing = [record.playing(ladder), capped, own].into_iter().flatten().min();
-        // `Some(None)` lifts the own ceiling.
         let ceiling = match command {
-            Command::LowerQuality => Some(Some(playing.unwrap_or(ladder.top()).saturating_sub(1))),
-            Command::RaiseQuality => own.map(|rung| (rung + 1 < ladder.top()).then_some(rung + 1)),
-            Command::SetQuality(Some(height)) => Some(Some(ladder.by_height(height).unwrap_or(0))),
-            Command::SetQuality(None) => Some(None),
+            Command::LowerQuality => OwnCeiling::Set(playing.unwrap_or(ladder.top()).saturating_sub(1)),
+            Command::RaiseQuality => match own {
+                Some(rung) if rung + 1 < ladder.top() => OwnCeiling::Set(rung + 1),
+                Some(_) => OwnCeiling::Lift,
+                None => OwnCeiling::Keep,
+            },
+            Command::SetQuality(Some(height)) => OwnCeiling::Set(ladder.by_height(height).unwrap_or(0)),
+            Command::SetQuality(None) => OwnCeiling::Lift,
             Command::LowerLatency => {
                 record.wish(-1);
-                None
+                OwnCeiling::Keep
             }
             Command::MoreBuffer => {
                 record.wish(1);
-                None
+                OwnCeiling::Keep
             }
             Command::Status => return,
         };
         self.counters.commands += 1;
         match ceiling {
-            Some(Some(rung)) => {
+            OwnCeiling::Set(rung) => {
                 let kbps = ladder.bitrate(rung).as_kbps() as f32;
                 if !ordered || kbps < record.ceiling_kbps {
                     record.ceiling_kbps = kbps;
@@ -50,11 +61,11 @@ impl Engine {
                     record.set_own_ceiling(true);
                 }
             }
-            Some(None) if !ordered => {
+            OwnCeiling::Lift if !ordered => {
                 record.ceiling_kbps = f32::INFINITY;
                 record.set_own_ceiling(false);
             }
-            _ => {}
+            OwnCeiling::Lift | OwnCeiling::Keep => {}
         }
         self.decide(slot, at, Evidence::Routine);
     }

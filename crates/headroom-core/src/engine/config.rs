@@ -139,6 +139,8 @@ mod tests {
             assert_eq!(serde_json::from_str::<PolicyKind>(&json).unwrap(), kind);
         }
         let error = "soda".parse::<PolicyKind>().unwrap_err();
-        assert!(error.to_string().ends_with("known are none, throughput, bola, dynamic, robust_mpc, headroom, learned"));
+        assert!(
+            error.to_string().ends_with("known are none, throughput, bola, dynamic, robust_mpc, headroom, learned")
+        );
     }
 }

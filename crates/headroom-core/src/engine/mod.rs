@@ -183,7 +183,7 @@ impl Engine {
         }
         let target = self.streams.target(record.stream);
         record.play_until(at, &target.settings.ladder, |rung| target.picture(rung));
-        if sample.stream != self.streams.target(record.stream).stream && sample.stream.0 != 0 {
+        if sample.stream != self.streams.target(record.stream).stream && !sample.stream.is_unknown() {
             record.stream = self.streams.index(sample.stream);
             record.cohort = self.cohorts.change_stream(record.cohort, sample.stream);
         }

@@ -85,8 +85,8 @@ const MAX_STREAMS: usize = 65_536;
 impl Streams {
     pub(super) fn new(default: StreamSettings) -> Self {
         Self {
-            targets: vec![Target::new(StreamId(0), default)],
-            positions: BTreeMap::from([(StreamId(0), 0)]),
+            targets: vec![Target::new(StreamId::UNKNOWN, default)],
+            positions: BTreeMap::from([(StreamId::UNKNOWN, 0)]),
             everyone: Ceiling::default(),
         }
     }
@@ -117,7 +117,7 @@ impl Streams {
 
     pub(super) fn configure(&mut self, stream: StreamId, settings: StreamSettings) {
         let position = usize::from(self.index(stream));
-        if position > 0 || stream.0 == 0 {
+        if position > 0 || stream.is_unknown() {
             let Target { ceiling, weights, stalls, .. } = self.targets[position];
             self.targets[position] = Target { ceiling, weights, stalls, ..Target::new(stream, settings) };
         }
@@ -138,7 +138,7 @@ impl Streams {
     pub(super) fn weigh(&mut self, stream: StreamId, weights: Weights) {
         let position = usize::from(self.index(stream));
         // Position 0 stands for all streams that are not known.
-        if position > 0 || stream.0 == 0 {
+        if position > 0 || stream.is_unknown() {
             self.targets[position].weights = weights.bounded();
         }
     }

@@ -407,12 +407,7 @@ fn without_a_policy_the_player_chooses_alone_but_orders_hold() {
     assert!(made.iter().all(|decision| decision.cap.is_none() && decision.playback_rate == 1.0), "{made:?}");
     assert!(made.iter().all(|decision| (decision.reason, &*decision.policy) == (Reason::NoPolicy, "none")));
     assert_eq!(engine.advise(VIEWER, second(20.5)), None);
-    let order = |at: f64, max_bitrate| Input::Override {
-        at: second(at),
-        scope: Scope::All,
-        max_bitrate,
-        until: None,
-    };
+    let order = |at: f64, max_bitrate| Input::Override { at: second(at), scope: Scope::All, max_bitrate, until: None };
     let ordered = decisions(&mut engine, [order(21.0, Some(Bitrate::kbps(1_000)))]);
     assert_eq!(ordered[0].reason, Reason::Override);
     assert!(ordered[0].max_bitrate.is_some_and(|rate| rate <= Bitrate::kbps(1_000)));

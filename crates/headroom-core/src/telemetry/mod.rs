@@ -18,15 +18,38 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct SessionId(pub u64);
 
-/// One stream (CMCD `cid`, RTMP stream name), as a hash.
+/// One stream (CMCD `cid`, RTMP stream name), as a hash; [`StreamId::UNKNOWN`] where a report does not say which.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StreamId(pub u64);
 
-/// An access network, as a hash of an address prefix, of an autonomous system, or of a cell: who shares it, shares its fate.
+impl StreamId {
+    /// The stream of a session that does not say what it plays: its settings are the engine's default ones.
+    pub const UNKNOWN: Self = Self(0);
+
+    /// Whether it is not known which stream this is.
+    #[must_use]
+    pub const fn is_unknown(self) -> bool {
+        self.0 == Self::UNKNOWN.0
+    }
+}
+
+/// An access network, as a hash of an address prefix, of an autonomous system, or of a cell: sessions that share
+/// it share their conditions. [`NetworkId::UNKNOWN`] where it is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NetworkId(pub u64);
+
+impl NetworkId {
+    /// No network that is known: a session there has no cohort.
+    pub const UNKNOWN: Self = Self(0);
+
+    /// Whether the network is not known.
+    #[must_use]
+    pub const fn is_unknown(self) -> bool {
+        self.0 == Self::UNKNOWN.0
+    }
+}
 
 /// One report about one session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

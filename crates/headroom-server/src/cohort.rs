@@ -7,7 +7,7 @@
 use crate::shard::Shards;
 use headroom_core::{
     engine::CohortPool,
-    forecast::Outlook,
+    forecast::CohortForecast,
     telemetry::{NetworkId, StreamId},
     time::Timestamp,
 };
@@ -18,18 +18,18 @@ use std::{
 
 /// What every cohort leads to expect, as of the last round.
 #[derive(Default)]
-pub(crate) struct Cohorts(RwLock<HashMap<Key, Outlook>>);
+pub(crate) struct Cohorts(RwLock<HashMap<Key, CohortForecast>>);
 
 type Key = (StreamId, NetworkId);
 
 impl Cohorts {
     /// What sessions of this stream and network lead to expect.
-    pub(crate) fn outlook(&self, stream: StreamId, network: NetworkId) -> Option<Outlook> {
+    pub(crate) fn forecast(&self, stream: StreamId, network: NetworkId) -> Option<CohortForecast> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(&(stream, network)).copied()
     }
 
     /// Adds up what the shards hold at `now`. Returns the cohorts that fall, each with a shard that holds some of it.
-    pub(crate) fn add_up(&self, shards: &Shards, now: Timestamp) -> Vec<(usize, Key, Outlook)> {
+    pub(crate) fn add_up(&self, shards: &Shards, now: Timestamp) -> Vec<(usize, Key, CohortForecast)> {
         let mut sums: HashMap<Key, CohortPool> = HashMap::new();
         let mut homes: Vec<(usize, Key)> = Vec::new();
         for index in 0..shards.count() {
@@ -47,11 +47,11 @@ impl Cohorts {
                 }
             }
         }
-        let outlooks: HashMap<Key, Outlook> =
-            sums.iter().filter_map(|(&key, sum)| Some((key, sum.outlook(now)?))).collect();
-        homes.retain(|(_, key)| outlooks.get(key).is_some_and(|outlook| outlook.fall < 0.0));
-        let falling = homes.into_iter().map(|(index, key)| (index, key, outlooks[&key])).collect();
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = outlooks;
+        let forecasts: HashMap<Key, CohortForecast> =
+            sums.iter().filter_map(|(&key, sum)| Some((key, sum.forecast(now)?))).collect();
+        homes.retain(|(_, key)| forecasts.get(key).is_some_and(|forecast| forecast.fall < 0.0));
+        let falling = homes.into_iter().map(|(index, key)| (index, key, forecasts[&key])).collect();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = forecasts;
         falling
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The server does not depend on an inference engine. The binary hands it one that implements [`Reader`].
 
-use headroom_core::audience::Reading;
+use headroom_core::audience::Classification;
 
 /// Turns texts into readings, on threads of its own.
 pub trait Reader: Send + Sync + 'static {
@@ -17,7 +17,7 @@ pub trait Reader: Send + Sync + 'static {
 }
 
 /// Called with what became of a text. Must not block.
-pub type Reply = Box<dyn FnOnce(Result<Reading, Shed>) + Send>;
+pub type Reply = Box<dyn FnOnce(Result<Classification, Shed>) + Send>;
 
 /// The text was given up: more came than can be read, and the oldest is worth least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! Who complained or asked for something within the window: every author once.
 
-use super::{Aspect, Aspects, AuthorId, Command, Reading};
+use super::{Aspect, Aspects, AuthorId, Classification, Command};
 use crate::time::{Duration, Timestamp};
 use std::collections::VecDeque;
 
@@ -34,7 +34,7 @@ struct Claim {
 
 /// How many claim one thing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Tally {
+pub(super) struct ClaimCount {
     /// Different authors.
     pub(super) authors: u32,
     /// The same, each as much as the classifier was sure of it.
@@ -51,7 +51,7 @@ impl Claims {
         author: AuthorId,
         at: Timestamp,
         id: &str,
-        reading: &Reading,
+        reading: &Classification,
         vote: bool,
     ) -> Aspects {
         let aspects = if reading.is_complaint() { reading.aspects } else { Aspects::NONE };
@@ -82,13 +82,13 @@ impl Claims {
     }
 
     /// Who complains about `aspect`.
-    pub(super) fn complaints(&self, aspect: Aspect) -> Tally {
-        self.tally(|claim| claim.aspects.contains(aspect))
+    pub(super) fn complaints(&self, aspect: Aspect) -> ClaimCount {
+        self.count(|claim| claim.aspects.contains(aspect))
     }
 
     /// Who asks for what `wanted` accepts.
-    pub(super) fn votes(&self, wanted: impl Fn(Command) -> bool) -> Tally {
-        self.tally(|claim| claim.command.is_some_and(&wanted))
+    pub(super) fn votes(&self, wanted: impl Fn(Command) -> bool) -> ClaimCount {
+        self.count(|claim| claim.command.is_some_and(&wanted))
     }
 
     /// Identifiers of the first messages that complain about `aspect`.
@@ -97,18 +97,18 @@ impl Claims {
         concerned.take(EXAMPLES).map(|claim| claim.id.to_string()).collect()
     }
 
-    fn tally(&self, concerned: impl Fn(&Claim) -> bool) -> Tally {
-        let mut tally = Tally::default();
+    fn count(&self, concerned: impl Fn(&Claim) -> bool) -> ClaimCount {
+        let mut count = ClaimCount::default();
         for claim in self.recent.iter().filter(|claim| concerned(claim)) {
-            tally.authors += 1;
-            tally.weight += f64::from(claim.weight);
-            tally.since.get_or_insert(claim.at);
+            count.authors += 1;
+            count.weight += f64::from(claim.weight);
+            count.since.get_or_insert(claim.at);
         }
-        tally
+        count
     }
 }
 
 /// What a classifier of three classes knows beyond guessing: 0 at a third, 1 at certainty.
-pub(super) fn beyond_chance(reading: &Reading) -> f32 {
+pub(super) fn beyond_chance(reading: &Classification) -> f32 {
     ((reading.confidence.get() - 1.0 / 3.0) * 1.5).max(0.0)
 }

@@ -1,6 +1,6 @@
 //! How lively the chat is: messages, authors, mood and who stays, and one score of them.
 
-use super::{AuthorId, Reading, Sentiment, claims::beyond_chance, habit::Habit, sample::Sample};
+use super::{AuthorId, Classification, Sentiment, claims::beyond_chance, habit::Habit, sample::AuthorSample};
 use crate::time::{Duration, Timestamp};
 use std::collections::VecDeque;
 
@@ -25,12 +25,12 @@ pub(super) struct Engagement {
 struct Minute {
     number: u64,
     messages: u32,
-    sample: Sample,
+    sample: AuthorSample,
 }
 
 /// What the last minutes were like.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Liveliness {
+pub(super) struct ChatActivity {
     /// Messages a minute.
     pub(super) messages_per_minute: f64,
     /// Different authors of the last five minutes.
@@ -54,10 +54,10 @@ impl Engagement {
     }
 
     /// Takes note of a message.
-    pub(super) fn observe(&mut self, author: AuthorId, at: Timestamp, reading: &Reading) {
+    pub(super) fn observe(&mut self, author: AuthorId, at: Timestamp, reading: &Classification) {
         let number = at.as_micros() / 60_000_000;
         if self.minutes.back().is_none_or(|minute| minute.number < number) {
-            self.minutes.push_back(Minute { number, messages: 0, sample: Sample::default() });
+            self.minutes.push_back(Minute { number, messages: 0, sample: AuthorSample::default() });
             if self.minutes.len() > MINUTES + 1 {
                 self.minutes.pop_front();
             }
@@ -74,10 +74,10 @@ impl Engagement {
 
     /// Judges the last minutes and learns from the last `span`. `viewers_stay` is the share of viewers that telemetry
     /// still sees, where it sees any.
-    pub(super) fn judge(&mut self, now: Timestamp, span: Duration, viewers_stay: Option<f64>) -> Liveliness {
+    pub(super) fn judge(&mut self, now: Timestamp, span: Duration, viewers_stay: Option<f64>) -> ChatActivity {
         let current = now.as_micros() / 60_000_000;
         self.minutes.retain(|minute| minute.number + MINUTES as u64 >= current);
-        let (mut recent, mut before, mut messages) = (Sample::default(), Sample::default(), 0);
+        let (mut recent, mut before, mut messages) = (AuthorSample::default(), AuthorSample::default(), 0);
         for minute in &self.minutes {
             if minute.number + NOW as u64 > current {
                 recent.merge(&minute.sample);
@@ -102,7 +102,7 @@ impl Engagement {
                 + 0.2 * f64::midpoint(mood, 1.0)
                 + 0.2 * stay.clamp(0.0, 1.0));
         before.merge(&recent);
-        Liveliness {
+        ChatActivity {
             messages_per_minute,
             authors,
             recent_authors: before.authors(),

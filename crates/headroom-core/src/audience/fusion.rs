@@ -1,9 +1,9 @@
 //! Complaints and telemetry of one stream, put together.
 
 use super::{
-    Aspect, AspectReport, AuthorId, BlindSpot, Command, Conditions, Reading, State,
-    claims::{Claims, Tally, WINDOW},
-    engagement::{Engagement, Liveliness},
+    Aspect, AspectReport, AuthorId, BlindSpot, Classification, Command, Conditions, State,
+    claims::{ClaimCount, Claims, WINDOW},
+    engagement::{ChatActivity, Engagement},
     habit::{Habit, surprise},
 };
 use crate::{
@@ -54,7 +54,7 @@ pub struct Audience {
     stream: StreamId,
     claims: Claims,
     engagement: Engagement,
-    aspects: [Watch; Aspect::ALL.len()],
+    aspects: [AspectWatch; Aspect::ALL.len()],
     /// Force of the wishes for no stalls, a better picture, less delay; each 0..=1.
     influence: [f64; 3],
     messages: u64,
@@ -64,13 +64,13 @@ pub struct Audience {
     conditions: Conditions,
     /// Most sessions seen lately.
     peak_sessions: f64,
-    liveliness: Liveliness,
+    activity: ChatActivity,
     weights: Weights,
 }
 
 /// One aspect, followed.
 #[derive(Clone, Debug)]
-struct Watch {
+struct AspectWatch {
     /// Complaints a message.
     usual: Habit,
     /// Share of the sessions that telemetry sees affected.
@@ -98,7 +98,7 @@ impl Audience {
     /// An audience nobody has heard yet.
     #[must_use]
     pub fn new(stream: StreamId, now: Timestamp) -> Self {
-        let watch = Watch {
+        let watch = AspectWatch {
             usual: Habit::guess(USUAL_SHARE),
             usual_affected: Habit::guess(0.0),
             fresh: 0,
@@ -119,13 +119,13 @@ impl Audience {
             last_tick: now,
             conditions: Conditions::default(),
             peak_sessions: 0.0,
-            liveliness: Liveliness::default(),
+            activity: ChatActivity::default(),
             weights: Weights::default(),
         }
     }
 
     /// Takes in a message. `vote` when its command, if any, has no session to act on.
-    pub fn observe(&mut self, author: AuthorId, at: Timestamp, id: &str, reading: &Reading, vote: bool) {
+    pub fn observe(&mut self, author: AuthorId, at: Timestamp, id: &str, reading: &Classification, vote: bool) {
         let at = at.max(self.last_heard);
         self.last_heard = at;
         self.messages += 1;
@@ -144,7 +144,7 @@ impl Audience {
         self.conditions = conditions;
         self.claims.expire(now);
         let stay = self.viewers_stay(span);
-        self.liveliness = self.engagement.judge(now, span, stay);
+        self.activity = self.engagement.judge(now, span, stay);
         let mut changes = Vec::new();
         for aspect in Aspect::ALL {
             changes.extend(self.follow(aspect, now, span));
@@ -191,12 +191,12 @@ impl Audience {
     pub fn state(&self) -> State {
         let aspect = |aspect: Aspect| {
             let watch = &self.aspects[aspect as usize];
-            let tally = self.claims.complaints(aspect);
+            let count = self.claims.complaints(aspect);
             AspectReport {
                 aspect,
-                complaints: tally.authors,
+                complaints: count.authors,
                 usual: self.expected(watch),
-                share: self.share(tally),
+                share: self.share(count),
                 explained: watch.unusual && watch.explained,
                 blind_spot: watch.open.is_some(),
             }
@@ -205,11 +205,11 @@ impl Audience {
             stream: self.stream,
             at: self.last_tick,
             messages: self.messages,
-            messages_per_minute: self.liveliness.messages_per_minute,
-            authors: self.liveliness.authors,
-            recent_authors: self.liveliness.recent_authors,
-            mood: self.liveliness.mood,
-            engagement: self.liveliness.score,
+            messages_per_minute: self.activity.messages_per_minute,
+            authors: self.activity.authors,
+            recent_authors: self.activity.recent_authors,
+            mood: self.activity.mood,
+            engagement: self.activity.score,
             aspects: Aspect::ALL.map(aspect).into(),
             votes: [0, 1, 2].map(|wish| self.votes(wish).authors),
             telemetry: self.conditions,
@@ -220,8 +220,8 @@ impl Audience {
 
     /// Follows one aspect: unusual or not, explained or not, alarm or not.
     fn follow(&mut self, aspect: Aspect, now: Timestamp, span: Duration) -> Option<Change> {
-        let tally = self.claims.complaints(aspect);
-        let share = self.share(tally);
+        let count = self.claims.complaints(aspect);
+        let share = self.share(count);
         let expected = self.expected(&self.aspects[aspect as usize]);
         let explained = self.explains(aspect);
         let (messages, fresh) = (f64::from(self.since_tick), self.aspects[aspect as usize].fresh);
@@ -229,7 +229,7 @@ impl Audience {
         let watch = &mut self.aspects[aspect as usize];
         watch.fresh = 0;
         watch.explained = explained;
-        watch.unusual = tally.authors >= FEWEST && share >= LEAST_SHARE && surprise(tally.weight, expected) >= UNUSUAL;
+        watch.unusual = count.authors >= FEWEST && share >= LEAST_SHARE && surprise(count.weight, expected) >= UNUSUAL;
         if watch.unusual {
             watch.last_unusual = now;
         } else if messages > 0.0 {
@@ -242,7 +242,7 @@ impl Audience {
         {
             watch.usual_affected.learn(affected, span);
         }
-        let since = tally.since.unwrap_or(now);
+        let since = count.since.unwrap_or(now);
         let waited = affected.is_none() || now.since(since) >= GRACE;
         if watch.unusual && !explained && waited && watch.open.is_none() {
             let blind_spot = BlindSpot {
@@ -250,7 +250,7 @@ impl Audience {
                 aspect,
                 at: now,
                 since,
-                complaints: tally.authors,
+                complaints: count.authors,
                 usual: expected,
                 share,
                 messages: self.claims.examples(aspect),
@@ -267,14 +267,14 @@ impl Audience {
     }
 
     /// Complaints usual within the window.
-    fn expected(&self, watch: &Watch) -> f64 {
-        let per_s = self.liveliness.messages_per_minute / 60.0 * watch.usual.value().min(USUAL_MOST);
+    fn expected(&self, watch: &AspectWatch) -> f64 {
+        let per_s = self.activity.messages_per_minute / 60.0 * watch.usual.value().min(USUAL_MOST);
         per_s.max(USUAL_LEAST_PER_S) * WINDOW.as_secs_f64()
     }
 
     /// Share of those who wrote within ten minutes.
-    fn share(&self, tally: Tally) -> f64 {
-        (f64::from(tally.authors) / self.liveliness.recent_authors.max(1.0)).min(1.0)
+    fn share(&self, count: ClaimCount) -> f64 {
+        (f64::from(count.authors) / self.activity.recent_authors.max(1.0)).min(1.0)
     }
 
     /// Whether telemetry shows what `aspect` is about, and more of it than usual.
@@ -288,9 +288,9 @@ impl Audience {
     fn shift(&mut self, span: Duration) {
         let faded = (-span.as_secs_f64() / INFLUENCE_HALF_LIFE_S).exp2();
         for (wish, aspect) in [Aspect::Buffering, Aspect::Picture, Aspect::Latency].into_iter().enumerate() {
-            let tally = self.claims.complaints(aspect);
-            let beyond = (tally.weight - self.expected(&self.aspects[aspect as usize])).max(0.0);
-            let complaint = if self.aspects[aspect as usize].explained { self.force(tally, beyond) } else { 0.0 };
+            let count = self.claims.complaints(aspect);
+            let beyond = (count.weight - self.expected(&self.aspects[aspect as usize])).max(0.0);
+            let complaint = if self.aspects[aspect as usize].explained { self.force(count, beyond) } else { 0.0 };
             let votes = self.votes(wish);
             let vote = VOTE_FORCE * self.force(votes, votes.weight);
             let wanted = (complaint + vote).min(1.0);
@@ -299,12 +299,12 @@ impl Audience {
     }
 
     /// How much `beyond` the usual counts, 0..=1, for a claim of as many authors.
-    fn force(&self, tally: Tally, beyond: f64) -> f64 {
-        (self.share(tally) / FULL_SHARE).min(1.0) * (beyond / (beyond + HALF_AUTHORS))
+    fn force(&self, count: ClaimCount, beyond: f64) -> f64 {
+        (self.share(count) / FULL_SHARE).min(1.0) * (beyond / (beyond + HALF_AUTHORS))
     }
 
     /// Who asks to be careful (0), for a better picture (1), for less delay (2).
-    fn votes(&self, wish: usize) -> Tally {
+    fn votes(&self, wish: usize) -> ClaimCount {
         self.claims.votes(|command| match command {
             Command::LowerQuality | Command::MoreBuffer => wish == 0,
             Command::RaiseQuality => wish == 1,

@@ -8,8 +8,8 @@ use std::{fmt, str::FromStr};
 
 /// What a classifier made of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct Reading {
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Reading))]
+pub struct Classification {
     /// The writer's attitude to what the message is about.
     pub sentiment: Sentiment,
     /// Probability the classifier gives to `sentiment`.
@@ -20,7 +20,7 @@ pub struct Reading {
     pub command: Option<Command>,
 }
 
-impl Reading {
+impl Classification {
     /// Whether it says that something of the delivery is bad.
     #[must_use]
     pub fn is_complaint(&self) -> bool {

@@ -1,14 +1,14 @@
 //! A uniform sample of authors in bounded memory: how many there are, how they feel, who comes back.
 //!
 //! The authors with the smallest hashes are kept (bottom-k sketch: Cohen and Kaplan, PODC 2007; the count is the
-//! k-minimum-values estimate of Beyer et al., SIGMOD 2007). Up to [`Sample::MOST`] authors everything is exact; beyond, the
+//! k-minimum-values estimate of Beyer et al., SIGMOD 2007). Up to [`AuthorSample::MOST`] authors everything is exact; beyond, the
 //! standard error of the count is 1/√(k−2), 4.4 % here. An author is one voice however often it writes.
 
 use super::AuthorId;
 
 /// The sampled authors, by ascending hash.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sample {
+pub(super) struct AuthorSample {
     voices: Vec<Voice>,
 }
 
@@ -22,7 +22,7 @@ struct Voice {
     weight: f32,
 }
 
-impl Sample {
+impl AuthorSample {
     /// Authors kept: 16 bytes each.
     pub(super) const MOST: usize = 512;
 
@@ -116,8 +116,8 @@ fn mix(id: u64) -> u64 {
 mod tests {
     use super::*;
 
-    fn of(authors: impl IntoIterator<Item = u64>, attitude: f32) -> Sample {
-        let mut sample = Sample::default();
+    fn of(authors: impl IntoIterator<Item = u64>, attitude: f32) -> AuthorSample {
+        let mut sample = AuthorSample::default();
         authors.into_iter().for_each(|author| sample.observe(AuthorId(author), attitude, 1.0));
         sample
     }
@@ -145,6 +145,6 @@ mod tests {
             let returned = now.returned(&before).unwrap();
             assert!((returned - 0.4).abs() < 0.1, "{scale}: {returned}");
         }
-        assert_eq!(of(0..9, 0.0).returned(&Sample::default()), None);
+        assert_eq!(of(0..9, 0.0).returned(&AuthorSample::default()), None);
     }
 }

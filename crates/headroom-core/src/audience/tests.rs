@@ -10,8 +10,8 @@ fn second(seconds: f64) -> Timestamp {
     Timestamp::from_secs_f64(1_000_000.0 + seconds)
 }
 
-fn complaint(aspect: Aspect) -> Reading {
-    Reading {
+fn complaint(aspect: Aspect) -> Classification {
+    Classification {
         sentiment: Sentiment::Negative,
         confidence: Ratio::clamped(0.95),
         aspects: Aspects::NONE.with(aspect),
@@ -19,8 +19,13 @@ fn complaint(aspect: Aspect) -> Reading {
     }
 }
 
-fn chatter() -> Reading {
-    Reading { sentiment: Sentiment::Neutral, confidence: Ratio::clamped(0.9), aspects: Aspects::NONE, command: None }
+fn chatter() -> Classification {
+    Classification {
+        sentiment: Sentiment::Neutral,
+        confidence: Ratio::clamped(0.9),
+        aspects: Aspects::NONE,
+        command: None,
+    }
 }
 
 /// An audience of `authors` who have chatted, a message a second, for ten minutes.
@@ -95,13 +100,13 @@ fn complaints_that_telemetry_explains_move_weights_and_fade() {
 fn votes_count_where_no_session_is_known() {
     let mut audience = chatting(40);
     for number in 0..20 {
-        let wish = Reading { command: Some(Command::LowerLatency), ..chatter() };
+        let wish = Classification { command: Some(Command::LowerLatency), ..chatter() };
         audience.observe(AuthorId(number), second(600.0), "", &wish, true);
         audience.observe(
             AuthorId(number),
             second(600.0),
             "",
-            &Reading { command: Some(Command::RaiseQuality), ..chatter() },
+            &Classification { command: Some(Command::RaiseQuality), ..chatter() },
             false,
         );
     }
@@ -131,7 +136,7 @@ fn engagement_follows_talk_mood_and_return() {
     let usual = chatting(60).state();
     let mut lively = chatting(60);
     let mut dull = chatting(60);
-    let pleased = Reading { sentiment: Sentiment::Positive, ..chatter() };
+    let pleased = Classification { sentiment: Sentiment::Positive, ..chatter() };
     for step in 0..300_u32 {
         let at = second(600.0 + f64::from(step));
         for extra in 0..4 {
@@ -151,7 +156,7 @@ fn engagement_follows_talk_mood_and_return() {
     assert!(lively.mood > 0.9 && dull.mood.abs() < 0.01);
 }
 
-fn reading() -> impl Strategy<Value = Reading> {
+fn reading() -> impl Strategy<Value = Classification> {
     let sentiment = prop::sample::select(vec![Sentiment::Negative, Sentiment::Neutral, Sentiment::Positive]);
     let command = prop::option::weighted(
         0.2,
@@ -166,7 +171,7 @@ fn reading() -> impl Strategy<Value = Reading> {
         ]),
     );
     (sentiment, 0.0_f32..=1.0, prop::collection::vec(prop::sample::select(Aspect::ALL.to_vec()), 0..3), command)
-        .prop_map(|(sentiment, confidence, aspects, command)| Reading {
+        .prop_map(|(sentiment, confidence, aspects, command)| Classification {
             sentiment,
             confidence: Ratio::clamped(confidence),
             aspects: aspects.into_iter().collect(),

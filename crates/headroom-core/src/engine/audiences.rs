@@ -2,7 +2,7 @@
 
 use super::{Output, streams::Streams, table::Table};
 use crate::{
-    audience::{Audience, AuthorId, Change, Conditions, Reading, State},
+    audience::{Audience, AuthorId, Change, Classification, Conditions, State},
     telemetry::StreamId,
     time::{Duration, Timestamp},
 };
@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, VecDeque};
 const MOST: usize = 1_024;
 /// An audience silent for this long is forgotten, habits and all.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
-/// What was told of other engines' sessions holds for this long: five ticks.
-const TOLD_HOLDS: Duration = Duration::from_secs(10);
+/// Counts over the sessions of all engines count for this long: five ticks.
+const FLEET_HOLDS: Duration = Duration::from_secs(10);
 
 /// A session is behind when farther from live than the target by half.
 const BEHIND: f64 = 1.5;
@@ -22,12 +22,12 @@ const LOW_PICTURE: u16 = 720;
 
 /// The streams that are talked about.
 #[derive(Default)]
-pub(super) struct Audiences(BTreeMap<StreamId, Entry>);
+pub(super) struct Audiences(BTreeMap<StreamId, StreamAudience>);
 
-struct Entry {
+struct StreamAudience {
     audience: Audience,
-    /// What the sessions of all engines go through, and when that was said.
-    told: Option<(Timestamp, Conditions)>,
+    /// What the sessions of all engines go through, and when that came.
+    fleet: Option<(Timestamp, Conditions)>,
 }
 
 impl Audiences {
@@ -38,21 +38,21 @@ impl Audiences {
         author: AuthorId,
         at: Timestamp,
         id: &str,
-        reading: &Reading,
+        reading: &Classification,
         vote: bool,
     ) -> bool {
         if self.0.len() >= MOST && !self.0.contains_key(&stream) {
             return false;
         }
-        let new = || Entry { audience: Audience::new(stream, at), told: None };
+        let new = || StreamAudience { audience: Audience::new(stream, at), fleet: None };
         self.0.entry(stream).or_insert_with(new).audience.observe(author, at, id, reading, vote);
         true
     }
 
     /// Takes note of what the sessions of all engines go through.
-    pub(super) fn tell(&mut self, stream: StreamId, at: Timestamp, conditions: Conditions) {
+    pub(super) fn set_fleet(&mut self, stream: StreamId, at: Timestamp, conditions: Conditions) {
         if let Some(entry) = self.0.get_mut(&stream) {
-            entry.told = Some((at, conditions));
+            entry.fleet = Some((at, conditions));
         }
     }
 
@@ -85,10 +85,10 @@ impl Audiences {
         if self.0.is_empty() {
             return;
         }
-        let seen: BTreeMap<_, _> = conditions(table, streams, now).into_iter().collect();
+        let own: BTreeMap<_, _> = conditions(table, streams, now).into_iter().collect();
         self.0.retain(|&stream, entry| {
-            let told = entry.told.filter(|&(at, _)| now.since(at) <= TOLD_HOLDS).map(|(_, conditions)| conditions);
-            let conditions = told.or_else(|| seen.get(&stream).copied()).unwrap_or_default();
+            let fleet = entry.fleet.filter(|&(at, _)| now.since(at) <= FLEET_HOLDS).map(|(_, conditions)| conditions);
+            let conditions = fleet.or_else(|| own.get(&stream).copied()).unwrap_or_default();
             let changes = entry.audience.tick(now, conditions);
             announce(stream, now, changes, streams, outputs);
             now.since(entry.audience.last_heard()) < FORGOTTEN_AFTER || !entry.audience.is_neutral()

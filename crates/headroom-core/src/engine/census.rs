@@ -29,7 +29,7 @@ pub struct StreamCensus {
     /// What the stream offers.
     pub ladder: Ladder,
     /// How the sessions are.
-    pub tally: Tally,
+    pub totals: SessionTotals,
     /// Sessions that play each rung, in the order of the ladder; those that say nothing of it are in none.
     pub playing: Vec<u64>,
     /// Sessions capped at each rung; those without a cap are in none.
@@ -38,7 +38,7 @@ pub struct StreamCensus {
 
 /// Sums over sessions. They add up, whatever the streams.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Tally {
+pub struct SessionTotals {
     /// Live sessions.
     pub sessions: u64,
     /// Whose latest report says that the buffer ran dry.
@@ -55,31 +55,31 @@ pub struct Tally {
     pub watched: Duration,
     /// Time stalled, as reported.
     pub stalled: Duration,
-    /// Scores of the viewers' likely opinion.
-    pub scores: Scores,
+    /// ScoreHistogram of the viewers' likely opinion.
+    pub scores: ScoreHistogram,
     /// Media ahead of the playhead.
-    pub buffers: Spans,
+    pub buffers: DurationHistogram,
     /// Distance behind live.
-    pub latencies: Spans,
+    pub latencies: DurationHistogram,
     /// Sessions by the reason of the decision in force, in the order of [`Reason::ALL`].
     pub reasons: [u64; Reason::ALL.len()],
 }
 
 /// Opinion scores by quarters of a point, from 1 to 5.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Scores {
+pub struct ScoreHistogram {
     /// Sessions in each quarter: `1.00..1.25` first, `4.75..=5.00` last.
     pub quarters: [u64; Self::QUARTERS],
     sum: f64,
 }
 
-/// Spans of time by half seconds.
+/// DurationHistogram of time by half seconds.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Spans {
+pub struct DurationHistogram {
     halves: [u64; Self::HALVES],
 }
 
-impl Tally {
+impl SessionTotals {
     /// Share of the time watched that was stalled; `None` before anything was watched.
     #[must_use]
     pub fn stall_ratio(&self) -> Option<f64> {
@@ -111,7 +111,7 @@ impl Tally {
         self.reasons[record.reason as usize] += 1;
     }
 
-    /// Adds the sessions of another tally.
+    /// Adds the sessions of another totals.
     pub fn add(&mut self, more: &Self) {
         self.sessions += more.sessions;
         self.starved += more.starved;
@@ -129,7 +129,7 @@ impl Tally {
     }
 }
 
-impl Scores {
+impl ScoreHistogram {
     const QUARTERS: usize = 16;
 
     fn count(&mut self, score: Mos) {
@@ -146,13 +146,13 @@ impl Scores {
     }
 }
 
-impl Default for Spans {
+impl Default for DurationHistogram {
     fn default() -> Self {
         Self { halves: [0; Self::HALVES] }
     }
 }
 
-impl Spans {
+impl DurationHistogram {
     /// Beyond 32 s there is one class: a viewer that far behind is not live.
     const HALVES: usize = 64;
 
@@ -181,11 +181,16 @@ impl Spans {
 impl StreamCensus {
     fn new(ladder: &Ladder) -> Self {
         let rungs = ladder.rungs().len();
-        Self { ladder: ladder.clone(), tally: Tally::default(), playing: vec![0; rungs], capped: vec![0; rungs] }
+        Self {
+            ladder: ladder.clone(),
+            totals: SessionTotals::default(),
+            playing: vec![0; rungs],
+            capped: vec![0; rungs],
+        }
     }
 
     fn count(&mut self, record: &Record, target: &Target) {
-        self.tally.count(record, target);
+        self.totals.count(record, target);
         if let Some(rung) = record.playing(&target.settings.ladder) {
             self.playing[usize::from(rung)] += 1;
         }
@@ -205,7 +210,7 @@ impl Census {
                 }
                 std::collections::btree_map::Entry::Occupied(mut entry) => {
                     let sum = entry.get_mut();
-                    sum.tally.add(&more.tally);
+                    sum.totals.add(&more.totals);
                     // Engines learn of a new ladder one after the other; for that moment its rungs cannot be told apart.
                     if sum.ladder == more.ladder {
                         add_each(&mut sum.playing, &more.playing);
@@ -218,10 +223,10 @@ impl Census {
 
     /// All streams together.
     #[must_use]
-    pub fn total(&self) -> Tally {
-        let mut total = Tally::default();
+    pub fn total(&self) -> SessionTotals {
+        let mut total = SessionTotals::default();
         for stream in self.streams.values() {
-            total.add(&stream.tally);
+            total.add(&stream.totals);
         }
         total
     }
@@ -326,7 +331,7 @@ mod tests {
 
     #[test]
     fn quantiles_lie_within_their_half_second() {
-        let mut spans = Spans::default();
+        let mut spans = DurationHistogram::default();
         assert_eq!(spans.quantile(0.5), None);
         for tenths in 0..100_u64 {
             spans.count(Duration::from_millis(tenths * 100));

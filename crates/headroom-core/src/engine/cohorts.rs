@@ -2,8 +2,8 @@
 
 use super::Engine;
 use crate::{
-    forecast::{Forecast, Outlook, PRIOR_WEIGHT_S, Pool, RADIO_WEIGHT_S, SETTLED_S, radio_prior},
-    session::{Evidence, NO_COHORT, Record},
+    forecast::{CohortForecast, Forecast, PRIOR_WEIGHT_S, Pool, RADIO_WEIGHT_S, SETTLED_S, radio_prior},
+    session::{NO_COHORT, Record, Urgency},
     telemetry::{NetworkId, SessionId, StreamId},
     time::{Duration, Timestamp},
 };
@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 const MOST: usize = 4_096;
 /// Other sessions a cohort must have before it says anything of one: fewer would tell a viewer how fast a neighbour is.
 const LEAST_OTHERS: u32 = 3;
-/// What was told of other engines' sessions holds for this long: a session is told when it comes, and has settled by then.
-const TOLD_HOLDS: Duration = Duration::from_secs(30);
-/// What was told of a fall holds for two ticks.
+/// The forecast of the fleet counts for this long: a session needs it when it comes, and has measured enough itself by then.
+const FLEET_HOLDS: Duration = Duration::from_secs(30);
+/// A fall of the fleet counts for two ticks.
 const FALL_HOLDS: Duration = Duration::from_secs(4);
 
 /// A session that measured something itself within this time knows better than its cohort how it fares. Where all took each
@@ -34,11 +34,11 @@ struct Cohort {
     key: (StreamId, NetworkId),
     members: u32,
     pool: Pool,
-    outlook: Outlook,
-    /// When the outlook was made: at the last tick, or when something was told.
+    forecast: CohortForecast,
+    /// When the forecast was made: at the last tick, or when that of the fleet came.
     at: Timestamp,
-    /// What all engines' sessions measured, and when that was said.
-    told: Option<(Timestamp, Outlook)>,
+    /// What the sessions of all engines measured, and when that came.
+    fleet: Option<(Timestamp, CohortForecast)>,
 }
 
 impl Default for Cohorts {
@@ -63,8 +63,8 @@ pub struct CohortPool {
 impl CohortPool {
     /// What is to be expected of one more member, others being `members`; nothing where they are too few to stay private.
     #[must_use]
-    pub fn outlook(&self, at: Timestamp) -> Option<Outlook> {
-        (self.members >= LEAST_OTHERS).then(|| self.pool.outlook(at))
+    pub fn forecast(&self, at: Timestamp) -> Option<CohortForecast> {
+        (self.members >= LEAST_OTHERS).then(|| self.pool.forecast(at))
     }
 }
 
@@ -102,28 +102,28 @@ impl Cohorts {
     }
 
     /// Takes note of what the sessions of all engines measured.
-    pub(super) fn tell(&mut self, stream: StreamId, network: NetworkId, at: Timestamp, outlook: Outlook) {
+    pub(super) fn set_fleet(&mut self, stream: StreamId, network: NetworkId, at: Timestamp, forecast: CohortForecast) {
         let position = self.position((stream, network));
         if position != NO_COHORT {
             let cohort = &mut self.entries[usize::from(position)];
-            cohort.told = Some((at, outlook));
+            cohort.fleet = Some((at, forecast));
             cohort.look_ahead(at);
         }
     }
 
-    /// Brings every outlook up to date.
+    /// Brings every forecast up to date.
     pub(super) fn tick(&mut self, at: Timestamp) {
         self.entries.iter_mut().skip(1).for_each(|cohort| cohort.look_ahead(at));
     }
 
     /// Whether the cohort fell so that its members should be decided for without news of their own.
     pub(super) fn is_falling(&self, position: u16) -> bool {
-        self.entries[usize::from(position)].outlook.fall < 0.0
+        self.entries[usize::from(position)].forecast.fall < 0.0
     }
 
     /// What to expect of a session before it has shown anything; unknown where nobody can tell.
     pub(super) fn prior(&self, record: &Record) -> (Forecast, f32) {
-        let cohort = self.entries[usize::from(record.cohort)].outlook.forecast();
+        let cohort = self.entries[usize::from(record.cohort)].forecast.for_newcomer();
         match cohort.is_unknown() {
             false => (cohort, PRIOR_WEIGHT_S),
             true => (radio_prior(&record.signal()), RADIO_WEIGHT_S),
@@ -142,7 +142,7 @@ impl Cohorts {
             own
         };
         let cohort = &self.entries[usize::from(record.cohort)];
-        let fall = cohort.outlook.fall;
+        let fall = cohort.forecast.fall;
         if fall < 0.0 && cohort.at.since(record.evidence_at()) >= NEWS_LASTS {
             expected.scaled(fall.exp())
         } else {
@@ -173,7 +173,7 @@ impl Cohorts {
             self.entries.len() - 1
         } else {
             let empty = (1..self.entries.len()).filter(|&position| self.entries[position].members == 0);
-            match empty.min_by_key(|&position| self.entries[position].pool.last_heard()) {
+            match empty.min_by_key(|&position| self.entries[position].pool.last_observed()) {
                 Some(position) => position,
                 None => return NO_COHORT,
             }
@@ -189,11 +189,11 @@ impl Cohort {
     fn look_ahead(&mut self, at: Timestamp) {
         self.at = at;
         // One of the members is the one that asks.
-        let own = if self.members > LEAST_OTHERS { self.pool.outlook(at) } else { Outlook::default() };
-        self.outlook = match self.told {
-            Some((told_at, told)) if at.since(told_at) <= TOLD_HOLDS => {
-                let fall = if at.since(told_at) <= FALL_HOLDS { told.fall.min(own.fall) } else { own.fall };
-                Outlook { fall, ..told }
+        let own = if self.members > LEAST_OTHERS { self.pool.forecast(at) } else { CohortForecast::default() };
+        self.forecast = match self.fleet {
+            Some((came_at, fleet)) if at.since(came_at) <= FLEET_HOLDS => {
+                let fall = if at.since(came_at) <= FALL_HOLDS { fleet.fall.min(own.fall) } else { own.fall };
+                CohortForecast { fall, ..fleet }
             }
             _ => own,
         };
@@ -211,7 +211,7 @@ impl Engine {
             self.cohorts.entries[usize::from(record.cohort)].look_ahead(at);
         }
         if record.history.is_empty() {
-            self.decide(slot, at, Evidence::Routine);
+            self.decide(slot, at, Urgency::Routine);
         }
     }
 
@@ -328,7 +328,7 @@ mod tests {
     #[test]
     fn what_other_engines_saw_counts_here() {
         let mut engine = Engine::new(Config::default());
-        let outlook = Outlook { quantiles_kbps: [2_000.0, 3_000.0, 4_000.0, 5_000.0, 6_000.0], fall: 0.0 };
+        let outlook = CohortForecast { quantiles_kbps: [2_000.0, 3_000.0, 4_000.0, 5_000.0, 6_000.0], fall: 0.0 };
         engine.handle_input(Input::Cohort { at: second(0), stream: STREAM, network: HOME, outlook });
         assert_eq!(arrive(&mut engine, 1, HOME).max_bitrate, Some(Bitrate::kbps(3_000)));
         let later = SessionId(1_001);

@@ -1,6 +1,6 @@
 //! What a viewer may ask of the own playback.
 
-use super::{Engine, Evidence, NO_RUNG};
+use super::{Engine, NO_RUNG, Urgency};
 use crate::{
     audience::Command,
     ladder::RungIndex,
@@ -67,7 +67,7 @@ impl Engine {
             }
             OwnCeiling::Lift | OwnCeiling::Keep => {}
         }
-        self.decide(slot, at, Evidence::Routine);
+        self.decide(slot, at, Urgency::Routine);
     }
 }
 
@@ -75,7 +75,7 @@ impl Engine {
 mod tests {
     use super::*;
     use crate::{
-        audience::{Aspects, AuthorId, Reading, Sentiment},
+        audience::{Aspects, AuthorId, Classification, Sentiment},
         engine::{Config, Input, Output, Scope, StreamSettings},
         telemetry::{Player, Report, Sample, StreamId},
         units::{Bitrate, Ratio},
@@ -100,7 +100,7 @@ mod tests {
     }
 
     fn says(at: u64, command: Command, session: Option<SessionId>) -> Input {
-        let reading = Reading {
+        let reading = Classification {
             sentiment: Sentiment::Neutral,
             confidence: Ratio::clamped(0.9),
             aspects: Aspects::NONE,

@@ -60,7 +60,7 @@ pub struct PolicyKind(&'static Entry);
 /// When a name is no policy of the engine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no policy is called {0:?}; known are {known}", known = known())]
-pub struct ConfigError(String);
+pub struct UnknownPolicy(String);
 
 impl PolicyKind {
     /// Every policy that an engine can run.
@@ -93,10 +93,10 @@ impl Default for PolicyKind {
 }
 
 impl FromStr for PolicyKind {
-    type Err = ConfigError;
+    type Err = UnknownPolicy;
 
-    fn from_str(name: &str) -> Result<Self, ConfigError> {
-        Self::all().find(|kind| kind.name() == name).ok_or_else(|| ConfigError(name.to_owned()))
+    fn from_str(name: &str) -> Result<Self, UnknownPolicy> {
+        Self::all().find(|kind| kind.name() == name).ok_or_else(|| UnknownPolicy(name.to_owned()))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     pacing::Pace,
     policy::{Proposal, Segments, View},
     qoe::{RISK_SEGMENTS, carried_at, stall_risk},
-    session::{Evidence, NO_RUNG, Record},
+    session::{NO_RUNG, Record, Urgency},
     time::{Duration, Timestamp},
     units::{Bitrate, Ratio},
 };
@@ -26,7 +26,7 @@ const FIRST_SEGMENTS: Duration = Duration::from_secs(4);
 
 impl Engine {
     /// Forecast, policy, guard, pacing: one session, one decision.
-    pub(super) fn decide(&mut self, slot: usize, at: Timestamp, evidence: Evidence) {
+    pub(super) fn decide(&mut self, slot: usize, at: Timestamp, urgency: Urgency) {
         let record = self.table.record_mut(slot);
         let target = self.streams.target(record.stream);
         if record.paused() {
@@ -64,7 +64,7 @@ impl Engine {
             ceiling,
         };
         let mut allowed = self.config.guard.apply(&view, proposal, &limits);
-        if evidence == Evidence::Collapse && limits.previous.is_some_and(|previous| allowed.rung < previous) {
+        if urgency == Urgency::Collapse && limits.previous.is_some_and(|previous| allowed.rung < previous) {
             allowed.reason = Reason::Collapse;
         }
         let lowered_by_others = matches!(record.reason, Reason::Override | Reason::Allocation | Reason::Newcomer);

@@ -1,9 +1,9 @@
 //! What goes into the engine and what comes out: one JSON object a line in the logs.
 
 use crate::{
-    audience::{AuthorId, BlindSpot, Command, Conditions, Reading},
+    audience::{AuthorId, BlindSpot, Classification, Command, Conditions},
     decision::Decision,
-    forecast::Outlook,
+    forecast::CohortForecast,
     ladder::Ladder,
     policy::Weights,
     session::Summary,
@@ -72,7 +72,7 @@ pub enum Input {
         /// The message, by the identifier its source gave it.
         id: String,
         /// What a classifier made of it.
-        reading: Reading,
+        reading: Classification,
         /// The session of the author, where it is known and live: a command acts on it. Else a command is a vote.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session: Option<SessionId>,
@@ -117,7 +117,7 @@ pub enum Input {
         /// The network they share.
         network: NetworkId,
         /// What to expect of one of them.
-        outlook: Outlook,
+        outlook: CohortForecast,
     },
     /// What another engine's audience made the objectives worth.
     Weights {

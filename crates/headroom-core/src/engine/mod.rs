@@ -17,9 +17,9 @@ mod input;
 mod streams;
 mod table;
 
-pub use census::{Census, Scores, Spans, StreamCensus, Tally};
+pub use census::{Census, DurationHistogram, ScoreHistogram, SessionTotals, StreamCensus};
 pub use cohorts::CohortPool;
-pub use config::{Config, ConfigError, PolicyKind};
+pub use config::{Config, PolicyKind, UnknownPolicy};
 pub use counters::Counters;
 pub use input::{Input, Output, Scope, StreamSettings};
 
@@ -28,7 +28,7 @@ use crate::{
     audience::{self, Conditions},
     decision::Decision,
     policy::Policy,
-    session::{Evidence, NO_RUNG, Record, Snapshot},
+    session::{NO_RUNG, Record, Snapshot, Urgency},
     telemetry::{Report, Sample, SessionId, StreamId},
     time::Timestamp,
     units::Bitrate,
@@ -91,9 +91,9 @@ impl Engine {
                 }
             }
             Input::Command { at, session, command } => self.handle_command(session, command, at),
-            Input::Conditions { stream, at, conditions } => self.audiences.tell(stream, at, conditions),
+            Input::Conditions { stream, at, conditions } => self.audiences.set_fleet(stream, at, conditions),
             Input::Join { at, session, network } => self.handle_join(session, network, at),
-            Input::Cohort { at, stream, network, outlook } => self.cohorts.tell(stream, network, at, outlook),
+            Input::Cohort { at, stream, network, outlook } => self.cohorts.set_fleet(stream, network, at, outlook),
             Input::Weights { stream, weights, .. } => self.streams.weigh(stream, weights),
         }
     }
@@ -187,29 +187,29 @@ impl Engine {
             record.stream = self.streams.index(sample.stream);
             record.cohort = self.cohorts.change_stream(record.cohort, sample.stream);
         }
-        let before = record.before();
-        let evidence = match &sample.report {
+        let before = record.throughput_baseline();
+        let urgency = match &sample.report {
             Report::Player(player) => record.observe_player(at, player),
             Report::Link(link) => record.observe_link(at, link),
             Report::Radio(radio) => {
                 record.observe_radio(radio);
-                Evidence::Routine
+                Urgency::Routine
             }
-            Report::Encoder(_) => Evidence::Routine,
+            Report::Encoder(_) => Urgency::Routine,
         };
-        if let Some(news) = record.news_since(&before, at) {
+        if let Some(news) = record.new_throughput_since(&before, at) {
             self.cohorts.observe(record.cohort, at, news.seconds, news.kbps, before.average_kbps);
         }
-        match evidence {
-            Evidence::Routine => {}
-            Evidence::Starvation | Evidence::Collapse => {
+        match urgency {
+            Urgency::Routine => {}
+            Urgency::Starvation | Urgency::Collapse => {
                 self.counters.emergencies += 1;
-                if evidence == Evidence::Starvation {
+                if urgency == Urgency::Starvation {
                     self.streams.note_stall(self.table.records()[slot].stream, at);
                 }
-                self.decide(slot, at, evidence);
+                self.decide(slot, at, urgency);
             }
-            Evidence::Quit => self.remove(slot, at),
+            Urgency::Quit => self.remove(slot, at),
         }
     }
 
@@ -228,7 +228,7 @@ impl Engine {
                 continue;
             }
             if record.take_dirty() || self.cohorts.is_falling(record.cohort) {
-                self.decide(slot, at, Evidence::Routine);
+                self.decide(slot, at, Urgency::Routine);
             }
             slot += 1;
         }
@@ -258,7 +258,7 @@ impl Engine {
                 Scope::Session(session) => record.id == session,
             };
             if concerned {
-                self.decide(slot, at, Evidence::Routine);
+                self.decide(slot, at, Urgency::Routine);
             }
         }
     }

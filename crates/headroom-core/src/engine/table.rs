@@ -13,7 +13,7 @@ pub(super) struct Table {
 }
 
 /// Where a new record went, and who left for it.
-pub(super) struct Inserted {
+pub(super) struct Insertion {
     pub(super) slot: usize,
     pub(super) evicted: Option<Record>,
 }
@@ -53,7 +53,7 @@ impl Table {
     }
 
     /// Adds a record that is not in the table yet, evicting a long-idle one when the table is full.
-    pub(super) fn insert(&mut self, record: Record) -> Inserted {
+    pub(super) fn insert(&mut self, record: Record) -> Insertion {
         let evicted = (self.records.len() >= self.max).then(|| {
             let idlest = self.idlest_nearby();
             self.remove(idlest)
@@ -62,7 +62,7 @@ impl Table {
         self.records.push(record);
         let records = &self.records;
         self.index.insert_unique(spread(record.id), slot as u32, |&slot| spread(records[slot as usize].id));
-        Inserted { slot, evicted }
+        Insertion { slot, evicted }
     }
 
     /// Takes a record out; the last one moves into its slot.

@@ -7,9 +7,9 @@ use super::{Forecast, History, LEVELS, Quantile, scale};
 /// It differs from [`super::quantile`] by at most half a step of the scale, 2.8 %. The forecast itself is wrong by about
 /// ten times as much (see models/forecast/CARD.md).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CodedForecast([[u8; LEVELS.len()]; 3]);
+pub struct CompactForecast([[u8; LEVELS.len()]; 3]);
 
-impl CodedForecast {
+impl CompactForecast {
     /// The forecast after the transfers of `history`, by the weights that come with Headroom.
     #[must_use]
     pub fn of(history: &History) -> Self {
@@ -71,7 +71,7 @@ mod tests {
             for (kbps, millis) in transfers {
                 history.push(Bitrate::kbps(kbps), Duration::from_millis(millis));
             }
-            let (coded, exact) = (CodedForecast::of(&history), quantile(&history));
+            let (coded, exact) = (CompactForecast::of(&history), quantile(&history));
             prop_assert_eq!(coded.is_unknown(), exact.is_unknown());
             prop_assert_eq!(coded.decode().is_unknown(), exact.is_unknown());
             let pairs = coded.decode().quantiles_kbps.into_iter().flatten().zip(exact.quantiles_kbps.into_iter().flatten());

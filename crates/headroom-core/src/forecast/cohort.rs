@@ -65,7 +65,7 @@ impl Mean {
 /// What is to be expected of a session of the cohort.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Outlook {
+pub struct CohortForecast {
     /// Rates in kbit/s at the levels [`LEVELS`]; zeros where too little was measured.
     pub quantiles_kbps: [f32; LEVELS.len()],
     /// Natural logarithm of what became of the rates within the last seconds: 0 for nothing unusual, below it for a fall.
@@ -93,11 +93,11 @@ impl Pool {
 
     /// What is to be expected at `at`.
     #[must_use]
-    pub fn outlook(&self, at: Timestamp) -> Outlook {
+    pub fn forecast(&self, at: Timestamp) -> CohortForecast {
         let seconds: f32 = self.classes.iter().sum();
         let quantiles_kbps =
             if seconds < ENOUGH_S { [0.0; LEVELS.len()] } else { LEVELS.map(|level| self.rate_at(level * seconds)) };
-        Outlook { quantiles_kbps, fall: self.fall(at) }
+        CohortForecast { quantiles_kbps, fall: self.fall(at) }
     }
 
     /// Adds what another pool of the same cohort holds.
@@ -117,7 +117,7 @@ impl Pool {
 
     /// When something was measured last.
     #[must_use]
-    pub fn last_heard(&self) -> Timestamp {
+    pub fn last_observed(&self) -> Timestamp {
         self.at
     }
 
@@ -164,11 +164,11 @@ fn class(kbps: f32) -> usize {
     (((kbps.ln() - LN_LOWEST) / LN_WIDTH) as usize).min(CLASSES - 1)
 }
 
-impl Outlook {
+impl CohortForecast {
     /// The forecast for a session that has measured nothing itself: the same for every horizon. Unknown where too little was
     /// measured.
     #[must_use]
-    pub fn forecast(&self) -> Forecast {
+    pub fn for_newcomer(&self) -> Forecast {
         Forecast { quantiles_kbps: [self.quantiles_kbps; HORIZONS.len()] }
     }
 }
@@ -194,16 +194,16 @@ mod tests {
     #[test]
     fn quantiles_are_those_of_what_was_measured() {
         let mut pool = Pool::default();
-        assert!(pool.outlook(second(0.0)).forecast().is_unknown());
+        assert!(pool.forecast(second(0.0)).for_newcomer().is_unknown());
         for at in 0..100 {
             pool.observe(second(f64::from(at) / 100.0), 1.0, 1_000.0 * 1.05_f32.powi(at * 37 % 100), None);
         }
-        let outlook = pool.outlook(second(1.0));
-        for (quantile, level) in outlook.quantiles_kbps.into_iter().zip(LEVELS) {
+        let forecast = pool.forecast(second(1.0));
+        for (quantile, level) in forecast.quantiles_kbps.into_iter().zip(LEVELS) {
             let expected = 1_000.0 * 1.05_f32.powf(100.0 * level);
             assert!((quantile / expected).ln().abs() < LN_WIDTH / 2.0, "{quantile} for {expected}");
         }
-        assert!(!outlook.forecast().is_unknown());
+        assert!(!forecast.for_newcomer().is_unknown());
     }
 
     #[test]
@@ -211,21 +211,21 @@ mod tests {
         let mut pool = Pool::default();
         watch(&mut pool, 0, 30, 5, 2_000.0, 2_000.0);
         watch(&mut pool, 400, 430, 5, 20_000.0, 20_000.0);
-        assert!(pool.outlook(second(430.0)).quantiles_kbps[0] > 15_000.0);
+        assert!(pool.forecast(second(430.0)).quantiles_kbps[0] > 15_000.0);
     }
 
     #[test]
     fn many_that_fall_at_once_warn_and_one_alone_does_not() {
         let mut pool = Pool::default();
         watch(&mut pool, 0, 60, 10, 8_000.0, 8_000.0);
-        assert_eq!(pool.outlook(second(60.0)).fall, 0.0);
+        assert_eq!(pool.forecast(second(60.0)).fall, 0.0);
         let mut alone = pool.clone();
         alone.observe(second(60.0), 2.0, 500.0, Some(8_000.0));
-        assert_eq!(alone.outlook(second(60.5)).fall, 0.0);
+        assert_eq!(alone.forecast(second(60.5)).fall, 0.0);
         watch(&mut pool, 60, 64, 10, 2_000.0, 8_000.0);
-        let fall = pool.outlook(second(64.0)).fall;
+        let fall = pool.forecast(second(64.0)).fall;
         assert!((-1.4..-0.4).contains(&fall), "to a quarter is −1.39 once all have said it: {fall}");
-        assert_eq!(pool.outlook(second(90.0)).fall, 0.0, "old news");
+        assert_eq!(pool.forecast(second(90.0)).fall, 0.0, "old news");
     }
 
     #[test]
@@ -238,7 +238,7 @@ mod tests {
                 pool.observe(second(f64::from(at)), 1.0, kbps, Some(8_000.0));
             }
         }
-        assert_eq!(pool.outlook(second(200.0)).fall, 0.0);
+        assert_eq!(pool.forecast(second(200.0)).fall, 0.0);
     }
 
     #[test]
@@ -251,7 +251,7 @@ mod tests {
         }
         let [mut first, second_part] = parts;
         first.merge(&second_part);
-        let (one, two) = (whole.outlook(second(50.0)), first.outlook(second(50.0)));
+        let (one, two) = (whole.forecast(second(50.0)), first.forecast(second(50.0)));
         for (one, two) in one.quantiles_kbps.into_iter().zip(two.quantiles_kbps) {
             assert!((one / two - 1.0).abs() < 1e-3, "{one} {two}");
         }

@@ -16,8 +16,8 @@ mod radio;
 mod scale;
 mod timeline;
 
-pub use coded::CodedForecast;
-pub use cohort::{Outlook, Pool};
+pub use coded::CompactForecast;
+pub use cohort::{CohortForecast, Pool};
 pub use ewma::Ewma;
 pub use features::Features;
 pub use history::{History, Transfer};

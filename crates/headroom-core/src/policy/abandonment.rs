@@ -74,7 +74,7 @@ impl Abandonment {
         progress: &Progress,
         memory: &mut Memory,
     ) -> Option<RungIndex> {
-        memory.update(|given_up: &mut GivenUp| {
+        memory.update(|given_up: &mut Abandonments| {
             let lower = self.lower(view, progress, given_up.transfers);
             given_up.transfers += u8::from(lower.is_some());
             lower
@@ -84,7 +84,7 @@ impl Abandonment {
 
 /// Memory of a policy that gives transfers up.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct GivenUp {
+pub(super) struct Abandonments {
     /// Transfers of the segment under way, at most [`Abandonment::most`].
     pub(super) transfers: u8,
 }

@@ -3,7 +3,7 @@
 //! Spiteri, Sitaraman, Sparacio: "From Theory to Practice: Improving Bitrate Adaptation in the DASH Reference
 //! Player", MMSys 2018, §4; parameters and the rule against insufficient buffer as in sabre and dash.js `BolaRule`.
 
-use super::measured::{self, Averages, Measured};
+use super::measured::{self, Averages, ThroughputEstimate};
 use super::{Delivery, Evidence, Policy, Progress, Proposal, Tuning, View};
 use crate::{
     decision::Reason,
@@ -108,7 +108,7 @@ impl BolaE {
     pub(super) fn rung(
         &self,
         view: &View<'_>,
-        measured: Measured,
+        measured: ThroughputEstimate,
         buffer: &mut VirtualBuffer,
         decisions: &mut u8,
     ) -> RungIndex {

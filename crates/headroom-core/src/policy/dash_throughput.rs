@@ -4,7 +4,7 @@
 //! the form sabre gives them: Spiteri, Sitaraman, Sparacio: "From Theory to Practice: Improving Bitrate Adaptation in
 //! the DASH Reference Player", MMSys 2018.
 
-use super::measured::{self, Averages, Measured};
+use super::measured::{self, Averages, ThroughputEstimate};
 use super::{Evidence, Policy, Progress, Proposal, Tuning, View};
 use crate::{decision::Reason, ladder::RungIndex};
 
@@ -44,7 +44,7 @@ impl DashThroughput {
     }
 
     /// The rung at the `nth` decision.
-    pub(super) fn rung(&self, view: &View<'_>, measured: Measured, nth: u8) -> RungIndex {
+    pub(super) fn rung(&self, view: &View<'_>, measured: ThroughputEstimate, nth: u8) -> RungIndex {
         let measured = measured.with_expected(view, self.etp_weight);
         let rung = measured.rung_within(view, self.safety);
         measured.within_buffer(view, rung, measured::buffer_share(nth))
@@ -62,7 +62,7 @@ impl DashThroughput {
         if takes_s <= ABANDON_SEGMENTS * view.segment_duration.as_secs_f64() {
             return None;
         }
-        let now = Measured { kbps: bits_per_second / 1_000.0, first_byte_s: self.first_byte_s };
+        let now = ThroughputEstimate { kbps: bits_per_second / 1_000.0, first_byte_s: self.first_byte_s };
         let rung = now.rung_within(view, self.safety);
         let bits = progress.bits * view.ladder.bitrate(rung).as_kbps() / view.ladder.bitrate(progress.rung).as_kbps();
         (rung < progress.rung && bits < left).then_some(rung)

@@ -7,7 +7,7 @@
 //! for the forecast to tell, and that a link of which one or two transfers are known may well be a steady one.
 //! See docs/algorithms/headroom.md.
 
-use super::abandonment::GivenUp;
+use super::abandonment::Abandonments;
 use super::{Abandonment, Memory, Policy, Progress, Proposal, SHORT_BUFFER_S, Segments, View};
 use crate::{decision::Reason, ladder::RungIndex, time::Duration, units::Bitrate};
 
@@ -58,14 +58,14 @@ impl Policy for Headroom {
     }
 
     fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {
-        memory.set(GivenUp::default());
+        memory.set(Abandonments::default());
         if view.forecast.is_unknown() {
             return Proposal { rung: view.current.unwrap_or(0), reason: Reason::NoEvidence };
         }
-        let outlook = Outlook::new(self, view);
+        let scenarios = Scenarios::new(self, view);
         let best = match view.segments {
-            Segments::Nominal => outlook.summit(view),
-            Segments::Known(_) => outlook.highest(view),
+            Segments::Nominal => scenarios.summit(view),
+            Segments::Known(_) => scenarios.highest(view),
         };
         let rung = best.max(trusted_at_start(view));
         let reason = match view.current {
@@ -101,7 +101,7 @@ fn trusted_at_start(view: &View<'_>) -> RungIndex {
 const LONG_BUFFER_SWITCHES: f64 = 3.0;
 
 /// What all rungs are judged against: prepared once, so that a rung costs a handful of multiplications.
-struct Outlook {
+struct Scenarios {
     count: usize,
     segment_s: f64,
     buffer_s: f64,
@@ -116,7 +116,7 @@ struct Outlook {
     switch_cost: f64,
 }
 
-impl Outlook {
+impl Scenarios {
     fn new(policy: &Headroom, view: &View<'_>) -> Self {
         let count = view.segments_left(policy.horizon).max(1);
         let segment_s = view.segment_duration.as_secs_f64();

@@ -21,7 +21,7 @@ pub(super) struct Averages {
 
 /// What the next transfer is taken to run at.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Measured {
+pub(super) struct ThroughputEstimate {
     pub(super) kbps: f64,
     /// Time to the first byte, where the history's rates leave it out.
     pub(super) first_byte_s: f64,
@@ -29,7 +29,7 @@ pub(super) struct Measured {
 
 impl Averages {
     /// Reads what is new in the history. `None` before the first transfer.
-    pub(super) fn update(&mut self, view: &View<'_>, first_byte_s: f64) -> Option<Measured> {
+    pub(super) fn update(&mut self, view: &View<'_>, first_byte_s: f64) -> Option<ThroughputEstimate> {
         let new = view.history.pushed().wrapping_sub(self.pushed);
         self.pushed = view.history.pushed();
         let known = view.history.len().min(usize::from(new));
@@ -50,11 +50,11 @@ impl Averages {
         }
         let unbiased = |average: f32, half_life: f64| f64::from(average) / (1.0 - (-seconds / half_life).exp2());
         let kbps = unbiased(self.fast_kbps, FAST_HALF_LIFE_S).min(unbiased(self.slow_kbps, SLOW_HALF_LIFE_S));
-        (kbps > 0.0).then_some(Measured { kbps, first_byte_s })
+        (kbps > 0.0).then_some(ThroughputEstimate { kbps, first_byte_s })
     }
 }
 
-impl Measured {
+impl ThroughputEstimate {
     /// With a share `weight` of what the server expects in it (CMSD `etp`), where a server says so through the view's forecast:
     /// what Shaka (`estimatedThroughputWeightRatio`) and dash.js (`etpWeightRatio`) do.
     pub(super) fn with_expected(self, view: &View<'_>, weight: f64) -> Self {

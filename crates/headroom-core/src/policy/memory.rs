@@ -7,17 +7,17 @@ use super::{abandonment, bola_e, dash_throughput, dynamic, l2a, lolp, measured, 
 
 /// What a policy remembers about one session, at most 32 bytes; empty at the start of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Memory(Kind);
+pub struct Memory(Content);
 
 /// One kind of memory, as a policy uses it.
-pub(super) trait Remembered: Copy + Default + Into<Kind> {
-    fn from_kind(kind: &Kind) -> Option<Self>;
+pub(super) trait Remembered: Copy + Default + Into<Content> {
+    fn from_content(content: &Content) -> Option<Self>;
 }
 
 impl Memory {
     /// What was kept last; the default where nothing was, or another kind of memory.
     pub(super) fn get<T: Remembered>(&self) -> T {
-        T::from_kind(&self.0).unwrap_or_default()
+        T::from_content(&self.0).unwrap_or_default()
     }
 
     pub(super) fn set<T: Remembered>(&mut self, kept: T) {
@@ -36,23 +36,23 @@ impl Memory {
 macro_rules! kinds {
     ($($kind:ident($memory:ty),)*) => {
         #[derive(Clone, Copy, Debug, Default, PartialEq)]
-        pub(super) enum Kind {
+        pub(super) enum Content {
             #[default]
             Empty,
             $($kind($memory),)*
         }
 
         $(
-            impl From<$memory> for Kind {
+            impl From<$memory> for Content {
                 fn from(memory: $memory) -> Self {
                     Self::$kind(memory)
                 }
             }
 
             impl Remembered for $memory {
-                fn from_kind(kind: &Kind) -> Option<Self> {
-                    match kind {
-                        Kind::$kind(memory) => Some(*memory),
+                fn from_content(content: &Content) -> Option<Self> {
+                    match content {
+                        Content::$kind(memory) => Some(*memory),
                         _ => None,
                     }
                 }
@@ -70,7 +70,7 @@ kinds! {
     RobustMpc(robust_mpc::Memory),
     Lolp(lolp::Memory),
     L2a(l2a::Memory),
-    GivenUp(abandonment::GivenUp),
+    Abandonments(abandonment::Abandonments),
 }
 
 #[cfg(test)]
@@ -85,8 +85,8 @@ mod tests {
     #[test]
     fn what_one_policy_wrote_no_other_reads() {
         let mut memory = Memory::default();
-        memory.set(abandonment::GivenUp { transfers: 2 });
-        assert_eq!(memory.get::<abandonment::GivenUp>().transfers, 2);
+        memory.set(abandonment::Abandonments { transfers: 2 });
+        assert_eq!(memory.get::<abandonment::Abandonments>().transfers, 2);
         assert_eq!(memory.get::<measured::Averages>(), measured::Averages::default());
     }
 }

@@ -3,5 +3,5 @@
 mod record;
 mod snapshot;
 
-pub(crate) use record::{Evidence, NO_COHORT, NO_RUNG, Record};
+pub(crate) use record::{NO_COHORT, NO_RUNG, Record, Urgency};
 pub use snapshot::{Snapshot, Summary};

@@ -3,7 +3,7 @@
 use headroom_core::{
     decision::{Decision, Reason},
     engine::{Config, Engine, Input, Output, PolicyKind, Scope, StreamSettings},
-    forecast::{Forecast, History, Outlook, lognormal},
+    forecast::{CohortForecast, Forecast, History, lognormal},
     ladder::{Ladder, Rung},
     policy::{Headroom, L2a, Lolp, Memory, Policy, Segments, Throughput, View, Weights},
     telemetry::{Link, NetworkId, Player, PlayerState, Report, Sample, SessionId, StreamId},
@@ -73,7 +73,10 @@ fn event() -> impl Strategy<Value = (u64, Input)> {
         at: Timestamp::EPOCH,
         stream: StreamId(1),
         network: NetworkId(network),
-        outlook: Outlook { quantiles_kbps: [0.3, 0.7, 1.0, 1.4, 3.0].map(|share| share * kbps), fall: fall.min(0.0) },
+        outlook: CohortForecast {
+            quantiles_kbps: [0.3, 0.7, 1.0, 1.4, 3.0].map(|share| share * kbps),
+            fall: fall.min(0.0),
+        },
     });
     let tick = Just(Input::Tick { at: Timestamp::EPOCH });
     let input = prop_oneof![12 => sample, 6 => tick, 1 => order, 1 => join, 1 => cohort];

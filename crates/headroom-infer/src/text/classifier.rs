@@ -8,7 +8,7 @@ use super::{
     recall::Recall,
 };
 use headroom_core::{
-    audience::{Aspect, Aspects, Reading, Sentiment},
+    audience::{Aspect, Aspects, Classification, Sentiment},
     units::Ratio,
 };
 use serde::Deserialize;
@@ -29,7 +29,7 @@ pub struct Classifier {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction {
     /// What the engine needs of it.
-    pub reading: Reading,
+    pub reading: Classification,
     /// Of negative, neutral and positive; they add up to 1.
     pub probabilities: [f32; 3],
     /// Guessed language.
@@ -139,7 +139,7 @@ impl Classifier {
 /// A message with nothing to read in it says nothing: neutral by definition.
 fn prediction(text: &str, clean: &str, scored: Option<&Scored>, language: Language) -> Prediction {
     let Some(Scored { scores, recalled }) = scored else {
-        let reading = Reading {
+        let reading = Classification {
             sentiment: Sentiment::Neutral,
             confidence: Ratio::clamped(1.0),
             aspects: Aspects::NONE,
@@ -150,7 +150,7 @@ fn prediction(text: &str, clean: &str, scored: Option<&Scored>, language: Langua
     let soft = softmax(&scores.sentiment);
     let probabilities = [soft[0], soft[1], soft[2]];
     let best = highest(&probabilities);
-    let reading = Reading {
+    let reading = Classification {
         sentiment: [Sentiment::Negative, Sentiment::Neutral, Sentiment::Positive][best],
         confidence: Ratio::clamped(probabilities[best]),
         // A logit above 0 is a probability above one half.

@@ -214,13 +214,13 @@ impl Shared {
 mod tests {
     use super::*;
     use crate::text::{Language, NetworkError};
-    use headroom_core::audience::{Aspects, Reading, Sentiment};
+    use headroom_core::audience::{Aspects, Classification, Sentiment};
     use headroom_core::units::Ratio;
     use std::sync::mpsc::{Receiver, Sender, channel};
 
     fn neutral() -> Prediction {
         let (sentiment, confidence) = (Sentiment::Neutral, Ratio::clamped(1.0));
-        let reading = Reading { sentiment, confidence, aspects: Aspects::NONE, command: None };
+        let reading = Classification { sentiment, confidence, aspects: Aspects::NONE, command: None };
         Prediction { reading, probabilities: [0.0, 1.0, 0.0], language: Language::En, recalled: false }
     }
 

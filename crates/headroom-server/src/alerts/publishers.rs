@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn drift_is_told_at_once_and_foretold() {
+    fn drift_is_told_at_once_and_forecast() {
         assert_eq!(alerts(1.0), []);
         // A crystal: 0.18 s in an hour.
         assert_eq!(alerts(0.999_95), []);

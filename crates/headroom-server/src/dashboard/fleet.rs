@@ -4,7 +4,7 @@ use super::live::Pulse;
 use crate::stream::Streams;
 use headroom_core::{
     decision::Reason,
-    engine::{Census, Counters, Spans, StreamCensus, Tally},
+    engine::{Census, Counters, DurationHistogram, SessionTotals, StreamCensus},
     telemetry::StreamId,
     time::Timestamp,
 };
@@ -149,7 +149,7 @@ impl Frame {
             }
         }
         let mut order: Vec<_> = census.streams.iter().collect();
-        order.sort_by_key(|(id, stream)| (std::cmp::Reverse(stream.tally.sessions), **id));
+        order.sort_by_key(|(id, stream)| (std::cmp::Reverse(stream.totals.sessions), **id));
         Self {
             at_us: at,
             whole: Whole::of(&total),
@@ -187,21 +187,21 @@ impl Frame {
 }
 
 impl Whole {
-    fn of(tally: &Tally) -> Self {
+    fn of(totals: &SessionTotals) -> Self {
         Self {
-            sessions: tally.sessions,
-            starved: tally.starved,
-            paused: tally.paused,
-            starting: tally.starting,
-            held_down: tally.held_down,
-            played_kbps: rounded(tally.played.as_kbps(), 1),
-            stall_ratio: tally.stall_ratio().map(|ratio| rounded(ratio, 6)),
+            sessions: totals.sessions,
+            starved: totals.starved,
+            paused: totals.paused,
+            starting: totals.starting,
+            held_down: totals.held_down,
+            played_kbps: rounded(totals.played.as_kbps(), 1),
+            stall_ratio: totals.stall_ratio().map(|ratio| rounded(ratio, 6)),
             mos: Opinion {
-                mean: tally.scores.mean().map(|mean| rounded(mean, 3)),
-                quarters: tally.scores.quarters.to_vec(),
+                mean: totals.scores.mean().map(|mean| rounded(mean, 3)),
+                quarters: totals.scores.quarters.to_vec(),
             },
-            buffer_s: deciles(&tally.buffers),
-            latency_s: deciles(&tally.latencies),
+            buffer_s: deciles(&totals.buffers),
+            latency_s: deciles(&totals.latencies),
         }
     }
 }
@@ -209,17 +209,17 @@ impl Whole {
 impl StreamLine {
     pub(crate) fn new(id: StreamId, census: &StreamCensus, streams: &Streams) -> Self {
         let (name, format) = streams.name_of(id).unzip();
-        let tally = &census.tally;
+        let totals = &census.totals;
         Self {
             stream: format!("{:016x}", id.0),
             name,
             format,
-            sessions: tally.sessions,
-            starved: tally.starved,
-            held_down: tally.held_down,
-            mos: tally.scores.mean().map(|mean| rounded(mean, 3)),
-            stall_ratio: tally.stall_ratio().map(|ratio| rounded(ratio, 6)),
-            played_kbps: rounded(tally.played.as_kbps(), 1),
+            sessions: totals.sessions,
+            starved: totals.starved,
+            held_down: totals.held_down,
+            mos: totals.scores.mean().map(|mean| rounded(mean, 3)),
+            stall_ratio: totals.stall_ratio().map(|ratio| rounded(ratio, 6)),
+            played_kbps: rounded(totals.played.as_kbps(), 1),
         }
     }
 }
@@ -240,20 +240,20 @@ impl StreamView {
             stream: format!("{:016x}", id.0),
             name,
             format,
-            whole: Whole::of(&census.tally),
-            reasons: by_reason(&census.tally),
+            whole: Whole::of(&census.totals),
+            reasons: by_reason(&census.totals),
             ladder: ladder.collect(),
         }
     }
 }
 
-fn by_reason(tally: &Tally) -> Map<String, Value> {
-    let counted = Reason::ALL.into_iter().zip(tally.reasons).filter(|(_, count)| *count > 0);
+fn by_reason(totals: &SessionTotals) -> Map<String, Value> {
+    let counted = Reason::ALL.into_iter().zip(totals.reasons).filter(|(_, count)| *count > 0);
     counted.map(|(reason, count)| (reason.name().to_owned(), count.into())).collect()
 }
 
-fn deciles(spans: &Spans) -> Option<[f64; 3]> {
-    let at = |level| spans.quantile(level).map(|seconds| rounded(seconds, 2));
+fn deciles(durations: &DurationHistogram) -> Option<[f64; 3]> {
+    let at = |level| durations.quantile(level).map(|seconds| rounded(seconds, 2));
     Some([at(0.1)?, at(0.5)?, at(0.9)?])
 }
 

@@ -171,7 +171,7 @@ impl Live {
         self.frame();
         let state = self.state();
         let mut order: Vec<_> = state.census.streams.iter().collect();
-        order.sort_by_key(|(id, stream)| (std::cmp::Reverse(stream.tally.sessions), **id));
+        order.sort_by_key(|(id, stream)| (std::cmp::Reverse(stream.totals.sessions), **id));
         let lines = order.iter().skip(offset).take(limit);
         let items = lines.map(|(id, stream)| StreamLine::new(**id, stream, &self.streams)).collect();
         Page { total: order.len(), offset, items }

@@ -21,7 +21,7 @@ use crate::{
 };
 use audio::Ears;
 use headroom_core::{
-    audience::{AuthorId, Conditions, Reading, State},
+    audience::{AuthorId, Classification, Conditions, State},
     engine::{Input, Output},
     telemetry::{SessionId, StreamId},
 };
@@ -69,7 +69,7 @@ pub(crate) struct Message {
     /// What was written.
     pub(crate) text: String,
     /// What another classifier made of it already.
-    pub(crate) reading: Option<Reading>,
+    pub(crate) reading: Option<Classification>,
 }
 
 /// Why a message was not taken.
@@ -172,7 +172,7 @@ impl Feedback {
         }
         let Some(reader) = &self.reader else { return Err(Refused::NoReader) };
         let feedback = Arc::clone(self);
-        let reply = move |read: Result<Reading, Shed>| match read {
+        let reply = move |read: Result<Classification, Shed>| match read {
             Ok(reading) => feedback.pass_on(heard, reading),
             Err(Shed) => feedback.metrics().shed(Bound::Message),
         };
@@ -181,7 +181,7 @@ impl Feedback {
     }
 
     /// Hands a reading to the engines.
-    fn pass_on(&self, heard: Arrived, reading: Reading) {
+    fn pass_on(&self, heard: Arrived, reading: Classification) {
         let Arrived { home, author, id, session, text, at } = heard;
         let shards = &self.ingest.shards;
         // A command acts on a live session; without one it is a vote.

@@ -7,7 +7,7 @@ use crate::{
     problem::Problem,
     token::Grant,
 };
-use headroom_core::audience::Reading;
+use headroom_core::audience::Classification;
 use http::{HeaderMap, header};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(crate) struct Line {
     #[serde(default)]
     text: String,
     #[serde(default)]
-    reading: Option<Reading>,
+    reading: Option<Classification>,
 }
 
 impl Feedback {

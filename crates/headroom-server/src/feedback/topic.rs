@@ -3,7 +3,7 @@
 use super::aliases;
 use crate::identity::Identifier;
 use headroom_core::{
-    audience::{AuthorId, Reading},
+    audience::{AuthorId, Classification},
     policy::Weights,
     telemetry::StreamId,
     time::Timestamp,
@@ -43,7 +43,7 @@ pub(crate) struct Heard {
     #[serde(rename = "at_us")]
     pub(crate) at: Timestamp,
     /// What the classifier made of it.
-    pub(crate) reading: Reading,
+    pub(crate) reading: Classification,
     /// How it begins; empty when texts are not to be shown.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) text: String,

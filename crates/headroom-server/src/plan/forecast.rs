@@ -15,7 +15,7 @@ pub const DAY: usize = 24;
 /// Hours of a week.
 pub const WEEK: usize = 7 * DAY;
 
-/// Hours without which nothing is foretold: two days to know a rhythm, one to see how wrong it is.
+/// Hours without which nothing is forecast: two days to know a rhythm, one to see how wrong it is.
 pub const LEAST_HOURS: usize = 3 * DAY;
 
 /// Longest forecast, hours: four weeks. What lies further is growth, not rhythm.
@@ -45,7 +45,7 @@ const NAIVE_SHARE: f64 = 0.25;
 /// Weeks from which growth is told from chance.
 const GROWTH_WEEKS: usize = 3;
 
-/// Who foretells.
+/// What makes a forecast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Model {
     /// As a week ago; with less than two weeks of past, as a day ago.
@@ -76,7 +76,7 @@ pub struct Skill {
     pub over_naive: Option<f64>,
 }
 
-/// The past is too short to foretell anything.
+/// The past is too short to forecast anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{hours} whole hours of history are too few: a forecast needs {LEAST_HOURS}, and two weeks to know a week's rhythm"
@@ -86,11 +86,11 @@ pub struct TooShort {
     pub hours: usize,
 }
 
-/// Foretells `hours` values after `past`, [`MOST_HOURS`] at most.
+/// Forecasts `hours` values after `past`, [`MOST_HOURS`] at most.
 ///
 /// # Errors
 /// When `past` has less than [`LEAST_HOURS`] values.
-pub fn foretell(past: &[f64], hours: usize) -> Result<Forecast, TooShort> {
+pub fn forecast(past: &[f64], hours: usize) -> Result<Forecast, TooShort> {
     if past.len() < LEAST_HOURS {
         return Err(TooShort { hours: past.len() });
     }
@@ -107,7 +107,7 @@ pub fn foretell(past: &[f64], hours: usize) -> Result<Forecast, TooShort> {
     Ok(Forecast { p10, p90, skill: errors.skill, p50 })
 }
 
-/// Foretells `hours` values after `past` without saying how sure that is.
+/// Forecasts `hours` values after `past` without saying how sure that is.
 #[must_use]
 pub fn point(model: Model, past: &[f64], hours: usize) -> Vec<f64> {
     let naive = seasonal_naive(past, hours);
@@ -187,7 +187,7 @@ impl Level {
     /// Hours ahead at which a pair of them is judged.
     const JUDGED: [usize; 5] = [1, 6, DAY, 3 * DAY, WEEK];
 
-    /// The pair that would have foretold `rest` best.
+    /// The pair that would have forecast `rest` best.
     fn fit(rest: &[f64]) -> Self {
         let start = rest.iter().take(DAY).sum::<f64>() / rest.len().clamp(1, DAY) as f64;
         let warm = rest.len().min(WEEK) / 2;
@@ -237,7 +237,7 @@ fn slope(logs: &[f64]) -> Option<f64> {
     ((rising - falling).abs() > 1.0 / 3.0).then(|| slopes[slopes.len() / 2])
 }
 
-/// Errors of earlier forecasts: logarithms of actual over foretold, by day ahead, sorted.
+/// Errors of earlier forecasts: logarithms of actual over forecast, by day ahead, sorted.
 struct Errors {
     by_day: Vec<Vec<f64>>,
     skill: Skill,
@@ -253,11 +253,11 @@ impl Errors {
         for start in starts.take_while(|&start| start >= least) {
             let (before, after) = past.split_at(start);
             let floor = floor(before);
-            let foretold = point(Model::Decomposed, before, hours);
+            let predicted = point(Model::Decomposed, before, hours);
             let repeated = seasonal_naive(before, hours);
             for (ahead, &actual) in after.iter().take(hours).enumerate() {
-                by_day[ahead / DAY].push(((actual + floor) / (foretold[ahead] + floor)).ln());
-                ours += (actual - foretold[ahead]).abs();
+                by_day[ahead / DAY].push(((actual + floor) / (predicted[ahead] + floor)).ln());
+                ours += (actual - predicted[ahead]).abs();
                 naive += (actual - repeated[ahead]).abs();
             }
             origins += 1;
@@ -303,7 +303,7 @@ mod tests {
         let (past, after) = all.split_at(8 * WEEK);
         let growth = weekly_growth(past).unwrap();
         assert!((growth - 0.02).abs() < 0.002, "{growth}");
-        let forecast = foretell(past, 2 * WEEK).unwrap();
+        let forecast = forecast(past, 2 * WEEK).unwrap();
         let error =
             |values: &[f64]| values.iter().zip(after).map(|(value, actual)| (value - actual).abs()).sum::<f64>();
         let naive = error(&point(Model::SeasonalNaive, past, 2 * WEEK));
@@ -318,24 +318,24 @@ mod tests {
 
     #[test]
     fn short_and_strange_pasts_are_no_trouble() {
-        assert_eq!(foretell(&rhythm(71), 24), Err(TooShort { hours: 71 }));
+        assert_eq!(forecast(&rhythm(71), 24), Err(TooShort { hours: 71 }));
         for hours in [72, 100, 335, 336, 350, 503, 504] {
-            let forecast = foretell(&rhythm(hours), MOST_HOURS + 9).unwrap();
+            let forecast = forecast(&rhythm(hours), MOST_HOURS + 9).unwrap();
             assert_eq!(forecast.p50.len(), MOST_HOURS);
             assert!(forecast.p90.iter().all(|value| value.is_finite()), "{hours}");
         }
         for past in [vec![0.0; 400], vec![7.0; 400], [vec![0.0; 399], vec![1e9]].concat()] {
-            let forecast = foretell(&past, 48).unwrap();
+            let forecast = forecast(&past, 48).unwrap();
             assert!(forecast.p90.iter().chain(&forecast.p10).all(|value| value.is_finite() && *value >= 0.0));
         }
-        assert!(foretell(&[0.0; 400], 48).unwrap().p90.iter().all(|value| *value < 1e-6));
+        assert!(forecast(&[0.0; 400], 48).unwrap().p90.iter().all(|value| *value < 1e-6));
         assert_eq!(weekly_growth(&[5.0; 4 * WEEK]), None);
     }
 
     #[test]
     fn a_daily_rhythm_is_known_before_a_weekly_one() {
         let past = rhythm(5 * DAY);
-        let forecast = foretell(&past, DAY).unwrap();
+        let forecast = forecast(&past, DAY).unwrap();
         let peak = (0..DAY).max_by(|&a, &b| forecast.p50[a].total_cmp(&forecast.p50[b]));
         assert_eq!(peak, Some(20));
     }

@@ -12,7 +12,7 @@ mod trial;
 
 pub use demand::{Demand, DemandError, HOUR_S, Load};
 pub use forecast::{
-    DAY, Forecast, LEAST_HOURS, MOST_HOURS, Model, Skill, TooShort, WEEK, foretell, point, weekly_growth,
+    DAY, Forecast, LEAST_HOURS, MOST_HOURS, Model, Skill, TooShort, WEEK, forecast, point, weekly_growth,
 };
 pub use outlook::{Delivery, Line, Outlook, Past, Peak, Plan, Saturation};
 pub use scenario::{Pathway, Scenario, ScenarioError, Segments, Settings};

@@ -2,7 +2,7 @@
 
 use super::{
     demand::{Demand, HOUR_S, Load, Rung},
-    forecast::{Forecast, MOST_HOURS, Skill, TooShort, WEEK, foretell, weekly_growth},
+    forecast::{Forecast, MOST_HOURS, Skill, TooShort, WEEK, forecast, weekly_growth},
     scenario::{Pathway, Scenario, ScenarioError, Segments, Settings, after_loss, ladder_factor},
 };
 use serde::Serialize;
@@ -40,9 +40,9 @@ struct Known {
 pub struct Plan {
     /// Where the past comes from.
     pub source: String,
-    /// Start of the first hour foretold, seconds since the epoch.
+    /// Start of the first hour forecast, seconds since the epoch.
     pub from_s: u64,
-    /// Hours foretold.
+    /// Hours forecast.
     pub hours: usize,
     /// Whole hours of past.
     pub past_hours: usize,
@@ -72,7 +72,7 @@ pub struct Line {
     pub name: Option<String>,
     /// Whether the scenario takes it away.
     pub lost: bool,
-    /// The last two weeks at most, by hour, up to the first hour foretold.
+    /// The last two weeks at most, by hour, up to the first hour forecast.
     pub past: Past,
     /// Sessions at a time.
     pub sessions: Forecast,
@@ -120,7 +120,7 @@ pub struct Saturation {
     pub likely_s: Option<u64>,
     /// First hour that exceeds it once in ten times.
     pub possible_s: Option<u64>,
-    /// Weeks until the likely peak reaches it if growth goes on as it did; only where no hour foretold does.
+    /// Weeks until the likely peak reaches it if growth goes on as it did; only where no hour forecast does.
     pub weeks_of_growth: Option<f64>,
 }
 
@@ -137,14 +137,14 @@ pub struct Delivery {
     pub peak_kbps: f64,
     /// Whether it fits, where its capacity is known.
     pub saturation: Option<Saturation>,
-    /// Volume over the hours foretold, 10⁹ bytes: 10, 50 and 90 %, as if all hours were high or low together.
+    /// Volume over the hours forecast, 10⁹ bytes: 10, 50 and 90 %, as if all hours were high or low together.
     pub gigabytes: [f64; 3],
     /// What that costs.
     pub cost: [f64; 3],
 }
 
 impl Outlook {
-    /// Foretells everything and every group.
+    /// Forecasts everything and every group.
     ///
     /// # Errors
     /// When the past is too short.
@@ -153,8 +153,8 @@ impl Outlook {
         let named = demand.groups.into_iter().map(|(name, load)| (Some(name), load));
         let lines = [(None, demand.total)].into_iter().chain(named).map(|(name, past)| {
             let growth = weekly_growth(&past.egress_kbps);
-            let sessions = foretell(&past.sessions, MOST_HOURS)?;
-            let egress = foretell(&past.egress_kbps, MOST_HOURS)?;
+            let sessions = forecast(&past.sessions, MOST_HOURS)?;
+            let egress = forecast(&past.egress_kbps, MOST_HOURS)?;
             Ok(Known { name, past, sessions, egress, growth })
         });
         let lines = lines.collect::<Result<_, _>>()?;

@@ -1,13 +1,13 @@
-//! Is the forecast worth its trouble? Held-out days of an hourly series, one week foretold from each, beside the seasonal
+//! Is the forecast worth its trouble? Held-out days of an hourly series, one week forecast from each, beside the seasonal
 //! naive forecast.
 
-use super::forecast::{DAY, LEAST_HOURS, Model, WEEK, foretell, point};
+use super::forecast::{DAY, LEAST_HOURS, Model, WEEK, forecast, point};
 use serde::Serialize;
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Trial {
-    /// Times at which a week was foretold.
+    /// Times at which a week was forecast.
     pub origins: usize,
     /// Mean absolute error of the first day over the mean absolute seasonal difference of the past before the held-out
     /// days: the scaled error of Hyndman and Koehler (2006). Below 1 a forecast beats repeating last week in hindsight.
@@ -24,7 +24,7 @@ pub struct Trial {
     pub coverage_week: f64,
 }
 
-/// Foretells a week from the start of each of the last `held_out` days but the last seven, each time from all hours
+/// Forecasts a week from the start of each of the last `held_out` days but the last seven, each time from all hours
 /// before. `None` when the series is too short for it.
 #[must_use]
 pub fn trial(series: &[f64], held_out: usize) -> Option<Trial> {
@@ -38,7 +38,7 @@ pub fn trial(series: &[f64], held_out: usize) -> Option<Trial> {
     let mut sums = Trial { origins, ..Trial::default() };
     for origin in (0..origins).map(|day| first + day * DAY) {
         let (past, after) = series.split_at(origin);
-        let forecast = foretell(past, WEEK).ok()?;
+        let forecast = forecast(past, WEEK).ok()?;
         let naive = point(Model::SeasonalNaive, past, WEEK);
         for (ahead, actual) in after.iter().take(WEEK).enumerate() {
             let error = |values: &[f64]| (values[ahead] - actual).abs() / scale;

@@ -114,7 +114,7 @@ impl Shards {
         if before.network == network {
             return;
         }
-        if let Some(outlook) = self.cohorts.outlook(stream, network) {
+        if let Some(outlook) = self.cohorts.forecast(stream, network) {
             self.feed(shard, Input::Cohort { at, stream, network, outlook });
         }
         self.feed(shard, Input::Join { at, session, network });

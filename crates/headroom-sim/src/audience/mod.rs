@@ -11,13 +11,13 @@ pub use chat::{Brigade, Chat, Fault, Watched};
 pub use viewers::{Fared, Viewers};
 
 use headroom_core::{
-    audience::{Aspect, Aspects, Reading, Sentiment},
+    audience::{Aspect, Aspects, Classification, Sentiment},
     units::Ratio,
 };
 
 /// What a classifier makes of a complaint about `aspect`; of small talk without one.
-fn reading(aspect: Option<Aspect>) -> Reading {
-    Reading {
+fn reading(aspect: Option<Aspect>) -> Classification {
+    Classification {
         sentiment: if aspect.is_some() { Sentiment::Negative } else { Sentiment::Neutral },
         confidence: Ratio::clamped(0.93),
         aspects: aspect.into_iter().collect::<Aspects>(),

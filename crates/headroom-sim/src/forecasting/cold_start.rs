@@ -1,6 +1,6 @@
-//! How well the first seconds of a session are foretold: by nothing but themselves, or with what others or the radio say.
+//! How well the first seconds of a session are forecast: by nothing but themselves, or with what others or the radio say.
 //!
-//! A session begins every half minute of a recording. It is foretold when it has measured 0, 1, 2 and 3 seconds.
+//! A session begins every half minute of a recording. It is forecast when it has measured 0, 1, 2 and 3 seconds.
 
 use super::{Known, Tally};
 use crate::{
@@ -54,13 +54,13 @@ impl Prior {
         let clock = |second: usize| Timestamp::from_secs_f64(START_S + second as f64);
         match self {
             Self::None => Forecast::UNKNOWN,
-            Self::Cohort(pool) => pool.outlook(Timestamp::from_secs_f64(START_S)).forecast(),
+            Self::Cohort(pool) => pool.forecast(Timestamp::from_secs_f64(START_S)).for_newcomer(),
             Self::Beside => {
                 let mut pool = Pool::default();
                 for (second, &kbps) in run.kbps[..began].iter().enumerate() {
                     pool.observe(clock(second), 1.0, kbps as f32, None);
                 }
-                pool.outlook(clock(began)).forecast()
+                pool.forecast(clock(began)).for_newcomer()
             }
             Self::Radio => {
                 let sample = trace.cursor(AtEnd::Hold).sample_at((run.start_s + now) as f64);
@@ -76,9 +76,9 @@ impl Prior {
     }
 }
 
-/// Foretells the start of every session of `trace` by each of `priors`, which counts as so many seconds;
+/// Forecasts the start of every session of `trace` by each of `priors`, which counts as so many seconds;
 /// `tallies` are in the order of `priors`, one for each moment. Where nothing is known nothing is scored.
-pub fn foretell_starts(trace: &Trace, priors: &[(Prior, f32)], tallies: &mut [[Tally; MOMENTS]]) {
+pub fn evaluate_starts(trace: &Trace, priors: &[(Prior, f32)], tallies: &mut [[Tally; MOMENTS]]) {
     for run in runs(trace) {
         for began in (0..run.kbps.len()).step_by(BETWEEN_S) {
             let mut known = Known::default();
@@ -118,12 +118,12 @@ mod tests {
 
     fn tallies(priors: &[(Prior, f32)]) -> Vec<[Tally; MOMENTS]> {
         let mut tallies = vec![<[Tally; MOMENTS]>::default(); priors.len()];
-        foretell_starts(&jumpy(301), priors, &mut tallies);
+        evaluate_starts(&jumpy(301), priors, &mut tallies);
         tallies
     }
 
     #[test]
-    fn a_session_is_foretold_before_it_has_measured_anything_where_others_have() {
+    fn a_session_is_forecast_before_it_has_measured_anything_where_others_have() {
         let pool = pooled([&jumpy(400)]);
         let priors = [Prior::None, Prior::Cohort(Box::new(pool)), Prior::Beside, Prior::Radio].map(|prior| {
             let weight_s = prior.weight_s();

@@ -1,4 +1,4 @@
-//! How well throughput can be foretold: every forecast of the engine against what the link then carried.
+//! How well throughput can be forecast: every forecast of the engine against what the link then carried.
 //!
 //! Links are read second by second ([`crate::train::forecast::seconds`]); a forecast is due every second once ten seconds are
 //! known, for the mean of the next 2, 4 and 10 s. Whoever learned anything must not have seen the day it is scored on:
@@ -24,7 +24,7 @@ const SLOW_HALF_LIFE_S: f32 = 9.0;
 /// Samples of the arithmetic and harmonic means (Yin 2015 §6: five).
 const WINDOW: usize = 5;
 
-/// Who foretells.
+/// What makes a forecast.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Model {
     /// The last second goes on.
@@ -83,8 +83,8 @@ impl Known {
     }
 }
 
-/// Lets every model foretell every second of `trace`; `tallies` are in the order of `models`.
-pub fn foretell(trace: &Trace, models: &[Model], tallies: &mut [Tally]) {
+/// Forecasts every second of `trace` with every model; `tallies` are in the order of `models`.
+pub fn evaluate(trace: &Trace, models: &[Model], tallies: &mut [Tally]) {
     for run in seconds(trace) {
         let mut known = Known::default();
         for now in 0..run.len() {
@@ -137,10 +137,10 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_never_changes_is_foretold_and_one_that_falls_is_overestimated() {
+    fn a_link_that_never_changes_is_forecast_and_one_that_falls_is_overestimated() {
         let models = [Model::LastValue, Model::Ewma, Model::Lognormal];
         let mut tallies = vec![Tally::default(); 3];
-        foretell(&trace([5_000.0; 60]), &models, &mut tallies);
+        evaluate(&trace([5_000.0; 60]), &models, &mut tallies);
         for (model, tally) in models.iter().zip(&tallies) {
             for row in tally.rows("steady", model.is_point()) {
                 assert!(row.mae_mbps < 0.01 && row.median_ape < 0.001, "{row:?}");
@@ -148,7 +148,7 @@ mod tests {
             }
         }
         let mut falling = vec![Tally::default(); 3];
-        foretell(&trace((0..60).map(|second| 60_000.0 - 1_000.0 * f64::from(second))), &models, &mut falling);
+        evaluate(&trace((0..60).map(|second| 60_000.0 - 1_000.0 * f64::from(second))), &models, &mut falling);
         for tally in &falling {
             assert!(tally.rows("falling", true).iter().all(|row| row.overestimation_rate > 0.99));
         }

@@ -6,7 +6,7 @@ use serde::Serialize;
 /// One line of the result: one model at one horizon. The names of the fields are keys that other programs read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
-    /// Who foretold.
+    /// What made the forecast.
     pub model: String,
     /// How far, seconds.
     pub horizon_s: f64,

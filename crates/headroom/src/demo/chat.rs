@@ -6,7 +6,7 @@
 use super::player::Progress;
 use anyhow::{Context, ensure};
 use headroom_core::{
-    audience::{Aspect, Aspects, Reading, Sentiment},
+    audience::{Aspect, Aspects, Classification, Sentiment},
     units::Ratio,
 };
 use rand::{RngExt, SeedableRng};
@@ -158,7 +158,7 @@ impl Chat {
         let mut line = json!({ "stream": STREAM, "author": author, "text": text });
         if !self.read {
             let aspects: Aspects = aspect.into_iter().collect();
-            let reading = Reading { sentiment, confidence: Ratio::clamped(0.95), aspects, command: None };
+            let reading = Classification { sentiment, confidence: Ratio::clamped(0.95), aspects, command: None };
             line["reading"] = json!(reading);
         }
         line.to_string()

@@ -8,7 +8,7 @@ mod scorer;
 
 pub use scorer::{RUNG, SECOND_WIDTH, STATE, Scorer, Situation, WIDTH};
 
-use super::abandonment::GivenUp;
+use super::abandonment::Abandonments;
 use super::{Abandonment, Evidence, Memory, Policy, Progress, Proposal, View};
 use crate::{decision::Reason, ladder::RungIndex, network::Network};
 use std::{ops::RangeInclusive, sync::LazyLock};
@@ -78,7 +78,7 @@ impl Policy for Learned {
     }
 
     fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {
-        memory.set(GivenUp::default());
+        memory.set(Abandonments::default());
         let aversion = self.aversion * view.weights.stall / view.weights.quality;
         let bounded = if aversion.is_nan() { self.aversion } else { aversion };
         let Some(situation) = Situation::of(view, bounded.clamp(*self.covered.start(), *self.covered.end())) else {

@@ -4,7 +4,7 @@ mod throughput;
 
 use crate::{
     decision::Reason,
-    forecast::{CodedForecast, Ewma, Forecast, History, Signal},
+    forecast::{CompactForecast, Ewma, Forecast, History, Signal},
     ladder::{Ladder, RungIndex},
     policy::Memory,
     qoe::Opinion,
@@ -12,7 +12,7 @@ use crate::{
     time::{Duration, Timestamp},
     units::{Bitrate, Ratio},
 };
-use throughput::Source;
+use throughput::RateSource;
 
 /// Silence beyond this is not taken for playback: the viewer may have been away.
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
@@ -29,7 +29,7 @@ pub(crate) struct Record {
     evidence_ms: u32,
     pub(crate) history: History,
     /// Throughput of the next seconds, as the history tells it.
-    forecast: CodedForecast,
+    forecast: CompactForecast,
     fast: Ewma,
     pub(crate) memory: Memory,
     pub(crate) opinion: Opinion,
@@ -66,9 +66,9 @@ pub(crate) struct Record {
     flags: u8,
 }
 
-/// What a report means for the session beyond its fields.
+/// How soon a report must be answered with a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Evidence {
+pub(crate) enum Urgency {
     /// Nothing urgent: the next tick decides.
     Routine,
     /// Throughput fell to less than half of its average: decide at once.
@@ -116,7 +116,7 @@ impl Record {
             changed_ms: NEVER,
             evidence_ms: 0,
             history: History::default(),
-            forecast: CodedForecast::default(),
+            forecast: CompactForecast::default(),
             fast: Ewma::default(),
             memory: Memory::default(),
             opinion: Opinion::default(),
@@ -160,7 +160,7 @@ impl Record {
     }
 
     /// Takes in what the player says.
-    pub(crate) fn observe_player(&mut self, at: Timestamp, player: &Player) -> Evidence {
+    pub(crate) fn observe_player(&mut self, at: Timestamp, player: &Player) -> Urgency {
         self.flags |= DIRTY;
         let keep_ms = |slot: &mut u32, value: Option<Duration>| {
             if let Some(value) = value {
@@ -195,7 +195,7 @@ impl Record {
         self.set(STARVED, starved && !player.startup);
         self.starvations = self.starvations.saturating_add(u16::from(newly_starved));
         if matches!(player.state, Some(PlayerState::Quit | PlayerState::Ended | PlayerState::FatalError)) {
-            return Evidence::Quit;
+            return Urgency::Quit;
         }
         let mut collapsed = false;
         if let Some(throughput) = player.measured_throughput {
@@ -203,14 +203,14 @@ impl Record {
             let holds = player.buffer_length.is_some_and(|buffer| buffer > Duration::ZERO);
             let has_held = holds || self.has(FILLED) || (!begins && self.buffer_ms == UNKNOWN_MS);
             collapsed = match player.transfer_time {
-                Some(took) => self.observe_transfer(at, Source::Player, throughput, took),
+                Some(took) => self.observe_transfer(at, RateSource::Player, throughput, took),
                 None => has_held && self.observe_average(at, throughput),
             };
         }
         match (newly_starved, collapsed) {
-            (true, _) => Evidence::Starvation,
-            (false, true) => Evidence::Collapse,
-            (false, false) => Evidence::Routine,
+            (true, _) => Urgency::Starvation,
+            (false, true) => Urgency::Collapse,
+            (false, false) => Urgency::Routine,
         }
     }
 
@@ -393,13 +393,13 @@ mod tests {
             measured_throughput: Some(Bitrate::kbps(kbps)),
             ..Player::default()
         };
-        assert_eq!(record.observe_player(at(1), &report(9_000)), Evidence::Routine);
-        assert_eq!(record.observe_player(at(3), &report(2_000)), Evidence::Collapse);
-        assert_eq!(record.observe_player(at(3), &report(100)), Evidence::Routine, "a repeat is one observation");
+        assert_eq!(record.observe_player(at(1), &report(9_000)), Urgency::Routine);
+        assert_eq!(record.observe_player(at(3), &report(2_000)), Urgency::Collapse);
+        assert_eq!(record.observe_player(at(3), &report(100)), Urgency::Routine, "a repeat is one observation");
         let starved = Player { buffer_starvation: true, ..Player::default() };
-        assert_eq!(record.observe_player(at(5), &starved), Evidence::Starvation);
-        assert_eq!(record.observe_player(at(6), &starved), Evidence::Routine, "still the same stall");
+        assert_eq!(record.observe_player(at(5), &starved), Urgency::Starvation);
+        assert_eq!(record.observe_player(at(6), &starved), Urgency::Routine, "still the same stall");
         let starting = Player { buffer_starvation: true, startup: true, ..Player::default() };
-        assert_eq!(record.observe_player(at(9), &starting), Evidence::Routine, "start-up is no stall");
+        assert_eq!(record.observe_player(at(9), &starting), Urgency::Routine, "start-up is no stall");
     }
 }

@@ -1,8 +1,8 @@
 //! What a session knows of its throughput: which of the rates it hears count, and when they fell.
 
-use super::{DIRTY, Evidence, Record, UNKNOWN_LINK};
+use super::{DIRTY, Record, UNKNOWN_LINK, Urgency};
 use crate::{
-    forecast::{CodedForecast, PLAUSIBLE_THROUGHPUT},
+    forecast::{CompactForecast, PLAUSIBLE_THROUGHPUT},
     telemetry::Link,
     time::{Duration, Timestamp},
     units::Bitrate,
@@ -27,7 +27,7 @@ const SOURCE: u8 = 32;
 
 /// What a session was used to before a report.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Before {
+pub(crate) struct ThroughputBaseline {
     transfers: u8,
     evidence_ms: u32,
     pub(crate) average_kbps: Option<f32>,
@@ -35,7 +35,7 @@ pub(crate) struct Before {
 
 /// What a report brought to light of a link.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct News {
+pub(crate) struct NewThroughput {
     pub(crate) kbps: f32,
     /// Time it speaks for, seconds.
     pub(crate) seconds: f32,
@@ -44,7 +44,7 @@ pub(crate) struct News {
 /// Where a rate was measured, the weakest evidence first. While a source speaks, weaker ones are not heard: they tell of the
 /// same bytes with less truth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Source {
+pub(super) enum RateSource {
     /// The transport's latest acknowledgements.
     Moment,
     /// An average of the player's: smooth, late, and told many times.
@@ -60,7 +60,7 @@ impl Record {
     /// far less: then the transport ends at a relay. A momentary rate counts only where there is nothing else; one that the
     /// sender limited is the least the link can carry and counts where it is above what is known (as in BBR's maximum,
     /// draft-ietf-ccwg-bbr), so a session whose segments are too small to fill the link finds its way up again.
-    pub(crate) fn observe_link(&mut self, at: Timestamp, link: &Link) -> Evidence {
+    pub(crate) fn observe_link(&mut self, at: Timestamp, link: &Link) -> Urgency {
         let keep = |slot: &mut u16, value: Option<f64>| {
             *slot = value.map_or(*slot, |value| (value.round() as u16).min(UNKNOWN_LINK - 1));
         };
@@ -69,41 +69,41 @@ impl Record {
         keep(&mut self.loss_per_10k, link.loss_ratio.map(|loss| f64::from(loss.get()) * 1e4));
         let collapsed = match (link.delivery_rate, link.busy) {
             (Some(rate), Some(_)) if self.is_relayed(rate) => {
-                if self.source() == Source::Transport {
-                    self.set_source(Source::Average);
+                if self.source() == RateSource::Transport {
+                    self.set_source(RateSource::Average);
                 }
-                return Evidence::Routine;
+                return Urgency::Routine;
             }
-            (Some(rate), Some(busy)) => self.observe_transfer(at, Source::Transport, rate, busy),
+            (Some(rate), Some(busy)) => self.observe_transfer(at, RateSource::Transport, rate, busy),
             (Some(rate), None) if !link.application_limited || self.is_exceeded_by(rate) => {
-                !self.repeats(at, REPEAT) && self.observe_transfer(at, Source::Moment, rate, UNKNOWN_TRANSFER)
+                !self.repeats(at, REPEAT) && self.observe_transfer(at, RateSource::Moment, rate, UNKNOWN_TRANSFER)
             }
-            _ => return Evidence::Routine,
+            _ => return Urgency::Routine,
         };
         self.flags |= DIRTY;
-        if collapsed { Evidence::Collapse } else { Evidence::Routine }
+        if collapsed { Urgency::Collapse } else { Urgency::Routine }
     }
 
     /// Takes in the player's average, unless it is the one it told before.
     pub(super) fn observe_average(&mut self, at: Timestamp, throughput: Bitrate) -> bool {
         let average = octave_eighths(throughput);
-        let again = self.source() == Source::Average && self.average == average;
+        let again = self.source() == RateSource::Average && self.average == average;
         self.average = average;
         let repeated = self.repeats(at, if again { SAME_AVERAGE } else { REPEAT });
-        !repeated && self.observe_transfer(at, Source::Average, throughput, UNKNOWN_TRANSFER)
+        !repeated && self.observe_transfer(at, RateSource::Average, throughput, UNKNOWN_TRANSFER)
     }
 
     /// Where the newest transfer of the history was measured.
-    fn source(&self) -> Source {
+    fn source(&self) -> RateSource {
         match self.flags / SOURCE % 4 {
-            0 => Source::Moment,
-            1 => Source::Average,
-            2 => Source::Transport,
-            _ => Source::Player,
+            0 => RateSource::Moment,
+            1 => RateSource::Average,
+            2 => RateSource::Transport,
+            _ => RateSource::Player,
         }
     }
 
-    fn set_source(&mut self, source: Source) {
+    fn set_source(&mut self, source: RateSource) {
         self.flags = (self.flags & !(3 * SOURCE)) | (source as u8 * SOURCE);
     }
 
@@ -124,7 +124,13 @@ impl Record {
 
     /// Adds a transfer to averages and history, if no better source speaks; says whether throughput collapsed below what is
     /// played.
-    pub(super) fn observe_transfer(&mut self, at: Timestamp, source: Source, rate: Bitrate, took: Duration) -> bool {
+    pub(super) fn observe_transfer(
+        &mut self,
+        at: Timestamp,
+        source: RateSource,
+        rate: Bitrate,
+        took: Duration,
+    ) -> bool {
         let outranked = source < self.source() && self.repeats(at, SILENT_SOURCE);
         let (kbps, seconds) = (rate.min(PLAUSIBLE_THROUGHPUT).as_kbps() as f32, took.as_secs_f64() as f32);
         if outranked || kbps <= 0.0 || seconds <= 0.0 {
@@ -137,13 +143,13 @@ impl Record {
         self.evidence_ms = now_ms;
         self.fast.observe(kbps, seconds, FAST_HALF_LIFE_S);
         self.history.push_after(pause, rate.min(PLAUSIBLE_THROUGHPUT), took);
-        self.forecast = CodedForecast::of(&self.history);
+        self.forecast = CompactForecast::of(&self.history);
         before.is_some_and(|before| kbps < COLLAPSE_SHARE * before) && kbps < self.encoded_kbps
     }
 
     /// What it is used to.
-    pub(crate) fn before(&self) -> Before {
-        Before {
+    pub(crate) fn throughput_baseline(&self) -> ThroughputBaseline {
+        ThroughputBaseline {
             transfers: self.history.pushed(),
             evidence_ms: self.evidence_ms,
             average_kbps: self.fast.value(FAST_HALF_LIFE_S),
@@ -151,13 +157,13 @@ impl Record {
     }
 
     /// The transfer that was observed since, if one was.
-    pub(crate) fn news_since(&self, before: &Before, at: Timestamp) -> Option<News> {
+    pub(crate) fn new_throughput_since(&self, before: &ThroughputBaseline, at: Timestamp) -> Option<NewThroughput> {
         let newest = self.history.newest().filter(|_| self.history.pushed() != before.transfers)?;
         // Without news for longer than this it was away, and its last rate says nothing of that time.
         const LONGEST_S: f32 = 4.0;
         let since = at.since(self.started).as_millis() as f32 - before.evidence_ms as f32;
         let silent_s = if before.average_kbps.is_some() { since / 1e3 } else { 0.0 };
-        Some(News { kbps: newest.throughput_kbps, seconds: silent_s.max(newest.seconds).min(LONGEST_S) })
+        Some(NewThroughput { kbps: newest.throughput_kbps, seconds: silent_s.max(newest.seconds).min(LONGEST_S) })
     }
 
     /// When it measured something last; its start when it has not.

@@ -3,7 +3,7 @@
 
 use crate::random::Random;
 use headroom_core::{
-    audience::{Aspect, Aspects, Audience, AuthorId, Conditions, Reading, Sentiment, State},
+    audience::{Aspect, Aspects, Audience, AuthorId, Classification, Conditions, Sentiment, State},
     telemetry::StreamId,
     time::Timestamp,
     units::Ratio,
@@ -80,7 +80,7 @@ impl Chat {
     }
 
     fn hear(&mut self, author: u64, at: Timestamp, aspect: Option<Aspect>) {
-        let reading = Reading {
+        let reading = Classification {
             sentiment: if aspect.is_some() { Sentiment::Negative } else { Sentiment::Neutral },
             confidence: Ratio::clamped(0.93),
             aspects: aspect.into_iter().collect::<Aspects>(),

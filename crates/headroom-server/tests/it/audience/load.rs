@@ -4,7 +4,7 @@
 use super::{audience, say};
 use crate::support::{get, metric, start_with};
 use headroom_core::{
-    audience::{Aspect, Aspects, Reading, Sentiment},
+    audience::{Aspect, Aspects, Classification, Sentiment},
     units::Ratio,
 };
 use headroom_server::{Reader, Reply, Server, Shed};
@@ -44,7 +44,7 @@ impl Paced {
                     let aspects =
                         if text.contains("lag") { Aspects::NONE.with(Aspect::Buffering) } else { Aspects::NONE };
                     let sentiment = if aspects.is_empty() { Sentiment::Neutral } else { Sentiment::Negative };
-                    reply(Ok(Reading { sentiment, confidence: Ratio::clamped(0.9), aspects, command: None }));
+                    reply(Ok(Classification { sentiment, confidence: Ratio::clamped(0.9), aspects, command: None }));
                 }
             }
         });

@@ -7,7 +7,7 @@ mod voice;
 use crate::support::{Answer, directory, eventually, get, metric, post, send, start_with, with_cmcd};
 use futures_util::{SinkExt, StreamExt};
 use headroom_core::{
-    audience::{Aspect, Aspects, Command, Reading, Sentiment},
+    audience::{Aspect, Aspects, Classification, Command, Sentiment},
     units::Ratio,
 };
 use headroom_server::{Config, Reader, Reply, Server};
@@ -29,7 +29,7 @@ impl Reader for Words {
             .map(|(_, aspect)| aspect)
             .collect();
         let command = text.strip_prefix('!').and_then(|word| word.parse::<Command>().ok());
-        reply(Ok(Reading {
+        reply(Ok(Classification {
             sentiment: if aspects.is_empty() { Sentiment::Neutral } else { Sentiment::Negative },
             confidence: Ratio::clamped(0.95),
             aspects,

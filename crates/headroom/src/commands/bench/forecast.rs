@@ -1,4 +1,4 @@
-//! `headroom bench forecast`: how well throughput is foretold, on a folder of traces.
+//! `headroom bench forecast`: how well throughput is forecast, on a folder of traces.
 
 use crate::commands::bench::abr::source::{self, Source};
 use anyhow::Context;
@@ -7,8 +7,8 @@ use headroom_core::{forecast::Quantile, network::Network};
 use headroom_sim::{
     forecasting::{
         Model, Row, Tally,
-        cold_start::{MOMENTS, Prior, foretell_starts, pooled},
-        day, foretell,
+        cold_start::{MOMENTS, Prior, evaluate_starts, pooled},
+        day, evaluate,
     },
     trace::Format,
     train::forecast::{Example, Settings, examples_by_second, fit},
@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     /// name; files without a date are days of their own.
     #[arg(long)]
     leave_one_day_out: bool,
-    /// Foretell the starts of sessions in place of their course: with nothing to go by, with what sessions of other days measured,
+    /// Forecast the starts of sessions in place of their course: with nothing to go by, with what sessions of other days measured,
     /// with what the same link carried before, and with the radio.
     #[arg(long, conflicts_with_all = ["leave_one_day_out", "weights"])]
     cold_start: bool,
@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (names, models): (Vec<_>, Vec<_>) = models.into_iter().unzip();
     let mut tallies = vec![Tally::default(); models.len()];
     for source in &sources {
-        foretell(&source.trace, &models, &mut tallies);
+        evaluate(&source.trace, &models, &mut tallies);
     }
     let mut rows: Vec<Row> = names
         .iter()
@@ -104,7 +104,7 @@ fn cold_start(sources: &[Source], prior_weight: Option<f64>) -> anyhow::Result<V
             (prior, weight_s)
         });
         for source in own {
-            foretell_starts(&source.trace, &priors, &mut tallies);
+            evaluate_starts(&source.trace, &priors, &mut tallies);
         }
     }
     let row = |(name, tallies): (&str, &[Tally; MOMENTS])| -> Vec<Row> {
@@ -127,7 +127,7 @@ fn leave_one_day_out(sources: &[Source], seed: u64) -> anyhow::Result<Tally> {
         let network = fit(&examples, Settings { epochs: EPOCHS, ..Settings::default() }, seed, |_| ());
         let mut tally = Tally::default();
         for source in &days[held_out] {
-            foretell(&source.trace, &[Model::Quantile(Box::new(network.clone()))], std::slice::from_mut(&mut tally));
+            evaluate(&source.trace, &[Model::Quantile(Box::new(network.clone()))], std::slice::from_mut(&mut tally));
         }
         tally
     };

@@ -7,7 +7,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// A real past in place of synthetic ones: a table as `headroom plan --csv` reads it; its egress is foretold.
+    /// A real past in place of synthetic ones: a table as `headroom plan --csv` reads it; its egress is forecast.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["audiences", "weeks"])]
     csv: Option<PathBuf>,
     /// Synthetic audiences, three streams each.
@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
     /// Weeks of each.
     #[arg(long, default_value_t = 12, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(4..=52))]
     weeks: u16,
-    /// Days held out at the end: a week is foretold from each but the last six.
+    /// Days held out at the end: a week is forecast from each but the last six.
     #[arg(long, default_value_t = 28, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(7..=180))]
     held_out: u16,
     /// Seed of the first audience.
@@ -61,7 +61,7 @@ fn report(name: &str, held_out: usize, trials: &[Trial], json: bool) -> anyhow::
     }
     let mean = |value: fn(&Trial) -> f64| trials.iter().map(value).sum::<f64>() / trials.len() as f64;
     let won = trials.iter().filter(|trial| trial.mase_week < trial.naive_mase_week).count();
-    println!("{name}; {held_out} days held out, a week foretold from {} of them", trials[0].origins);
+    println!("{name}; {held_out} days held out, a week forecast from {} of them", trials[0].origins);
     println!("mean absolute scaled error     forecast   last week again   forecast over it");
     let line = |what: &str, ours: f64, naive: f64| {
         let verdict = if ours < naive { "met" } else { "NOT met" };

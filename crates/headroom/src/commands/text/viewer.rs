@@ -5,7 +5,7 @@ use super::{
     network::{Network, NetworkArguments},
 };
 use headroom_core::{
-    audience::{Aspect, Reading},
+    audience::{Aspect, Classification},
     engine::{Config, Engine, Input},
     ladder::RungIndex,
     policy::Weights,
@@ -113,7 +113,7 @@ impl Companion {
     }
 
     /// A command acts on this session; a complaint or praise is the voice of the whole audience, which one viewer is.
-    fn hear(&mut self, reading: &Reading) {
+    fn hear(&mut self, reading: &Classification) {
         let at = self.now();
         if let Some(command) = reading.command {
             self.engine.handle_input(Input::Command { at, session: SESSION, command });
@@ -196,7 +196,7 @@ impl VirtualPlayer {
 
 /// The objective weights of docs/algorithms/audience.md for an audience of one: the force of the wish is the confidence
 /// of the reading beyond chance.
-fn weights(reading: &Reading) -> Weights {
+fn weights(reading: &Classification) -> Weights {
     let force = |aspect| {
         let wished = reading.is_complaint() && reading.aspects.contains(aspect);
         if wished { (reading.confidence.get() - 1.0 / 3.0) * 1.5 } else { 0.0 }

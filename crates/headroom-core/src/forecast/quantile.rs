@@ -36,7 +36,7 @@ impl Quantile {
     #[must_use]
     pub fn shipped() -> &'static Self {
         static SHIPPED: LazyLock<Quantile> = LazyLock::new(|| {
-            network::Network::from_bytes(include_bytes!("../../../../models/forecast/quantile.bin"))
+            network::Network::from_bytes(include_bytes!("../../weights/forecast.bin"))
                 .expect("invariant: the weights compiled in are of this shape")
         });
         &SHIPPED

@@ -46,7 +46,7 @@ impl Learned {
     #[must_use]
     pub fn shipped() -> Self {
         static SHIPPED: LazyLock<Scorer> = LazyLock::new(|| {
-            Network::from_bytes(include_bytes!("../../../../../models/policy/learned.bin"))
+            Network::from_bytes(include_bytes!("../../../weights/policy.bin"))
                 .expect("invariant: the weights compiled in are of this shape")
         });
         let scorer = SHIPPED.clone();

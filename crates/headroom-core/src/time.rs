@@ -37,6 +37,12 @@ impl Timestamp {
         self.0
     }
 
+    /// Whole seconds since the epoch, rounded down.
+    #[must_use]
+    pub const fn as_secs(self) -> u64 {
+        self.0 / 1_000_000
+    }
+
     /// Seconds since the epoch.
     #[must_use]
     pub fn as_secs_f64(self) -> f64 {

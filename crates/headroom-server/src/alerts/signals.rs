@@ -131,7 +131,7 @@ fn of_shift(signal: Signal, shift: &Shift, at: Timestamp, subject: &str, session
     let change = shift.change();
     let mut evidence = String::new();
     if change.sum >= CERTAIN {
-        let began = rfc3339((at.as_micros() / 1_000_000).saturating_sub(u64::from(change.minutes_ago) * 60));
+        let began = rfc3339(at.as_secs().saturating_sub(u64::from(change.minutes_ago) * 60));
         evidence = match signal {
             Signal::StallShift => format!("{:.2} % of the time since {began}", change.since * 100.0),
             _ => format!("{:.2} since {began}", -change.since),

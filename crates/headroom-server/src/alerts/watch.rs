@@ -115,7 +115,7 @@ impl Alerts {
     }
 
     fn judge(&self, round: &Round, around: &Surroundings) {
-        let at_s = round.at.as_micros() / 1_000_000;
+        let at_s = round.at.as_secs();
         let lag = if round.span_s > 0.0 { round.span_s / around.step_s } else { 1.0 };
         let name = |stream| around.streams.name(stream).unwrap_or_else(|| format!("{:016x}", stream.0));
         let talked_about = around.feedback.names().into_iter();

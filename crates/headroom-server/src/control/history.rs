@@ -81,7 +81,7 @@ pub(super) async fn show(
     if span.from.max(span.to) > Some(LAST_S) {
         return Err(Problem::out_of_range(format!("from and to lie in 0..={LAST_S}")));
     }
-    let now_s = resources.clock.now().as_micros() / 1_000_000;
+    let now_s = resources.clock.now().as_secs();
     let to_s = span.to.unwrap_or(now_s + 60);
     let from_s = span.from.unwrap_or(to_s.saturating_sub(DEFAULT_SPAN_S)) / 60 * 60;
     let default_step = (to_s.saturating_sub(from_s) / DEFAULT_POINTS).next_multiple_of(60).max(60);

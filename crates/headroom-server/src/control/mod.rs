@@ -201,7 +201,7 @@ async fn show_metrics(State(resources): Shared) -> Result<Response, Problem> {
 impl Resources {
     /// Seconds since the epoch.
     fn now_s(&self) -> u64 {
-        self.clock.now().as_micros() / 1_000_000
+        self.clock.now().as_secs()
     }
 }
 

@@ -159,7 +159,7 @@ impl Ingest {
 
     /// Seconds since the epoch, by the server's own clock.
     pub(crate) fn now_s(&self) -> u64 {
-        self.shards.now().as_micros() / 1_000_000
+        self.shards.now().as_secs()
     }
 
     /// Where a request came from.

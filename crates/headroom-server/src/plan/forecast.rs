@@ -7,6 +7,7 @@
 //! Intervals are conformal: quantiles of the errors made when the same question was asked at earlier times, so nothing is
 //! assumed of their distribution. docs/adr/0010 says why no library of forecasts.
 
+use headroom_core::statistics;
 use serde::Serialize;
 
 /// Hours of a day.
@@ -229,12 +230,11 @@ fn slope(logs: &[f64]) -> Option<f64> {
         (0..days.len()).flat_map(|later| (later + 7..days.len()).step_by(7).map(move |earlier| (later, earlier)));
     let rise = |(later, earlier): (usize, usize)| (days[later] - days[earlier]) / ((earlier - later) * DAY) as f64;
     let mut slopes: Vec<f64> = pairs.map(rise).collect();
-    slopes.sort_by(f64::total_cmp);
     let share =
         |one_way: fn(&f64) -> bool| slopes.iter().filter(|slope| one_way(slope)).count() as f64 / slopes.len() as f64;
     let (rising, falling) = (share(|slope| *slope > 0.0), share(|slope| *slope < 0.0));
     // Of a steady audience about half of the pairs rise; two thirds one way is rare.
-    ((rising - falling).abs() > 1.0 / 3.0).then(|| slopes[slopes.len() / 2])
+    if (rising - falling).abs() > 1.0 / 3.0 { statistics::median(&mut slopes, f64::total_cmp) } else { None }
 }
 
 /// Errors of earlier forecasts: logarithms of actual over forecast, by day ahead, sorted.

@@ -1,6 +1,9 @@
 //! Figures of merit of a forecast.
 
-use headroom_core::forecast::{Forecast, HORIZONS, LEVELS};
+use headroom_core::{
+    forecast::{Forecast, HORIZONS, LEVELS},
+    statistics::median,
+};
 use serde::Serialize;
 
 /// One line of the result: one model at one horizon. The names of the fields are keys that other programs read.
@@ -79,10 +82,7 @@ impl Tally {
         let row = |(sums, horizon): (&Sums, headroom_core::time::Duration)| {
             let count = sums.count.max(1) as f64;
             let mut relative = sums.relative.clone();
-            let middle = relative.len() / 2;
-            let median = relative.get(middle).is_some();
-            let median_ape =
-                if median { f64::from(*relative.select_nth_unstable_by(middle, f32::total_cmp).1) } else { 0.0 };
+            let median_ape = median(&mut relative, f32::total_cmp).map_or(0.0, f64::from);
             Row {
                 model: model.to_owned(),
                 horizon_s: horizon.as_secs_f64(),

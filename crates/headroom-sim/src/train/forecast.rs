@@ -8,6 +8,7 @@ use crate::trace::{AtEnd, Trace};
 use headroom_core::{
     forecast::{Features, HORIZONS, History, LEVELS, QUANTILE_OUTPUTS as OUTPUTS, Quantile},
     network::{Network, rectified},
+    statistics::median,
     time::Duration,
     units::Bitrate,
 };
@@ -164,8 +165,7 @@ pub fn runs(trace: &Trace) -> Vec<Run> {
         .filter_map(|index| trace.bounds_of(index))
         .map(|(start_s, end_s)| end_s - start_s)
         .collect();
-    let middle = steps.len() / 2;
-    let usual_s = *steps.select_nth_unstable_by(middle, f64::total_cmp).1;
+    let Some(usual_s) = median(&mut steps, f64::total_cmp) else { return Vec::new() };
     let mut cursor = trace.cursor(AtEnd::Stop);
     let mut runs = Vec::new();
     let (mut run, mut before) = (Run { start_s: 0, kbps: Vec::new() }, 0.0);

@@ -6,6 +6,7 @@ mod days;
 use super::rules::Rule;
 use crate::random::Random;
 use days::{DAY_S, STREAMS, play};
+use headroom_core::statistics;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -257,8 +258,7 @@ fn crossing(incident: &Incident, rules: &[Rule]) -> u64 {
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    statistics::median(&mut values, f64::total_cmp).unwrap_or(f64::NAN)
 }
 
 #[cfg(test)]

@@ -172,7 +172,7 @@ mod tests {
         let mut seconds = std::collections::BTreeMap::<u64, f64>::new();
         for row in &rows {
             let Row::Incident(Incident { share, sample }) = row else { panic!("{row:?}") };
-            *seconds.entry(sample.at.as_micros() / 1_000_000).or_default() += 1.0 / share;
+            *seconds.entry(sample.at.as_secs()).or_default() += 1.0 / share;
         }
         assert_eq!(seconds.len(), 11);
         // Weighted by their shares, the sessions of each second are as many as there were.

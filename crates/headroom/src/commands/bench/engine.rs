@@ -4,6 +4,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use headroom_core::{
     engine::{Config, Engine, Input, PolicyKind},
+    statistics,
     telemetry::{Player, PlayerState, Report, Sample, SessionId, StreamId},
     time::{Duration, Timestamp},
     units::Bitrate,
@@ -120,8 +121,7 @@ fn moment(round: u64) -> Timestamp {
 }
 
 fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    statistics::median(values, f64::total_cmp).unwrap_or(f64::NAN)
 }
 
 /// Resident memory of this process.

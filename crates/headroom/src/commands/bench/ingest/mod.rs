@@ -11,6 +11,7 @@ mod workload;
 use super::process::cpu_time;
 use anyhow::{Context, bail};
 use clap::Args;
+use headroom_core::statistics;
 use serde::Serialize;
 use server::{Headroom, Nginx, Target};
 use std::{path::Path, process::Command, process::ExitCode, time::Duration};
@@ -131,8 +132,7 @@ impl Figures {
     fn median(rounds: &[Self]) -> Self {
         let of = |figure: fn(&Self) -> f64| {
             let mut values: Vec<f64> = rounds.iter().map(figure).collect();
-            values.sort_by(f64::total_cmp);
-            values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+            statistics::median(&mut values, f64::total_cmp).unwrap_or(f64::NAN)
         };
         Self {
             requests_per_core_second: of(|round| round.requests_per_core_second).round(),

@@ -83,7 +83,7 @@ struct AspectWatch {
     open: Option<BlindSpot>,
 }
 
-/// What a tick brought to light.
+/// What changed at a tick.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     /// The weights are others now.
@@ -95,7 +95,7 @@ pub enum Change {
 }
 
 impl Audience {
-    /// An audience nobody has heard yet.
+    /// An audience without a message.
     #[must_use]
     pub fn new(stream: StreamId, now: Timestamp) -> Self {
         let watch = AspectWatch {
@@ -168,7 +168,7 @@ impl Audience {
         }
     }
 
-    /// When a message was last heard.
+    /// When the last message came in.
     #[must_use]
     pub const fn last_heard(&self) -> Timestamp {
         self.last_heard

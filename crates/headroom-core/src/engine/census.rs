@@ -28,7 +28,7 @@ pub struct Census {
 pub struct StreamCensus {
     /// What the stream offers.
     pub ladder: Ladder,
-    /// How the sessions are.
+    /// Sums over the sessions.
     pub totals: SessionTotals,
     /// Sessions that play each rung, in the order of the ladder; those that say nothing of it are in none.
     pub playing: Vec<u64>,
@@ -47,7 +47,7 @@ pub struct SessionTotals {
     pub paused: u64,
     /// Before their first second of media.
     pub starting: u64,
-    /// Told to stay below the top of the ladder.
+    /// Capped below the top of the ladder.
     pub held_down: u64,
     /// Sum of the bit rates played, of sessions that are not paused.
     pub played: Bitrate,

@@ -1,4 +1,4 @@
-//! What the engine can be told before it starts.
+//! Settings of an engine.
 
 use super::StreamSettings;
 use crate::{
@@ -17,7 +17,7 @@ use std::{fmt, str::FromStr};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Who proposes.
+    /// The policy that proposes rungs.
     pub policy: PolicyKind,
     /// Rules over every proposal.
     pub guard: Guard,
@@ -34,7 +34,7 @@ pub struct Config {
     /// How far ahead of the last tick a report may be dated before it is dated to the tick.
     #[serde(rename = "clock_tolerance_ms")]
     pub clock_tolerance: Duration,
-    /// What an undiscovered stream is taken to offer.
+    /// What a stream offers and aims for until it is discovered.
     pub default_stream: StreamSettings,
 }
 

@@ -24,7 +24,7 @@ pub struct Counters {
     pub emergencies: u64,
     /// Messages of viewers taken in.
     pub feedback: u64,
-    /// Messages of streams beyond the bound on audiences.
+    /// Messages of streams beyond the bound on audiences: dropped.
     pub unheard: u64,
     /// Commands carried out.
     pub commands: u64,

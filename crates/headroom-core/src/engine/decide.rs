@@ -50,15 +50,15 @@ impl Engine {
             // Nothing is known of what the player does: an order must hold for whatever that is.
             proposal.rung = target.settings.ladder.top();
         }
-        // When an order ends, the policy's choice returns at once: slow climbing guards against estimates, not orders. Nor is
-        // what others measured a place to climb from, and where nothing is measured there is no estimate to guard against.
+        // Slow climbing guards against wrong estimates. It does not apply to the end of an order, to a cap that rests on what
+        // others measured, or where nothing is measured.
         let order_ended = record.reason == Reason::Override && ceiling.is_none();
         let unknown = !steers || (proposal.reason == Reason::NoEvidence && forecast.is_unknown());
         let climbs = record.cap != NO_RUNG && !order_ended && record.reason != Reason::Newcomer && !unknown;
         let limits = Limits {
             previous: climbs.then_some(record.cap),
             changed_at: record.changed_at(),
-            // A starving buffer is the player's own business where nobody steers.
+            // Without a policy the guard does not act on a starving buffer: the player does.
             starting: record.starting() || !steers,
             starved: record.starved(),
             ceiling,
@@ -69,7 +69,7 @@ impl Engine {
         }
         let lowered_by_others = matches!(record.reason, Reason::Override | Reason::Allocation | Reason::Newcomer);
         let cap = match allowed.reason.is_hold() {
-            // Players keep the last cap they heard, so the end of what lowered it must be said, too.
+            // A player keeps the last cap it got. When what lowered the cap ends, it needs a new one.
             true if order_ended || lowered_by_others && unknown => target.settings.ladder.top(),
             true => record.cap,
             false => allowed.rung,

@@ -27,9 +27,9 @@ pub enum Input {
     },
     /// A stream was discovered or changed.
     Stream {
-        /// Which.
+        /// The stream.
         stream: StreamId,
-        /// When.
+        /// When it was discovered or changed.
         #[serde(rename = "at_us")]
         at: Timestamp,
         /// What it offers.
@@ -37,7 +37,7 @@ pub enum Input {
     },
     /// The capacity of a bottleneck became known or changed: an edge's egress, a cell.
     Bottleneck {
-        /// When.
+        /// When the capacity became known.
         #[serde(rename = "at_us")]
         at: Timestamp,
         /// Whose sessions share it; `None` for everyone's.
@@ -48,7 +48,7 @@ pub enum Input {
     },
     /// An operator or a viewer limits the bit rate.
     Override {
-        /// When.
+        /// When the order was given.
         #[serde(rename = "at_us")]
         at: Timestamp,
         /// For whom.
@@ -62,11 +62,11 @@ pub enum Input {
     },
     /// A viewer said something.
     Feedback {
-        /// About which stream.
+        /// The stream it was written about.
         stream: StreamId,
-        /// Who.
+        /// Who wrote it, as a keyed hash.
         author: AuthorId,
-        /// When.
+        /// When the message was written.
         #[serde(rename = "at_us")]
         at: Timestamp,
         /// The message, by the identifier its source gave it.
@@ -79,19 +79,19 @@ pub enum Input {
     },
     /// A viewer asks for something for the own playback.
     Command {
-        /// When.
+        /// When the viewer asked.
         #[serde(rename = "at_us")]
         at: Timestamp,
         /// Whose playback.
         session: SessionId,
-        /// What.
+        /// What the player should do.
         command: Command,
     },
     /// What the sessions of a stream go through, counted over all engines: replaces, for a while, what this engine sees.
     Conditions {
-        /// Which stream.
+        /// The stream.
         stream: StreamId,
-        /// When.
+        /// When the counts were taken.
         #[serde(rename = "at_us")]
         at: Timestamp,
         /// The counts.
@@ -99,17 +99,17 @@ pub enum Input {
     },
     /// A session comes from a network: it joins the cohort of those that play the same stream from there.
     Join {
-        /// When.
+        /// When the network became known.
         #[serde(rename = "at_us")]
         at: Timestamp,
-        /// Who.
+        /// The session.
         session: SessionId,
         /// From where; 0 when that is not known any more.
         network: NetworkId,
     },
     /// What a cohort measured, over all engines: counts, for a while, in place of what this engine sees of it.
     Cohort {
-        /// When.
+        /// When the sum was made.
         #[serde(rename = "at_us")]
         at: Timestamp,
         /// What its members play.
@@ -123,10 +123,10 @@ pub enum Input {
     Weights {
         /// For which stream.
         stream: StreamId,
-        /// When.
+        /// When the weights changed.
         #[serde(rename = "at_us")]
         at: Timestamp,
-        /// The weights.
+        /// How much each objective matters from now on.
         weights: Weights,
     },
 }
@@ -174,7 +174,7 @@ impl Default for StreamSettings {
     }
 }
 
-/// What the engine tells the outside.
+/// What comes out of the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Output {
@@ -182,9 +182,9 @@ pub enum Output {
     Decision(Decision),
     /// A session ended, fell silent, or made room for another.
     Expired {
-        /// Which.
+        /// The session.
         session: SessionId,
-        /// When.
+        /// When it ended.
         #[serde(rename = "at_us")]
         at: Timestamp,
         /// What it was.
@@ -192,9 +192,9 @@ pub enum Output {
     },
     /// The audience of a stream moved its objectives.
     Weights {
-        /// Which stream.
+        /// The stream.
         stream: StreamId,
-        /// When.
+        /// When the weights changed.
         #[serde(rename = "at_us")]
         at: Timestamp,
         /// How much each objective matters from now on.
@@ -202,13 +202,13 @@ pub enum Output {
     },
     /// Viewers complain about something that telemetry does not explain.
     BlindSpot(Box<BlindSpot>),
-    /// They stopped.
+    /// Viewers no longer complain about it.
     BlindSpotCleared {
-        /// Which stream.
+        /// The stream.
         stream: StreamId,
-        /// About what.
+        /// What they complained about.
         aspect: crate::audience::Aspect,
-        /// When.
+        /// When the complaints had ceased for long enough.
         #[serde(rename = "at_us")]
         at: Timestamp,
     },

@@ -124,7 +124,7 @@ impl Engine {
         Bottlenecks::demands(stream, &self.table, &self.streams)
     }
 
-    /// What the viewers of a stream say; `None` when nobody has been heard.
+    /// What the viewers of a stream say; `None` before the first message.
     #[must_use]
     pub fn audience(&self, stream: StreamId) -> Option<audience::State> {
         self.audiences.state(stream)

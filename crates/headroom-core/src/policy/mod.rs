@@ -53,8 +53,8 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A player that holds no more than this, seconds, meets outages that means over 2 s and more do not show: policies of ours
-/// treat it apart.
+/// Buffers up to this, in seconds, are short: outages empty them that do not show in means over 2 s and more. Our policies treat
+/// such players apart.
 pub const SHORT_BUFFER_S: f64 = 4.0;
 
 /// Chooses a rung for one session.
@@ -62,7 +62,7 @@ pub trait Policy: Send + Sync {
     /// Name in configuration, logs and reports.
     fn name(&self) -> &'static str;
 
-    /// What is read of a session's past; the caller may leave out what is not and save the work.
+    /// What the policy reads of a session's past. The caller need not prepare more.
     fn evidence(&self) -> Evidence {
         Evidence::Forecast
     }
@@ -80,7 +80,7 @@ pub trait Policy: Send + Sync {
         Duration::ZERO
     }
 
-    /// Told after each transfer. Only a policy inside a player sees all of them.
+    /// Called after each transfer. Only a policy inside a player sees all of them.
     fn delivered(&self, _view: &View<'_>, _delivery: &Delivery, _memory: &mut Memory) {}
 
     /// Whether to give up the running transfer for a lower rung. Asked only of a policy inside a player; `view` is as of now.
@@ -173,7 +173,7 @@ pub enum Segments<'a> {
 pub struct Proposal {
     /// The rung for the next segment.
     pub rung: RungIndex,
-    /// Why.
+    /// The reason that the decision will carry.
     pub reason: Reason,
 }
 

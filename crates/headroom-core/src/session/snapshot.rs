@@ -67,7 +67,7 @@ pub struct Snapshot {
     pub stalled: Duration,
 }
 
-/// What a session was, told once when it ends.
+/// What a session was, reported once when it ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// First report.

@@ -46,7 +46,7 @@ pub(crate) struct Record {
     rtt_ms: u16,
     jitter_ms: u16,
     loss_per_10k: u16,
-    /// Average throughput as the player tells it, in steps of 9 %; zero for untold.
+    /// Average throughput that the player reports, in steps of 9 %; zero for none.
     average: u8,
     pub(crate) rsrp_dbm: i16,
     pub(crate) rsrq_db: i8,

@@ -1,4 +1,4 @@
-//! What a session knows of its throughput: which of the rates it hears count, and when they fell.
+//! Throughput of a session: which of the reported rates count, and when they collapse.
 
 use super::{DIRTY, Record, UNKNOWN_LINK, Urgency};
 use crate::{
@@ -8,15 +8,15 @@ use crate::{
     units::Bitrate,
 };
 
-/// Half-life of the average that a collapse is told by, in seconds of transfer: hls.js' `abrEwmaFastLive`.
+/// Half-life of the average that a collapse is judged against, in seconds of transfer: hls.js' `abrEwmaFastLive`.
 const FAST_HALF_LIFE_S: f32 = 3.0;
 /// A transfer of unknown duration weighs as much as half a default segment.
 const UNKNOWN_TRANSFER: Duration = Duration::from_secs(1);
 /// Rates without a transfer of their own come with every request; nearer together than this they are one observation.
 const REPEAT: Duration = Duration::from_millis(500);
-/// A player's average that has not moved within a default segment is the same average told again.
+/// A player's average that does not change within a default segment is a repeat of the same observation.
 const SAME_AVERAGE: Duration = Duration::from_secs(2);
-/// A source that says no rate for four default segments has none to say: from then on weaker ones are believed.
+/// A source that is silent for four default segments no longer outranks weaker ones.
 const SILENT_SOURCE: Duration = Duration::from_secs(8);
 /// A transport more than an octave (twice) as fast as its player measures ends at a relay between them, not at the player.
 const RELAYED: u8 = 8;
@@ -25,7 +25,7 @@ const COLLAPSE_SHARE: f32 = 0.5;
 /// Lowest of the two bits of a record's flags that say where the newest transfer was measured.
 const SOURCE: u8 = 32;
 
-/// What a session was used to before a report.
+/// Throughput of a session before a report.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ThroughputBaseline {
     transfers: u8,
@@ -33,7 +33,7 @@ pub(crate) struct ThroughputBaseline {
     pub(crate) average_kbps: Option<f32>,
 }
 
-/// What a report brought to light of a link.
+/// Throughput that a report newly shows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NewThroughput {
     pub(crate) kbps: f32,
@@ -47,7 +47,7 @@ pub(crate) struct NewThroughput {
 pub(super) enum RateSource {
     /// The transport's latest acknowledgements.
     Moment,
-    /// An average of the player's: smooth, late, and told many times.
+    /// The player's own average: smooth, late, and repeated with every request.
     Average,
     /// A whole object, timed by the transport.
     Transport,
@@ -84,7 +84,7 @@ impl Record {
         if collapsed { Urgency::Collapse } else { Urgency::Routine }
     }
 
-    /// Takes in the player's average, unless it is the one it told before.
+    /// Takes in the player's average, unless it repeats the last one.
     pub(super) fn observe_average(&mut self, at: Timestamp, throughput: Bitrate) -> bool {
         let average = octave_eighths(throughput);
         let again = self.source() == RateSource::Average && self.average == average;
@@ -147,7 +147,7 @@ impl Record {
         before.is_some_and(|before| kbps < COLLAPSE_SHARE * before) && kbps < self.encoded_kbps
     }
 
-    /// What it is used to.
+    /// What is known before the next report.
     pub(crate) fn throughput_baseline(&self) -> ThroughputBaseline {
         ThroughputBaseline {
             transfers: self.history.pushed(),

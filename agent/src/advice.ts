@@ -1,20 +1,38 @@
+import { LocalEngine } from "./local.js";
+import { Server } from "./server.js";
 import type { Bearer } from "./token.js";
 import { remainingMs, type Running } from "./transfer.js";
 
-/** Where to ask before every segment. */
-export interface AdviceTarget {
+/** Where to ask before every segment: a server, or the engine in the page itself. */
+export type AdviceTarget = RemoteAdvice | LocalAdvice;
+
+export interface RemoteAdvice {
+  readonly mode?: "remote";
   /** `https://edge.example/v1/advice`. */
   readonly url: string;
   /** Milliseconds after which an answer is not waited for, 1000 by default; the player then chooses. */
   readonly timeoutMs?: number;
 }
 
+/** Decides as a server would that knows this one viewer: no question leaves the page. */
+export interface LocalAdvice {
+  readonly mode: "local";
+  /** `headroom.wasm` of this package: its address, its bytes, or the module compiled. */
+  readonly module: string | URL | BufferSource | WebAssembly.Module;
+}
+
 /** Where to ask before every segment, and as whom. */
-export interface AdviceSource extends AdviceTarget {
+export type AdviceSource = AdviceTarget & {
   /** CMCD `sid`, the one the player reports with. */
   readonly sessionId: string;
   /** CMCD `cid`, the one the player reports with. */
   readonly contentId: string;
+};
+
+/** Who answers. */
+export interface Adviser {
+  /** The bit rate within which to fetch the largest rung, audio included; nothing where the player knows better. */
+  advise(arrival: Arrival, signal: AbortSignal): Promise<number | undefined>;
 }
 
 /** A segment that has arrived, or as good as, and the player at that moment. */
@@ -36,6 +54,10 @@ export interface Arrival {
   readonly format: "h" | "d";
   /** CMCD `ot`: video with or without sound. */
   readonly object: "av" | "v";
+  /** What the player may choose from, audio included, lowest first, kbit/s. */
+  readonly ladderKbps: readonly number[];
+  /** Behind the live edge, as the page wants it; nothing where that is not known. */
+  readonly targetLatencyMs: number | undefined;
 }
 
 /** An answer stands this many segments: until the next one, should that be late. */
@@ -50,8 +72,8 @@ const SPARE_MS = 100;
 /** A transfer is asked about before its end once it has taken this part of the segment's duration: shorter ones are waited for. */
 const LONG = 0.5;
 
-/** Buffers are told in steps of this size, ms. */
-const BUFFER_STEP_MS = 100;
+/** CMCD counts buffer in steps of this size, ms. */
+export const BUFFER_STEP_MS = 100;
 
 /**
  * Asks Headroom what to fetch next, one question at a time. Nobody waits for the answer: it is asked for while the player
@@ -60,8 +82,8 @@ const BUFFER_STEP_MS = 100;
  * take turns cost a switch each time.
  */
 export class Asker {
-  readonly #source: AdviceSource;
-  readonly #bearer: Bearer;
+  readonly #adviser: Adviser;
+  readonly #timeoutMs: number;
   readonly #fail: (error: unknown) => void;
   #question: AbortController | undefined;
   #answerMs = ANSWER_MS.first;
@@ -70,8 +92,8 @@ export class Asker {
   #answer: { readonly kbps: number; readonly until: number } | undefined;
 
   constructor(source: AdviceSource, bearer: Bearer, fail: (error: unknown) => void) {
-    this.#source = source;
-    this.#bearer = bearer;
+    this.#adviser = source.mode === "local" ? new LocalEngine(source.module) : new Server(source, bearer);
+    this.#timeoutMs = (source.mode === "local" ? undefined : source.timeoutMs) ?? 1000;
     this.#fail = fail;
   }
 
@@ -112,7 +134,7 @@ export class Asker {
     const abort = new AbortController();
     this.#question = abort;
     const askedAt = Date.now();
-    const timer = setTimeout(() => abort.abort(), this.#source.timeoutMs ?? 1000);
+    const timer = setTimeout(() => abort.abort(), this.#timeoutMs);
     const answered = (kbps?: number): void => {
       if (abort.signal.aborted) return;
       const until = Date.now() + STANDS_SEGMENTS * arrival.durationMs;
@@ -120,16 +142,9 @@ export class Asker {
       told();
     };
     try {
-      const signed = this.#bearer.sign(this.#address(arrival));
-      const url = typeof signed === "string" ? signed : await signed;
-      if (abort.signal.aborted) return;
-      const answer = await fetch(url, { signal: abort.signal });
+      const kbps = await this.#adviser.advise(arrival, abort.signal);
       this.#answerMs = Math.min(ANSWER_MS.most, (this.#answerMs + Date.now() - askedAt) / 2);
-      if (answer.status === 401) this.#bearer.refused();
-      // 204: the player knows better, for instance while it starts.
-      if (answer.status !== 200) return answered();
-      const { bitrate_kbps: kbps } = (await answer.json()) as { bitrate_kbps?: unknown };
-      answered(typeof kbps === "number" ? kbps : undefined);
+      answered(kbps);
     } catch (error) {
       if (abort.signal.aborted) return;
       answered();
@@ -145,31 +160,6 @@ export class Asker {
     this.#question = undefined;
     this.#answer = undefined;
   }
-
-  /** CMCD v2 of the arrival, in the query: whatever the edge keeps in front of `/v1/advice` stays. */
-  #address(arrival: Arrival): string {
-    const { bytes, tookMs, bitrateKbps, durationMs, bufferMs, latencyMs, playing, url, format, object } = arrival;
-    const [sid, cid] = [this.#source.sessionId, this.#source.contentId].map((text) => JSON.stringify(text));
-    const keys = [
-      `bl=(${hundreds(bufferMs)})`,
-      `br=(${Math.round(bitrateKbps)};${object})`,
-      `cid=${cid}`,
-      `d=${Math.round(durationMs)}`,
-      "e=rr",
-      ...(latencyMs > 0 ? [`ltc=${Math.round(latencyMs)}`] : []),
-      `mtp=(${Math.max(1, Math.round((bytes * 8) / tookMs))})`,
-      `ot=${object}`,
-      "rc=200",
-      `sf=${format}`,
-      `sid=${sid}`,
-      `sta=${playing ? "p" : "a"}`,
-      `ttlb=${Math.max(1, Math.round(tookMs))}`,
-      `url=${JSON.stringify(url)}`,
-      "v=2",
-    ];
-    const separator = this.#source.url.includes("?") ? "&" : "?";
-    return `${this.#source.url}${separator}CMCD=${encodeURIComponent(keys.join(","))}`;
-  }
 }
 
 /**
@@ -178,8 +168,4 @@ export class Asker {
  */
 export function isShort(bufferMs: number, durationMs: number): boolean {
   return bufferMs < durationMs + BUFFER_STEP_MS / 2;
-}
-
-function hundreds(ms: number): number {
-  return Math.round(ms / BUFFER_STEP_MS) * BUFFER_STEP_MS;
 }

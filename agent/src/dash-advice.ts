@@ -12,6 +12,7 @@ export interface AdvisedDashPlayer {
   getCurrentLiveLatency(): number;
   getCurrentRepresentationForType(type: "audio" | "video"): DashRepresentation | null;
   getRepresentationsByType(type: "video"): DashRepresentation[];
+  getTargetLiveDelay?(): number;
   isPaused(): boolean;
 }
 
@@ -175,7 +176,7 @@ export class DashAdviser {
   #lower({ representation, index = -1, availabilityTimeComplete }: DashSegment, running: Running): number | undefined {
     const kbps = representation?.bitrateInKbit;
     if (kbps === undefined || availabilityTimeComplete === false) return undefined;
-    const ladder = this.#player.getRepresentationsByType("video").map(({ bitrateInKbit }) => bitrateInKbit).sort((a, b) => a - b);
+    const ladder = this.#ladder();
     const lower = lowerRung({
       ladder: ladder.map((rate) => rate * 1000),
       rung: ladder.lastIndexOf(kbps),
@@ -226,6 +227,11 @@ export class DashAdviser {
     return context.getAbrController().getOptimalRepresentationForBitrate(context.getMediaInfo(), kbps, true);
   }
 
+  /** Rates of the picture, lowest first, kbit/s. */
+  #ladder(): number[] {
+    return this.#player.getRepresentationsByType("video").map(({ bitrateInKbit }) => bitrateInKbit).sort((a, b) => a - b);
+  }
+
   /** What is ahead of the playhead. dash.js says "not a number" of an empty buffer. */
   #bufferMs(): number {
     return (this.#player.getBufferLength("video") || 0) * 1000;
@@ -253,15 +259,19 @@ export class DashAdviser {
     const video = request.representation ?? player.getCurrentRepresentationForType("video");
     const audio = player.getCurrentRepresentationForType("audio");
     const latency = player.getCurrentLiveLatency();
+    const target = player.getTargetLiveDelay?.();
+    const soundKbps = audio?.bitrateInKbit ?? 0;
     return {
       ...{ bytes, tookMs, bufferMs },
-      bitrateKbps: (video?.bitrateInKbit ?? 0) + (audio?.bitrateInKbit ?? 0),
+      bitrateKbps: (video?.bitrateInKbit ?? 0) + soundKbps,
       durationMs: (request.duration ?? 0) * 1000,
       latencyMs: Number.isFinite(latency) ? latency * 1000 : 0,
       playing: !player.isPaused(),
       url: request.url?.split(/[?#]/)[0]?.split("/").at(-1) ?? "",
       format: "d",
       object: "av",
+      ladderKbps: this.#ladder().map((kbps) => kbps + soundKbps),
+      targetLatencyMs: target !== undefined && target > 0 ? target * 1000 : undefined,
     };
   }
 

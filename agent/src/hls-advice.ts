@@ -141,7 +141,7 @@ export class HlsAdviser {
   }
 
   #arrivalOf({ level, duration, relurl }: Frag, bytes: number, tookMs: number, bufferMs: number): Arrival {
-    const { levels, latency, media } = this.#hls;
+    const { levels, latency, media, targetLatency } = this.#hls;
     return {
       ...{ bytes, tookMs, bufferMs },
       bitrateKbps: (levels[level]?.bitrate ?? 0) / 1000,
@@ -151,6 +151,8 @@ export class HlsAdviser {
       url: relurl ?? "",
       format: "h",
       object: "av",
+      ladderKbps: levels.map((level) => level.bitrate / 1000),
+      targetLatencyMs: targetLatency === null ? undefined : targetLatency * 1000,
     };
   }
 }

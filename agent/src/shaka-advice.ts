@@ -78,6 +78,7 @@ export class AdvisedAbr implements ShakaAbrManager {
   readonly #inner: ShakaAbrManager;
   readonly #asker: Asker;
   readonly #watch: TransferWatch;
+  readonly #targetLatencyS: () => number | undefined;
   #onSwitch: SwitchCallback = () => {};
   #variants: ShakaVariant[] = [];
   #enabled = false;
@@ -85,8 +86,8 @@ export class AdvisedAbr implements ShakaAbrManager {
   #media: StretchedMedia | null = null;
   #current: ShakaVariant | null = null;
   #advised: ShakaVariant | undefined;
-  /** Something of the picture is being fetched. */
-  #underWay = false;
+  /** What of the picture is being fetched: Shaka's request of it, until a switch can do it no harm. */
+  #underWay: unknown;
   #transfer: Transfer | undefined;
   #firstByteMs = FIRST_BYTE_MS;
   /** Fetched in place of a transfer that was given up, and not to be overruled before it has arrived. */
@@ -94,8 +95,15 @@ export class AdvisedAbr implements ShakaAbrManager {
   /** Of the segment fetched last. */
   segmentS: number | undefined;
 
-  constructor(inner: ShakaAbrManager, source: AdviceSource, bearer: Bearer, fail: (error: unknown) => void) {
+  constructor(
+    inner: ShakaAbrManager,
+    source: AdviceSource,
+    bearer: Bearer,
+    targetLatencyS: () => number | undefined,
+    fail: (error: unknown) => void,
+  ) {
     this.#inner = inner;
+    this.#targetLatencyS = targetLatencyS;
     this.#asker = new Asker(source, bearer, fail);
     this.#watch = new TransferWatch(() => this.#look(), fail);
   }
@@ -127,7 +135,7 @@ export class AdvisedAbr implements ShakaAbrManager {
   /** A request goes out. */
   handleRequest(request: unknown, { stream, segment }: SegmentContext): void {
     if (stream?.type !== "video") return;
-    this.#underWay = true;
+    this.#underWay = request;
     if (segment === undefined) return;
     const before = this.#transfer;
     const again = before !== undefined && before.segment.startTime === segment.startTime;
@@ -152,8 +160,12 @@ export class AdvisedAbr implements ShakaAbrManager {
     this.#end();
     this.segmentS = segment.endTime - segment.startTime;
     const bufferMs = this.#bufferMs() + this.segmentS * 1000;
+    const arrived = this.#underWay;
     // Only then has Shaka taken the segment out of reach of a switch.
-    setTimeout(() => this.#advise(bufferMs), 0);
+    setTimeout(() => {
+      if (this.#underWay === arrived) this.#underWay = undefined;
+      this.#advise(bufferMs);
+    }, 0);
     if (fromCache === true) return;
     this.#asker.ask(this.#arrivalOf(segment, data?.byteLength ?? 0, timeMs, bufferMs), () => this.#advise());
   }
@@ -218,7 +230,7 @@ export class AdvisedAbr implements ShakaAbrManager {
       this.#advised = undefined;
       return;
     }
-    if (this.#underWay) return;
+    if (this.#underWay !== undefined) return;
     const within = this.#variants.findLast((variant) => variant.bandwidth <= kbps * 1000) ?? this.#variants[0];
     const short = isShort(bufferMs, (this.segmentS ?? 0) * 1000);
     const own = short ? this.#inner.chooseVariant() : null;
@@ -287,12 +299,16 @@ export class AdvisedAbr implements ShakaAbrManager {
   }
 
   #arrivalOf(segment: Transfer["segment"], bytes: number, tookMs: number, bufferMs: number): Arrival {
+    const target = this.#targetLatencyS();
     return {
       ...{ bytes, tookMs, bufferMs, latencyMs: 0, format: "d", object: "av" } as const,
       durationMs: (segment.endTime - segment.startTime) * 1000,
       playing: this.#media?.paused === false,
       bitrateKbps: (this.#current?.bandwidth ?? 0) / 1000,
       url: segment.getUris?.()[0]?.split(/[?#]/)[0]?.split("/").at(-1) ?? "",
+      // Variants of several sounds may have one bit rate.
+      ladderKbps: [...new Set(this.#variants.map(({ bandwidth }) => bandwidth / 1000))],
+      targetLatencyMs: target === undefined ? undefined : target * 1000,
     };
   }
 
@@ -303,12 +319,12 @@ export class AdvisedAbr implements ShakaAbrManager {
   #end(): void {
     this.#watch.end();
     this.#transfer = undefined;
-    this.#underWay = false;
     this.#instead = undefined;
   }
 
   #forget(): void {
     this.#end();
+    this.#underWay = undefined;
     this.#asker.forget();
     this.#advised = undefined;
   }

@@ -62,7 +62,8 @@ export function configureShaka(player: ShakaPlayer, options: ShakaOptions): bool
   const advised = advice && {
     abrFactory: () => {
       const inner = advice.abrManager() as ShakaAbrManager;
-      const adviser = new AdvisedAbr(inner, { ...advice, sessionId, contentId }, bearer, fail);
+      const source = { ...advice, sessionId, contentId };
+      const adviser = new AdvisedAbr(inner, source, bearer, () => targetLatencyS(player), fail);
       advisers.set(player, adviser);
       return adviser;
     },
@@ -97,16 +98,21 @@ function listen(player: ShakaPlayer, fail: (error: unknown) => void): void {
   );
 }
 
+/** Shaka joins a live stream at the end of what can be sought. */
+function targetLatencyS(player: ShakaPlayer): number | undefined {
+  const start = player.isLive?.() ? player.getPresentationStartTimeAsDate?.() : undefined;
+  const end = player.seekRange?.().end;
+  return start == null || end === undefined ? undefined : (Date.now() - start.getTime()) / 1000 - end;
+}
+
 function stretch(player: ShakaPlayer, wanted: boolean, fail: (error: unknown) => void): void {
-  const segmentS = (): number | undefined => advisers.get(player)?.segmentS;
-  // Shaka joins a live stream at the end of what can be sought.
-  const targetLatencyS = (): number | undefined => {
-    const start = player.isLive?.() ? player.getPresentationStartTimeAsDate?.() : undefined;
-    const end = player.seekRange?.().end;
-    return start == null || end === undefined ? undefined : (Date.now() - start.getTime()) / 1000 - end;
+  const stretched = {
+    media: () => player.getMediaElement?.(),
+    targetLatencyS: () => targetLatencyS(player),
+    segmentS: () => advisers.get(player)?.segmentS,
   };
-  const stretched = stretches.get(player) ?? new Stretch({ media: () => player.getMediaElement?.(), targetLatencyS, segmentS }, fail);
-  stretches.set(player, stretched);
-  if (wanted) stretched.start();
-  else stretched.stop();
+  const one = stretches.get(player) ?? new Stretch(stretched, fail);
+  stretches.set(player, one);
+  if (wanted) one.start();
+  else one.stop();
 }

@@ -236,6 +236,7 @@ describe("Shaka", () => {
     await settled();
     assert.deepEqual([asked.length, switched], [1, []]);
     arrive(PICTURE);
+    for (let turn = 0; turn < 50; turn++) await null;
     assert.deepEqual(switched, [], "Shaka still holds the transfer");
     await settled();
     assert.deepEqual([switched, errors], [[MIDDLE], []]);

@@ -16,7 +16,7 @@ import { chromium } from "playwright-core";
 const HERE = dirname(fileURLToPath(import.meta.url));
 const AGENT = join(HERE, "../../../../agent/dist");
 const MODULES = join(HERE, "node_modules");
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript" };
+const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
 /** First part of the path to the directory it stands for. */
 const ROOTS = { page: join(HERE, "page"), agent: AGENT, modules: MODULES };
 

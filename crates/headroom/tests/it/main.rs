@@ -15,6 +15,8 @@ mod link;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod stack;
 #[cfg(test)]
 mod supply;

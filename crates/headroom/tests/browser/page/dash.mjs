@@ -4,9 +4,8 @@ import * as dashjs from "/modules/dashjs/dist/modern/esm/dash.all.min.js";
 
 export async function play(video, options, fail) {
   const player = (dashjs.default ?? dashjs).MediaPlayer().create();
-  const asks = options.steered !== false && options.adviceUrl != null;
   const onError = (error) => fail(`agent: ${error}`);
-  configureDash(player, { ...options, stretch: options.steered !== false, ...(asks && { advice: { url: options.adviceUrl }, onError }) });
+  configureDash(player, { ...options, stretch: options.steered !== false, onError });
   player.updateSettings({
     streaming: {
       // Two segments and what encoder and origin take. With a second less dash.js joins where the next segment does not exist yet,

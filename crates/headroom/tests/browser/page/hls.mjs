@@ -6,7 +6,8 @@ export async function play(video, options, fail) {
   const hls = new Hls({ cmcd: cmcdForHls(options), liveSyncDurationCount: 2, capLevelToPlayerSize: false });
   hls.on(Hls.Events.ERROR, (_, { type, details, fatal }) => fatal && fail(`hls.js: ${type} ${details}`));
   if (options.steered !== false) {
-    const advice = options.adviceUrl == null ? undefined : { url: options.adviceUrl, sessionId: options.sessionId, contentId: options.contentId };
+    const { sessionId, contentId } = options;
+    const advice = options.advice && { ...options.advice, sessionId, contentId };
     steerHls(hls, { decisionsUrl: options.decisionsUrl, advice, onError: (error) => fail(`agent: ${error}`) });
   }
   hls.attachMedia(video);

@@ -6,9 +6,9 @@ export async function play(video, options, fail) {
   const player = new shaka.Player();
   await player.attach(video);
   const abrManager = () => new shaka.abr.SimpleAbrManager();
-  const asks = options.steered !== false && options.adviceUrl != null;
   const onError = (error) => fail(`agent: ${error}`);
-  if (!configureShaka(player, { ...options, stretch: options.steered !== false, ...(asks && { advice: { url: options.adviceUrl, abrManager }, onError }) })) fail("shaka: a setting was refused");
+  const advice = options.advice && { ...options.advice, abrManager };
+  if (!configureShaka(player, { ...options, advice, stretch: options.steered !== false, onError })) fail("shaka: a setting was refused");
   player.configure({ manifest: { defaultPresentationDelay: 5 }, abr: { restrictToElementSize: false } });
   if (options.steered === false) player.configure({ cmsd: { enabled: false } });
   player.addEventListener("error", ({ detail }) => detail.severity === 2 && fail(`shaka: ${detail.code}`));

@@ -63,6 +63,14 @@ interface Transfer {
   totalBytes?: number;
 }
 
+/** Where a live stream stands; nothing where that is not known. */
+export interface LiveEdge {
+  /** Behind the live edge. */
+  latencyS(): number | undefined;
+  /** The same, as the page wants it. */
+  targetLatencyS(): number | undefined;
+}
+
 /** First byte of a transfer before one was measured, as in headroom-sim, ms. */
 const FIRST_BYTE_MS = 80;
 
@@ -78,7 +86,7 @@ export class AdvisedAbr implements ShakaAbrManager {
   readonly #inner: ShakaAbrManager;
   readonly #asker: Asker;
   readonly #watch: TransferWatch;
-  readonly #targetLatencyS: () => number | undefined;
+  readonly #edge: LiveEdge;
   #onSwitch: SwitchCallback = () => {};
   #variants: ShakaVariant[] = [];
   #enabled = false;
@@ -99,11 +107,11 @@ export class AdvisedAbr implements ShakaAbrManager {
     inner: ShakaAbrManager,
     source: AdviceSource,
     bearer: Bearer,
-    targetLatencyS: () => number | undefined,
+    edge: LiveEdge,
     fail: (error: unknown) => void,
   ) {
     this.#inner = inner;
-    this.#targetLatencyS = targetLatencyS;
+    this.#edge = edge;
     this.#asker = new Asker(source, bearer, fail);
     this.#watch = new TransferWatch(() => this.#look(), fail);
   }
@@ -299,9 +307,10 @@ export class AdvisedAbr implements ShakaAbrManager {
   }
 
   #arrivalOf(segment: Transfer["segment"], bytes: number, tookMs: number, bufferMs: number): Arrival {
-    const target = this.#targetLatencyS();
+    const target = this.#edge.targetLatencyS();
     return {
-      ...{ bytes, tookMs, bufferMs, latencyMs: 0, format: "d", object: "av" } as const,
+      ...{ bytes, tookMs, bufferMs, format: "d", object: "av" } as const,
+      latencyMs: (this.#edge.latencyS() ?? 0) * 1000,
       durationMs: (segment.endTime - segment.startTime) * 1000,
       playing: this.#media?.paused === false,
       bitrateKbps: (this.#current?.bandwidth ?? 0) / 1000,

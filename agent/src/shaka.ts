@@ -1,7 +1,7 @@
 import type { AdviceTarget } from "./advice.js";
 import { EVENTS, type Reporting } from "./cmcd.js";
 import { Bearer } from "./token.js";
-import { AdvisedAbr, type SegmentContext, type ShakaAbrManager, type ShakaResponse } from "./shaka-advice.js";
+import { AdvisedAbr, type LiveEdge, type SegmentContext, type ShakaAbrManager, type ShakaResponse } from "./shaka-advice.js";
 import { Stretch, type StretchedMedia } from "./stretch.js";
 
 /** What is needed of a `shaka.Player`, 5.0 or newer: all but the first for advice and stretching only. */
@@ -63,7 +63,7 @@ export function configureShaka(player: ShakaPlayer, options: ShakaOptions): bool
     abrFactory: () => {
       const inner = advice.abrManager() as ShakaAbrManager;
       const source = { ...advice, sessionId, contentId };
-      const adviser = new AdvisedAbr(inner, source, bearer, () => targetLatencyS(player), fail);
+      const adviser = new AdvisedAbr(inner, source, bearer, edgeOf(player), fail);
       advisers.set(player, adviser);
       return adviser;
     },
@@ -98,17 +98,23 @@ function listen(player: ShakaPlayer, fail: (error: unknown) => void): void {
   );
 }
 
-/** Shaka joins a live stream at the end of what can be sought. */
-function targetLatencyS(player: ShakaPlayer): number | undefined {
-  const start = player.isLive?.() ? player.getPresentationStartTimeAsDate?.() : undefined;
-  const end = player.seekRange?.().end;
-  return start == null || end === undefined ? undefined : (Date.now() - start.getTime()) / 1000 - end;
+function edgeOf(player: ShakaPlayer): LiveEdge {
+  /** Behind the clock of the stream at a position. */
+  const behind = (positionS: number | undefined): number | undefined => {
+    const start = player.isLive?.() ? player.getPresentationStartTimeAsDate?.() : undefined;
+    return start == null || positionS === undefined ? undefined : (Date.now() - start.getTime()) / 1000 - positionS;
+  };
+  return {
+    latencyS: () => behind(player.getMediaElement?.()?.currentTime),
+    // Shaka joins a live stream at the end of what can be sought.
+    targetLatencyS: () => behind(player.seekRange?.().end),
+  };
 }
 
 function stretch(player: ShakaPlayer, wanted: boolean, fail: (error: unknown) => void): void {
   const stretched = {
     media: () => player.getMediaElement?.(),
-    targetLatencyS: () => targetLatencyS(player),
+    targetLatencyS: edgeOf(player).targetLatencyS,
     segmentS: () => advisers.get(player)?.segmentS,
   };
   const one = stretches.get(player) ?? new Stretch(stretched, fail);

@@ -176,6 +176,9 @@ function askingShaka() {
   const errors = [];
   const player = {
     configure: (config) => ((player.config = config), true),
+    isLive: () => true,
+    getPresentationStartTimeAsDate: () => new Date(Date.now() - 9500),
+    getMediaElement: () => MEDIA,
     getNetworkingEngine: () => ({
       registerRequestFilter: (filter) => requests.push(filter),
       registerResponseFilter: (filter) => responses.push(filter),
@@ -225,7 +228,7 @@ describe("Shaka", () => {
     await settled();
     assert.equal(asked.length, 1);
     const fields = asked[0].searchParams.get("CMCD");
-    assert.match(fields, /mtp=\(1000\).*ttlb=400/, fields);
+    assert.match(fields, /bl=\(8000\).*ltc=55\d\d.*mtp=\(1000\).*ttlb=400/, fields);
   });
 
   test("what is advised while a segment comes waits for its end: Shaka would fetch it anew", async () => {

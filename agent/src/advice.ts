@@ -90,6 +90,8 @@ export class Asker {
   /** When the transfer under way was asked about. */
   #aheadAt = -Infinity;
   #answer: { readonly kbps: number; readonly until: number } | undefined;
+  /** The lowest rung whose next segment was not there. */
+  #missing: { readonly kbps: number; readonly until: number } | undefined;
 
   constructor(source: AdviceSource, bearer: Bearer, fail: (error: unknown) => void) {
     this.#adviser = source.mode === "local" ? new LocalEngine(source.module) : new Server(source, bearer);
@@ -99,7 +101,16 @@ export class Asker {
 
   /** The bit rate within which to fetch the largest rung, audio included; `undefined` where the player chooses. */
   get standing(): number | undefined {
-    return this.#answer !== undefined && Date.now() < this.#answer.until ? this.#answer.kbps : undefined;
+    const now = Date.now();
+    if (this.#answer === undefined || now >= this.#answer.until) return undefined;
+    // Below the rung that is missing, by less than rungs differ.
+    const published = this.#missing !== undefined && now < this.#missing.until ? this.#missing.kbps - 1 : Infinity;
+    return Math.min(this.#answer.kbps, published);
+  }
+
+  /** The next segment of the rung of `kbps` is not published: for a while nothing as high is advised. */
+  miss(kbps: number, durationMs: number): void {
+    this.#missing = { kbps, until: Date.now() + STANDS_SEGMENTS * durationMs };
   }
 
   /** A transfer begins. */

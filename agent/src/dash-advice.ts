@@ -18,6 +18,8 @@ export interface AdvisedDashPlayer {
 
 interface DashEvent {
   request?: DashSegment;
+  /** A request that failed is completed, too. */
+  error?: object | null;
   mediaType?: string;
   streamId?: string;
   /** Of a change of quality: whether it replaces the transfer under way. */
@@ -113,7 +115,9 @@ export class DashAdviser {
   start(): void {
     const player = this.#player;
     player.on("fragmentLoadingStarted", ({ request, streamId }) => this.#guarded(undefined, () => this.#begin(request, streamId)));
-    player.on("fragmentLoadingCompleted", ({ request }) => this.#guarded(undefined, () => this.#complete(request)));
+    player.on("fragmentLoadingCompleted", ({ request, error }) =>
+      this.#guarded(undefined, () => (error ? this.#miss(request) : this.#complete(request))),
+    );
     player.on("fragmentLoadingAbandoned", ({ mediaType, request }) => {
       // One that was given up here has ended already.
       if (mediaType === "video" && request === this.#transfer?.request) this.#reset();
@@ -150,6 +154,14 @@ export class DashAdviser {
     if (firstByteDate) this.#firstByteMs = Math.max(0, firstByteDate.getTime() - start);
     const bufferMs = this.#bufferMs() + duration * 1000;
     this.#asker.ask(this.#arrivalOf(request, bytesLoaded, end - start, bufferMs), () => {});
+  }
+
+  /** A segment could not be had: of a live stream, because it is not published yet. */
+  #miss(request: DashSegment | undefined): void {
+    if (!isPicture(request)) return;
+    if (request === this.#transfer?.request) this.#end();
+    const soundKbps = this.#player.getCurrentRepresentationForType("audio")?.bitrateInKbit ?? 0;
+    this.#asker.miss((request.representation?.bitrateInKbit ?? 0) + soundKbps, (request.duration ?? 0) * 1000);
   }
 
   #end(): void {

@@ -1,5 +1,5 @@
 import type Hls from "hls.js";
-import type { Events, FragLoadedData } from "hls.js";
+import type { Events, FragLoadedData, LevelUpdatedData } from "hls.js";
 import { Asker, isShort, type AdviceSource, type Arrival } from "./advice.js";
 import type { Bearer } from "./token.js";
 import { heldAtEnd, TransferWatch, type Running } from "./transfer.js";
@@ -20,6 +20,8 @@ export class HlsAdviser {
   #advised = -1;
   /** The segment of the picture that is being fetched: its level is chosen. */
   #underWay: Frag | undefined;
+  /** The segment that arrived last. */
+  #arrived: Frag | undefined;
   readonly #watch: TransferWatch;
 
   /** `pageCap` is the highest level the page allows, -1 for any: Headroom's own cap is part of its advice. */
@@ -43,6 +45,7 @@ export class HlsAdviser {
   start(): void {
     this.#hls.on("hlsFragLoaded" as Events.FRAG_LOADED, this.#handleLoaded);
     this.#hls.on("hlsFragLoading" as Events.FRAG_LOADING, this.#handleLoading);
+    this.#hls.on("hlsLevelUpdated" as Events.LEVEL_UPDATED, this.#handleUpdated);
   }
 
   stop(): void {
@@ -50,6 +53,7 @@ export class HlsAdviser {
     this.#asker.forget();
     this.#hls.off("hlsFragLoaded" as Events.FRAG_LOADED, this.#handleLoaded);
     this.#hls.off("hlsFragLoading" as Events.FRAG_LOADING, this.#handleLoading);
+    this.#hls.off("hlsLevelUpdated" as Events.LEVEL_UPDATED, this.#handleUpdated);
     this.#release();
   }
 
@@ -59,6 +63,7 @@ export class HlsAdviser {
       this.#watch.end();
       if (!this.#isFree()) return;
       this.#underWay = undefined;
+      this.#arrived = frag;
       const bufferMs = this.#bufferMs() + frag.duration * 1000;
       this.#advise(bufferMs, frag);
       const { loaded, loading } = frag.stats;
@@ -74,6 +79,19 @@ export class HlsAdviser {
       this.#release();
       this.#asker.begin();
       this.#watch.begin();
+    });
+  };
+
+  /** The playlist of the level that was advised lacks the next segment while that of the level before has it. */
+  readonly #handleUpdated = (_name: unknown, { level, details }: LevelUpdatedData): void => {
+    this.#guarded(() => {
+      const frag = this.#arrived;
+      if (frag === undefined || level !== this.#advised || level === frag.level || !details.live) return;
+      const next = Number(frag.sn) + 1;
+      const { levels } = this.#hls;
+      if (details.endSN >= next || (levels[frag.level]?.details?.endSN ?? -1) < next) return;
+      this.#asker.miss((levels[level]?.bitrate ?? 0) / 1000, frag.duration * 1000);
+      this.#handleNews(frag);
     });
   };
 

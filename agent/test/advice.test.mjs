@@ -105,6 +105,23 @@ describe("advice", () => {
     assert.equal(hls.loadLevel, -1, "the player knows better");
   });
 
+  test("a level whose playlist lacks the next segment is left for one that has it", async () => {
+    const { hls } = steered();
+    answer = async () => Response.json({ bitrate_kbps: 5000 });
+    hls.load(400);
+    await settled();
+    assert.equal(hls.loadLevel, 2);
+    const updated = (level, endSN) => {
+      hls.levels[level].details = { endSN, live: true };
+      hls.emit("hlsLevelUpdated", "hlsLevelUpdated", { level, details: hls.levels[level].details });
+    };
+    updated(2, 7);
+    assert.equal(hls.loadLevel, 2, "nobody has segment 8 yet");
+    updated(1, 8);
+    updated(2, 7);
+    assert.equal(hls.loadLevel, 1);
+  });
+
   test("sound and initialisation are not asked about, and nothing is after stop", async () => {
     const { hls, steering } = steered();
     hls.load(400, 50_000, "audio");

@@ -136,6 +136,18 @@ describe("dash.js", () => {
     assert.equal(asked.length, 1);
   });
 
+  test("a rung whose segment could not be had is not advised again at once", async () => {
+    const { dash } = askingDash();
+    dash.segment("fragmentLoadingCompleted");
+    await settled();
+    assert.equal(dash.choice().representation, 500);
+    const request = { mediaType: "video", type: "MediaSegment", duration: 0.02, representation: { bitrateInKbit: 500 } };
+    dash.emit("fragmentLoadingCompleted", { request, error: { code: 27 } });
+    assert.equal(dash.choice().representation, 180);
+    await settled(50);
+    assert.deepEqual([dash.choice().representation, asked.length], [500, 1]);
+  });
+
   test("sound, initialisation and segments without a duration of transfer are not asked about", async () => {
     const { dash } = askingDash();
     dash.segment("fragmentLoadingCompleted", { mediaType: "audio" });

@@ -18,8 +18,8 @@ use std::cell::RefCell;
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Question {
-    /// Begins anew, with settings of `headroom serve` or `{}`.
-    Configure(Box<Config>),
+    /// Begins anew.
+    Begin,
     /// Something happened: a line of an input log.
     Input(Input),
     /// What to fetch next.
@@ -105,8 +105,8 @@ pub extern "C" fn answer() -> *const u8 {
 impl Page {
     fn engine_answers(&mut self, question: Question) -> Answer {
         match question {
-            Question::Configure(config) => {
-                self.engine = Engine::new(*config);
+            Question::Begin => {
+                self.engine = Engine::new(Config::default());
                 Answer::Outputs(Vec::new())
             }
             Question::Input(input) => {

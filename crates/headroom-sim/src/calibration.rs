@@ -4,8 +4,8 @@
 //! segments as the risk speaks of: whether that stalls is the outcome. What the policy does afterwards has no part in it.
 
 use crate::{
-    controller::{Choice, Controller, InPlayer},
-    player::Player,
+    controller::InPlayer,
+    session::{Choice, Controller, Player},
     statistics,
 };
 use headroom_core::{

@@ -5,8 +5,8 @@
 //! above the capacity, which is exact. One engine may guide them all, and may be told what the bottleneck carries.
 
 use crate::{
-    player::Step,
     score::Score,
+    session::Step,
     statistics,
     trace::{AtEnd, Cursor, Trace},
     video::Video,

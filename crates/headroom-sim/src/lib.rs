@@ -13,6 +13,7 @@ pub mod netem;
 pub mod player;
 pub mod profile;
 pub mod score;
+pub mod session;
 pub mod statistics;
 pub mod trace;
 pub mod train;

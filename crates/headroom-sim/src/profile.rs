@@ -4,8 +4,9 @@ use crate::{
     calibration::{Judge, Judgement},
     controller::{Guided, InPlayer},
     entrant::{Entrant, Kind},
-    player::{Live, LiveSettings, OnDemand, OnDemandSettings, Player, Step, play},
+    player::{Live, LiveSettings, OnDemand, OnDemandSettings},
     score::Score,
+    session::{Player, Step, play},
     trace::Trace,
     video::{Video, VideoError},
 };

@@ -1,6 +1,6 @@
 //! What a session was worth.
 
-use crate::player::Step;
+use crate::session::Step;
 use headroom_core::{ladder::Ladder, qoe::Linear, time::Duration};
 use serde::Serialize;
 

@@ -6,8 +6,8 @@
 //! binds the request after that one: one tick and one segment pass between cause and effect. A client that asks pays a round trip
 //! before each segment, and chooses for itself where the server has no advice.
 
-use super::{Choice, Controller, InPlayer};
-use crate::player::Player;
+use super::InPlayer;
+use crate::session::{Choice, Controller, Player};
 use headroom_core::{
     engine::{Config, Engine, Input, StreamSettings},
     forecast::Forecast,

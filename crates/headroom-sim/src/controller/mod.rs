@@ -6,48 +6,12 @@ mod oracle;
 pub use guided::{Guided, GuidedSettings};
 pub use oracle::Oracle;
 
-use crate::player::Player;
+use crate::session::{Choice, Controller, Player};
 use headroom_core::{
     forecast::Forecast,
     ladder::RungIndex,
     policy::{Delivery, Evidence, Memory, Policy, Progress, View},
 };
-
-/// What to fetch next, and when.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Choice {
-    /// The rung.
-    pub rung: RungIndex,
-    /// How long to wait before asking, seconds.
-    pub pause_s: f64,
-}
-
-impl Choice {
-    /// Now.
-    #[must_use]
-    pub fn at_once(rung: RungIndex) -> Self {
-        Self { rung, pause_s: 0.0 }
-    }
-}
-
-/// Chooses the rung of the next segment of one session.
-pub trait Controller {
-    /// What to fetch next.
-    fn choose<P: Player>(&mut self, player: &mut P) -> Choice;
-
-    /// Whether to give the running transfer up for a lower rung.
-    fn abandon(&mut self, _view: &View<'_>, _progress: &Progress) -> Option<RungIndex> {
-        None
-    }
-
-    /// What it reads of the session's past.
-    fn evidence(&self) -> Evidence {
-        Evidence::Forecast
-    }
-
-    /// Told after each transfer.
-    fn delivered(&mut self, _view: &View<'_>, _delivery: &Delivery) {}
-}
 
 /// A policy that runs in the player itself: it sees everything at once.
 pub struct InPlayer<'a> {

@@ -1,7 +1,6 @@
 //! An oracle: plans a few segments ahead on the true trace. Simulator only; the upper reference of every comparison.
 
-use super::{Choice, Controller};
-use crate::player::{Moment, Player};
+use crate::session::{Choice, Controller, Moment, Player};
 use headroom_core::{
     ladder::RungIndex,
     policy::{Evidence, Objective},

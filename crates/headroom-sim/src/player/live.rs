@@ -5,9 +5,9 @@
 //! rate = 1 − r + 2r / (1 + e^(−5 d)) for d seconds beyond the target). While the buffer is under half the target it never
 //! speeds up, as dash.js does not. A transfer may be given up; its segment is then fetched at the lower rung.
 
-use super::{Moment, Observed, Player, Step};
+use super::Observed;
 use crate::{
-    controller::{Choice, Controller},
+    session::{Choice, Controller, Moment, Player, Step},
     trace::{AtEnd, Cursor, Trace},
     video::Video,
 };

@@ -1,7 +1,7 @@
-//! Virtual players: the loop of choosing, fetching and playing segments over a traced link.
+//! Virtual players over a traced link.
 //!
 //! Each player is one set of rules: [`OnDemand`] is Pensieve's environment, [`Sabre`] is sabre's, [`Live`] keeps near the
-//! live edge. [`play`] drives any of them with any [`Controller`](crate::controller::Controller).
+//! live edge. All implement [`Player`](crate::session::Player).
 
 mod live;
 mod observed;
@@ -14,100 +14,3 @@ pub use live::{Live, LiveSettings};
 pub use observed::Observed;
 pub use on_demand::{OnDemand, OnDemandSettings};
 pub use sabre::{Sabre, SabreSettings};
-
-use crate::{
-    controller::{Choice, Controller},
-    video::Video,
-};
-use headroom_core::{
-    ladder::RungIndex,
-    policy::{Evidence, View},
-};
-use serde::Serialize;
-
-/// One segment as it was fetched and played.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Step {
-    /// When it was asked for, seconds since the session began.
-    pub requested_s: f64,
-    /// The rung that was played.
-    pub rung: RungIndex,
-    /// Size of what was played, bits.
-    pub bits: f64,
-    /// Bits received and thrown away: an abandoned transfer.
-    pub wasted_bits: f64,
-    /// From the request until the last byte, seconds, abandoned transfers included.
-    pub transfer_s: f64,
-    /// How long the playhead stood still for it, seconds. Of the first segment this is the start-up delay.
-    pub stall_s: f64,
-    /// How long the player then paused before its next request, seconds.
-    pub wait_s: f64,
-    /// Media ahead of the playhead at the next request, seconds.
-    pub buffer_s: f64,
-    /// Distance behind the live edge on arrival, seconds; 0 on demand.
-    pub latency_s: f64,
-    /// Mean playback rate while it was fetched.
-    pub playback_rate: f64,
-}
-
-/// The state that the physics of a player moves: nothing else decides what a fetch brings.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Moment {
-    /// Seconds since the session began.
-    pub clock_s: f64,
-    /// Position in the trace, seconds. Differs from the clock where the semantics say so.
-    pub link_s: f64,
-    /// Media ahead of the playhead, seconds.
-    pub buffer_s: f64,
-    /// Distance behind the live edge, seconds; 0 on demand.
-    pub latency_s: f64,
-}
-
-impl Moment {
-    /// The state after playing on for `pause_s` without a transfer.
-    fn after_pause(self, pause_s: f64) -> Self {
-        Self {
-            clock_s: self.clock_s + pause_s,
-            link_s: self.link_s + pause_s,
-            buffer_s: (self.buffer_s - pause_s).max(0.0),
-            ..self
-        }
-    }
-}
-
-/// A player of one video over one link.
-pub trait Player {
-    /// What is played.
-    fn video(&self) -> &Video;
-
-    /// Segment asked for next.
-    fn next_segment(&self) -> usize;
-
-    /// Rung asked for before anything is known.
-    fn first_rung(&self) -> RungIndex;
-
-    /// Where the player stands.
-    fn moment(&self) -> Moment;
-
-    /// What fetching `segment` at `rung` from `moment` would bring, by the same physics as [`Player::fetch`]: what an
-    /// oracle may ask. `None` when the link never delivers it.
-    fn preview(&self, moment: Moment, segment: usize, rung: RungIndex) -> Option<(Moment, Step)>;
-
-    /// What a policy may see now, with a forecast where `evidence` asks for it.
-    fn view(&mut self, evidence: Evidence) -> View<'_>;
-
-    /// Fetches and plays the next segment; the controller may give transfers up, where the rules let it, and hears of
-    /// their end. `None` when the link never delivers it.
-    fn fetch<C: Controller>(&mut self, choice: Choice, controller: &mut C) -> Option<Step>;
-}
-
-/// Plays to the end of the video, or until the link is dead for good; appends what happened to `steps`.
-pub fn play<P: Player, C: Controller>(player: &mut P, controller: &mut C, steps: &mut Vec<Step>) {
-    while player.next_segment() < player.video().segments() {
-        let choice = controller.choose(player);
-        let Some(step) = player.fetch(choice, controller) else {
-            return;
-        };
-        steps.push(step);
-    }
-}

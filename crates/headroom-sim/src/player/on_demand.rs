@@ -4,9 +4,9 @@
 //! bytes move at the rate of the trace times the payload share; every segment takes one round trip more, during which
 //! the trace stands still; above the buffer capacity the player sleeps in whole steps of half a second.
 
-use super::{Moment, Observed, Player, Step};
+use super::Observed;
 use crate::{
-    controller::{Choice, Controller},
+    session::{Choice, Controller, Moment, Player, Step},
     trace::{AtEnd, Cursor, Trace},
     video::Video,
 };

@@ -5,9 +5,9 @@
 //! a full buffer drains by exactly one segment's room, the whole link is payload, and transfers may be abandoned:
 //! the question is put each time at least 12,000 bits and 50 ms have passed. An abandoned segment is chosen anew.
 
-use super::{Moment, Observed, Player, Step};
+use super::Observed;
 use crate::{
-    controller::{Choice, Controller},
+    session::{Choice, Controller, Moment, Player, Step},
     trace::{AtEnd, Cursor, Trace},
     video::Video,
 };

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    session::{Controller, Player},
     entrant::Entrant,
     profile::Profile,
     trace::{Sample, Trace},

@@ -8,7 +8,8 @@ use headroom_core::{
 };
 use headroom_sim::{
     controller::InPlayer,
-    player::{Sabre, SabreSettings, Step, play},
+    player::{Sabre, SabreSettings},
+    session::{Step, play},
     trace::Trace,
     video::{Video, ladder_of_kbps},
 };

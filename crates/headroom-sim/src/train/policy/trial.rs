@@ -2,8 +2,8 @@
 
 use super::conditions::Conditions;
 use crate::{
-    controller::{Choice, Controller},
-    player::{Live, Moment, OnDemand, Player, Step},
+    player::{Live, OnDemand},
+    session::{Choice, Controller, Moment, Player, Step},
 };
 use headroom_core::{
     forecast::{Forecast, History},

@@ -5,7 +5,7 @@ use crate::chart::{COLOURS, Chart, STYLE, Series, distribution, escape};
 use headroom_sim::{
     comparison::{Comparison, Row},
     entrant::Entrant,
-    player::Step,
+    session::Step,
     profile::Profile,
     statistics,
 };

@@ -6,7 +6,7 @@ use headroom_sim::{
     calibration::{Judgement, Reliability},
     comparison::{Comparison, Entry},
     entrant::{Entrant, Kind},
-    player::Step,
+    session::Step,
     profile::Profile,
     score::Score,
     trace::Trace,

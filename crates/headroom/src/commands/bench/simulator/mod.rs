@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use headroom_sim::{
     entrant::Entrant,
-    player::Step,
+    session::Step,
     profile::Profile,
     trace::{Format, Trace},
 };

@@ -4,7 +4,7 @@
 //! The value of a row describes the interval that ends at the row: Pensieve's environment starts at the second row and
 //! sends at its rate until its time. The value of the first row is therefore not used.
 
-use super::table::{self, THROUGHPUT, TIME, field};
+use super::table::{self, THROUGHPUT, TIME};
 use super::{Import, ParseError};
 use crate::trace::{Sample, Trace};
 
@@ -24,16 +24,17 @@ pub(super) fn recognises(first: &str) -> bool {
 pub fn parse(text: &str) -> Result<Import, ParseError> {
     let mut rows: Vec<Sample> = Vec::new();
     let mut rows_left_out = 0;
-    let mut fields = Vec::with_capacity(2);
     for (line, row) in table::lines(text) {
-        fields.clear();
-        fields.extend(row.split_whitespace().take(3));
-        if fields.len() > 2 {
+        let mut fields = row.split_whitespace();
+        let mut field = |index: usize, column: &'static str| {
+            fields.next().ok_or(ParseError::ShortRow { line, column, found: index, needed: index + 1 })
+        };
+        let (seconds, mbps) = (field(0, "seconds")?, field(1, "Mbit/s")?);
+        if fields.next().is_some() {
             return Err(ParseError::Malformed { line, problem: "more than two fields".into() });
         }
-        let t_s = TIME.named("seconds").read(line, field(line, &fields, 0, "seconds")?)?;
-        let throughput_kbps =
-            THROUGHPUT.named("Mbit/s").read_scaled(line, field(line, &fields, 1, "Mbit/s")?, KBPS_PER_MBPS)?;
+        let t_s = TIME.named("seconds").read(line, seconds)?;
+        let throughput_kbps = THROUGHPUT.named("Mbit/s").read_scaled(line, mbps, KBPS_PER_MBPS)?;
         if rows.last().is_some_and(|before| t_s <= before.t_s) {
             rows_left_out += 1;
             continue;

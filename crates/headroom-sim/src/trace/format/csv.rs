@@ -2,14 +2,12 @@
 //!
 //! `t_s,throughput_kbps` and any of `rtt_ms,jitter_ms,loss_ratio,rsrp_dbm,rsrq_db,sinr_db,cqi,uplink_kbps,`
 //! `network_mode,mcs,rbs,layers`, in any order; other columns are ignored. An empty field means unknown, except for the first two.
-//! `t_s` increases. A value holds from its row until the next row; the last row marks the end, and its
+//! `t_s` increases and may count from any start, such as 1970. A value holds from its row until the next row; the last row marks the end, and its
 //! values are not used. Lines that start with `#` are comments; the first one says where the trace comes from
 //! ([`note`]), and synthetic traces say there that they are. A file of one row is a link of that constant rate, one second long.
 
-use std::fmt::Write as _;
-
 use super::ParseError;
-use super::table::{self, Header, Quantity, field};
+use super::table::{self, Header, Quantity, Table};
 use crate::trace::{NetworkMode, Sample, Trace};
 
 /// An optional numeric column and where it lives in a sample.
@@ -34,13 +32,17 @@ const COLUMNS: [Column; 11] = [
     Column { quantity: table::MIMO_LAYERS, get: |s| s.mimo_layers, set: |s, v| s.mimo_layers = Some(v) },
 ];
 
+/// A time as a file gives it: from any start, also from 1970. The largest is in the year 2286; beyond it seconds are milliseconds.
+const EPOCH_TIME: Quantity = Quantity { max: 1e10, ..table::TIME };
+
 /// Name of the one column of text.
 const NETWORK_MODE: &str = "network_mode";
 
 /// Whether a header line is ours.
 pub(super) fn recognises(header: &str) -> bool {
-    let header = Header::new(1, header);
-    header.find(&[table::TIME.column]).is_some() && header.find(&[table::THROUGHPUT.column]).is_some()
+    Header::of_line(header).is_some_and(|header| {
+        header.find(&[table::TIME.column]).is_some() && header.find(&[table::THROUGHPUT.column]).is_some()
+    })
 }
 
 /// Reads our CSV: values hold from their row.
@@ -84,45 +86,25 @@ pub fn emit(trace: &Trace) -> String {
         COLUMNS.iter().filter(|column| samples.iter().any(|s| (column.get)(s).is_some())).collect();
     let with_mode = samples.iter().any(|sample| sample.network_mode.is_some());
 
-    let mut text = String::with_capacity(samples.len() * (16 + 8 * columns.len()));
-    text.push_str("t_s,throughput_kbps");
-    for column in &columns {
-        text.push(',');
-        text.push_str(column.quantity.column);
-    }
-    if with_mode {
-        text.push(',');
-        text.push_str(NETWORK_MODE);
-    }
-    text.push('\n');
+    let names = [table::TIME.column, table::THROUGHPUT.column].into_iter();
+    let names = names.chain(columns.iter().map(|column| column.quantity.column)).chain(with_mode.then_some(NETWORK_MODE));
+    let mut writer = csv::Writer::from_writer(Vec::with_capacity(samples.len() * (16 + 8 * columns.len())));
+    // Writing to memory does not fail, and all rows are of one length.
+    let _ = writer.write_record(names);
     let end = samples.last().map(|last| Sample { t_s: trace.duration_s(), ..*last });
     for sample in samples.iter().chain(end.as_ref()) {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{},{}", sample.t_s, sample.throughput_kbps);
-        for column in &columns {
-            text.push(',');
-            if let Some(value) = (column.get)(sample) {
-                let _ = write!(text, "{value}");
-            }
-        }
-        if with_mode {
-            text.push(',');
-            if let Some(mode) = sample.network_mode {
-                let _ = write!(text, "{mode}");
-            }
-        }
-        text.push('\n');
+        let optional = columns.iter().map(|column| (column.get)(sample).map(|value| value.to_string()));
+        let mode = with_mode.then(|| sample.network_mode.map(|mode| mode.to_string()));
+        let fields = [sample.t_s, sample.throughput_kbps].map(|value| Some(value.to_string())).into_iter();
+        let _ = writer.write_record(fields.chain(optional).chain(mode).map(Option::unwrap_or_default));
     }
-    text
+    String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
 }
 
-/// All rows, times as given.
+/// All rows, times from the first.
 fn rows(text: &str) -> Result<Vec<Sample>, ParseError> {
-    let mut lines = table::lines(text);
-    let Some((line, first)) = lines.next() else {
-        return Err(ParseError::Unrecognised { line: 1 });
-    };
-    let header = Header::new(line, first);
+    let mut table = Table::new(text)?;
+    let header = table.header();
     let time = header.require(table::TIME.column)?;
     let throughput = header.require(table::THROUGHPUT.column)?;
     let mode = header.find(&[NETWORK_MODE]);
@@ -132,25 +114,27 @@ fn rows(text: &str) -> Result<Vec<Sample>, ParseError> {
         .collect();
 
     let mut samples: Vec<Sample> = Vec::new();
-    let mut fields = Vec::with_capacity(header.names().len());
-    for (line, row) in lines {
-        header.cut(row, &mut fields);
+    let mut start_s = None;
+    while let Some(row) = table.next_row()? {
+        let line = row.line;
+        let given_s = EPOCH_TIME.read(line, row.field(time, table::TIME.column)?)?;
+        let start_s = *start_s.get_or_insert(given_s);
         let mut sample = Sample {
-            t_s: table::TIME.read(line, field(line, &fields, time, table::TIME.column)?)?,
-            throughput_kbps: table::THROUGHPUT
-                .read(line, field(line, &fields, throughput, table::THROUGHPUT.column)?)?,
+            t_s: given_s - start_s,
+            throughput_kbps: table::THROUGHPUT.read(line, row.field(throughput, table::THROUGHPUT.column)?)?,
             ..Sample::default()
         };
         if let Some(before) = samples.last().filter(|before| sample.t_s <= before.t_s) {
-            return Err(ParseError::TimeNotIncreasing { line, t_s: sample.t_s, before_s: before.t_s });
+            return Err(ParseError::TimeNotIncreasing { line, t_s: given_s, before_s: before.t_s + start_s });
         }
+        table::TIME.check(line, sample.t_s)?;
         for (index, column) in &optional {
-            let text = fields.get(*index).copied().unwrap_or_default();
+            let text = row.get(*index).unwrap_or_default();
             if !text.is_empty() {
                 (column.set)(&mut sample, column.quantity.read(line, text)?);
             }
         }
-        if let Some(text) = mode.and_then(|index| fields.get(index)).filter(|text| !text.is_empty()) {
+        if let Some(text) = mode.and_then(|index| row.get(index)).filter(|text| !text.is_empty()) {
             sample.network_mode = text.parse::<NetworkMode>().ok();
         }
         samples.push(sample);

@@ -5,7 +5,7 @@
 //! The app writes some seconds twice: the first row of a second is kept. A row holds from its second until the next.
 //! `PINGAVG` is the round-trip time, `PINGSTDEV` the jitter, `PINGLOSS` percent; pings are rare, so most rows have none.
 
-use super::table::{self, CQI, Header, JITTER, LOSS, RSRP, RSRQ, RTT, SINR, THROUGHPUT, UPLINK, field};
+use super::table::{self, CQI, Header, JITTER, LOSS, RSRP, RSRQ, RTT, SINR, THROUGHPUT, Table, UPLINK};
 use super::{Import, ParseError};
 use crate::trace::{NetworkMode, Sample, Trace};
 
@@ -17,8 +17,8 @@ const RATIO_PER_PERCENT: f64 = 0.01;
 
 /// Whether a header line has the form of this format.
 pub(super) fn recognises(header: &str) -> bool {
-    let header = Header::new(1, header);
-    header.find(&["Timestamp"]).is_some() && header.find(&["DL_bitrate"]).is_some()
+    Header::of_line(header)
+        .is_some_and(|header| header.find(&["Timestamp"]).is_some() && header.find(&["DL_bitrate"]).is_some())
 }
 
 /// Reads a log.
@@ -26,11 +26,8 @@ pub(super) fn recognises(header: &str) -> bool {
 /// # Errors
 /// See [`ParseError`].
 pub fn parse(text: &str) -> Result<Import, ParseError> {
-    let mut lines = table::lines(text);
-    let Some((line, first)) = lines.next() else {
-        return Err(ParseError::Unrecognised { line: 1 });
-    };
-    let header = Header::new(line, first);
+    let mut table = Table::new(text)?;
+    let header = table.header();
     let time = header.require("Timestamp")?;
     let downlink = header.require("DL_bitrate")?;
     let uplink = header.find(&["UL_bitrate"]);
@@ -46,21 +43,20 @@ pub fn parse(text: &str) -> Result<Import, ParseError> {
     let mut samples: Vec<Sample> = Vec::new();
     let mut rows_left_out = 0;
     let mut origin_s = None;
-    let mut fields = Vec::with_capacity(header.names().len());
-    for (line, row) in lines {
-        header.cut(row, &mut fields);
-        let clock_s = clock_seconds(line, field(line, &fields, time, "Timestamp")?)?;
+    while let Some(row) = table.next_row()? {
+        let line = row.line;
+        let clock_s = clock_seconds(line, row.field(time, "Timestamp")?)?;
         let t_s = (clock_s - *origin_s.get_or_insert(clock_s)) as f64;
         if samples.last().map_or(t_s < 0.0, |before| t_s <= before.t_s) {
             rows_left_out += 1;
             continue;
         }
-        let at = |index: Option<usize>| index.and_then(|index| fields.get(index)).copied().unwrap_or("-");
+        let at = |index: Option<usize>| index.and_then(|index| row.get(index)).unwrap_or("-");
         samples.push(Sample {
             t_s,
             throughput_kbps: THROUGHPUT
                 .named("DL_bitrate")
-                .read(line, field(line, &fields, downlink, "DL_bitrate")?)?,
+                .read(line, row.field(downlink, "DL_bitrate")?)?,
             uplink_kbps: UPLINK.read_lenient(at(uplink)),
             rtt_ms: RTT.read_lenient(at(ping)),
             jitter_ms: JITTER.read_lenient(at(ping_deviation)),

@@ -1,7 +1,8 @@
-//! What the text formats share: numbered lines, headers, checked numbers.
+//! What the text formats share: numbered lines, tables with a header, checked numbers.
 
 use super::ParseError;
 use crate::trace::{MAX_DURATION_S, MAX_THROUGHPUT_KBPS};
+use csv::StringRecord;
 
 /// A quantity that a column holds, and the range in which its value can be meant.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,6 +58,15 @@ impl Quantity {
     /// error speaks the unit of the file.
     pub(super) fn read_scaled(&self, line: usize, text: &str, factor: f64) -> Result<f64, ParseError> {
         let given = number(line, self.column, text)?;
+        self.check_scaled(line, given, factor)
+    }
+
+    /// Checks the range of a value in its own unit.
+    pub(super) fn check(&self, line: usize, value: f64) -> Result<f64, ParseError> {
+        self.check_scaled(line, value, 1.0)
+    }
+
+    fn check_scaled(&self, line: usize, given: f64, factor: f64) -> Result<f64, ParseError> {
         let value = given * factor;
         if value >= self.min && value <= self.max {
             return Ok(value);
@@ -87,25 +97,22 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     numbered.filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'))
 }
 
-/// A header and the way its rows are cut.
+/// The names of the columns of a table.
 #[derive(Debug, Clone)]
-pub(super) struct Header<'a> {
-    pub(super) line: usize,
-    separator: char,
-    names: Vec<&'a str>,
+pub(super) struct Header {
+    line: usize,
+    names: StringRecord,
 }
 
-impl<'a> Header<'a> {
-    /// Reads a header line; tabs win over commas where both occur.
-    pub(super) fn new(line: usize, text: &'a str) -> Self {
-        let separator = if text.contains('\t') { '\t' } else { ',' };
-        let names = text.split(separator).map(|name| name.trim().trim_matches('"')).collect();
-        Self { line, separator, names }
+impl Header {
+    /// Reads a header line alone, to recognise a format.
+    pub(super) fn of_line(text: &str) -> Option<Self> {
+        Table::new(text).ok().map(|table| table.header)
     }
 
     /// Position of the first column that bears one of these names, in any case.
     pub(super) fn find(&self, names: &[&str]) -> Option<usize> {
-        self.names.iter().position(|have| names.iter().any(|name| have.eq_ignore_ascii_case(name)))
+        self.names().position(|have| names.iter().any(|name| have.eq_ignore_ascii_case(name)))
     }
 
     /// The same for a column without which the file means nothing.
@@ -114,25 +121,94 @@ impl<'a> Header<'a> {
     }
 
     /// All names, in order.
-    pub(super) fn names(&self) -> &[&'a str] {
-        &self.names
+    pub(super) fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.names.iter().map(unquoted)
     }
 
-    /// Cuts a row into `fields`, which is cleared first (one allocation for a whole file).
-    pub(super) fn cut<'row>(&self, row: &'row str, fields: &mut Vec<&'row str>) {
-        fields.clear();
-        fields.extend(row.split(self.separator).map(|field| field.trim().trim_matches('"')));
+    /// Line of the header, from 1.
+    pub(super) fn line(&self) -> usize {
+        self.line
     }
 }
 
-/// The field at `index`, or what is missing.
-pub(super) fn field<'row>(
-    line: usize,
-    fields: &[&'row str],
-    index: usize,
-    column: &'static str,
-) -> Result<&'row str, ParseError> {
-    fields.get(index).copied().ok_or(ParseError::ShortRow { line, column, found: fields.len(), needed: index + 1 })
+/// A text with a header and rows, separated by commas or tabs; quoted fields may hold separators (RFC 4180).
+pub(super) struct Table<'a> {
+    reader: csv::Reader<&'a [u8]>,
+    header: Header,
+    record: StringRecord,
+}
+
+impl<'a> Table<'a> {
+    /// Reads the header. Tabs win over commas where both occur.
+    pub(super) fn new(text: &'a str) -> Result<Self, ParseError> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let (_, first) = lines(text).next().ok_or(ParseError::Unrecognised { line: 1 })?;
+        let reader = csv::ReaderBuilder::new()
+            .delimiter(if first.contains('\t') { b'\t' } else { b',' })
+            .comment(Some(b'#'))
+            .flexible(true)
+            .has_headers(false)
+            .trim(csv::Trim::All)
+            .from_reader(text.as_bytes());
+        let header = Header { line: 1, names: StringRecord::new() };
+        let mut table = Self { reader, header, record: StringRecord::new() };
+        let Some(row) = table.next_row()? else {
+            return Err(ParseError::Unrecognised { line: 1 });
+        };
+        let line = row.line;
+        table.header = Header { line, names: table.record.clone() };
+        Ok(table)
+    }
+
+    /// The names of the columns.
+    pub(super) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The next row that is not blank.
+    pub(super) fn next_row(&mut self) -> Result<Option<Row<'_>>, ParseError> {
+        loop {
+            let more = self.reader.read_record(&mut self.record).map_err(|error| malformed(&error))?;
+            if !more {
+                return Ok(None);
+            }
+            if self.record.len() > 1 || self.record.iter().any(|field| !field.is_empty()) {
+                let line = self.record.position().map_or(0, csv::Position::line);
+                return Ok(Some(Row { line: usize::try_from(line).unwrap_or(usize::MAX), fields: &self.record }));
+            }
+        }
+    }
+}
+
+fn malformed(error: &csv::Error) -> ParseError {
+    let line = error.position().map_or(0, csv::Position::line);
+    ParseError::Malformed { line: usize::try_from(line).unwrap_or(usize::MAX), problem: error.to_string() }
+}
+
+/// One row of a table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row<'a> {
+    /// Line of the row, from 1.
+    pub(super) line: usize,
+    fields: &'a StringRecord,
+}
+
+impl<'a> Row<'a> {
+    /// The field at `index`, or which column is missing.
+    pub(super) fn field(&self, index: usize, column: &'static str) -> Result<&'a str, ParseError> {
+        let (line, found) = (self.line, self.fields.len());
+        self.get(index).ok_or(ParseError::ShortRow { line, column, found, needed: index + 1 })
+    }
+
+    /// The field at `index`, if the row is that long.
+    pub(super) fn get(&self, index: usize) -> Option<&'a str> {
+        self.fields.get(index).map(unquoted)
+    }
+}
+
+/// A field without the quotes that a logger wrote after a blank, where they do not count as CSV quotes.
+fn unquoted(field: &str) -> &str {
+    field.trim_matches('"')
 }
 
 /// Days since 1970-01-01 in the proleptic Gregorian calendar: years counted from March, in cycles of 400.

@@ -36,6 +36,23 @@ fn each_format_is_recognised_by_its_first_line() {
 }
 
 #[test]
+fn quoted_separators_do_not_shift_columns() {
+    let plmn = "\"plmn\",\"t_s\",\"throughput_kbps\"\n\"310, 410\",\"0\",\"100\"\n\"310, 411\",\"1\",\"200\"\n\"310, 412\",\"2\",\"300\"\n";
+    let operator = "Timestamp,Operator,DL_bitrate\n2020.02.28_10.00.00,\"A, B\",7\n2020.02.28_10.00.01,C,8\n";
+    for (text, expected) in [(plmn, [(0.0, 100.0), (1.0, 200.0)]), (operator, [(0.0, 7.0), (1.0, 8.0)])] {
+        assert_eq!(rows(&parse_auto(text).unwrap().1), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn times_since_the_epoch_start_at_zero_and_milliseconds_are_refused() {
+    let text = "t_s,throughput_kbps\n1700000000,12000\n1700000001,9000\n1700000002,0\n";
+    assert_eq!(rows(&parse(Format::Csv, text).unwrap()), [(0.0, 12_000.0), (1.0, 9_000.0)]);
+    let milliseconds = "t_s,throughput_kbps\n1700000000000,12000\n1700000001000,9000\n";
+    assert!(matches!(parse(Format::Csv, milliseconds), Err(ParseError::Implausible { line: 2, .. })));
+}
+
+#[test]
 fn names_of_formats_read_back() {
     for (name, format) in [("csv", Format::Csv), ("ucc5g", Format::GNetTrack), ("lumos5g", Format::Cooked)] {
         assert_eq!(name.parse(), Ok(format));

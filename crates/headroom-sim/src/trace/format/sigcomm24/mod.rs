@@ -18,7 +18,7 @@ mod playback;
 
 pub use playback::{PlaybackEvent, PlaybackKind, parse_playback, recognises_playback};
 
-use super::table::{self, CQI, Header, MCS, MIMO_LAYERS, RESOURCE_BLOCKS, THROUGHPUT, TIME, field};
+use super::table::{CQI, Header, MCS, MIMO_LAYERS, RESOURCE_BLOCKS, THROUGHPUT, TIME, Table};
 use super::{Options, ParseError};
 use crate::trace::{Sample, Trace};
 
@@ -32,8 +32,9 @@ const THROUGHPUT_COLUMNS: [(&str, f64); 3] = [("Tput(Mbps)", 1e3), ("Tput(Gbps)"
 
 /// Whether a header line has the form of this format.
 pub(super) fn recognises(header: &str) -> bool {
-    let header = Header::new(1, header);
-    header.names().len() > 1 && THROUGHPUT_COLUMNS.iter().any(|(name, _)| header.find(&[name]).is_some())
+    Header::of_line(header).is_some_and(|header| {
+        header.names().len() > 1 && THROUGHPUT_COLUMNS.iter().any(|(name, _)| header.find(&[name]).is_some())
+    })
 }
 
 /// Reads a throughput table.
@@ -41,15 +42,13 @@ pub(super) fn recognises(header: &str) -> bool {
 /// # Errors
 /// See [`ParseError`].
 pub fn parse(text: &str, options: &Options) -> Result<Trace, ParseError> {
-    let mut lines = table::lines(text);
-    let Some((line, first)) = lines.next() else {
-        return Err(ParseError::Unrecognised { line: 1 });
-    };
-    let header = Header::new(line, first);
+    let mut table = Table::new(text)?;
+    let header = table.header();
+    let header_line = header.line();
     let (throughput, (column, factor)) = THROUGHPUT_COLUMNS
         .iter()
         .find_map(|known| header.find(&[known.0]).map(|index| (index, *known)))
-        .ok_or(ParseError::MissingColumn { line, column: "Tput(Mbps)" })?;
+        .ok_or(ParseError::MissingColumn { line: header_line, column: "Tput(Mbps)" })?;
     let time = header.find(&["time(secs)"]);
     let mcs = header.find(&["MCS"]);
     let resource_blocks = header.find(&["RBs"]);
@@ -57,36 +56,35 @@ pub fn parse(text: &str, options: &Options) -> Result<Trace, ParseError> {
     let cqi = header.find(&["cqi"]);
     let config = header.find(&["config"]);
     // `Tput_*` of Sec5 is the one kind of table with nothing beside throughput and a lower-case `config`.
-    let fine = header.names().contains(&"config") && header.names().len() == 2;
+    let fine = header.names().len() == 2 && header.names().any(|name| name == "config");
     let step_s = options.step_s.unwrap_or(if fine { FINE_ROWS_S } else { SECOND_ROWS_S });
 
     let mut samples: Vec<Sample> = Vec::new();
-    let mut fields = Vec::with_capacity(header.names().len());
-    let mut recording: Option<&str> = options.select.as_deref();
-    for (line, row) in lines {
-        header.cut(row, &mut fields);
+    let mut recording: Option<String> = options.select.clone();
+    while let Some(row) = table.next_row()? {
+        let line = row.line;
         if let Some(index) = config {
-            let here = field(line, &fields, index, "config")?;
-            match recording {
+            let here = row.field(index, "config")?;
+            match &recording {
                 Some(chosen) if chosen == here => {}
                 Some(_) if options.select.is_some() => continue,
                 Some(before) => {
                     let problem = format!("recording `{here}` follows `{before}` in one file: select one of them");
                     return Err(ParseError::Malformed { line, problem });
                 }
-                None => recording = row_config(row, here),
+                None => recording = Some(here.to_owned()),
             }
         }
         let t_s = match time {
-            Some(index) => TIME.named("time(secs)").read(line, field(line, &fields, index, "time(secs)")?)?,
+            Some(index) => TIME.named("time(secs)").read(line, row.field(index, "time(secs)")?)?,
             None => samples.len() as f64 * step_s,
         };
         if let Some(before) = samples.last().filter(|before| t_s <= before.t_s) {
             return Err(ParseError::TimeNotIncreasing { line, t_s, before_s: before.t_s });
         }
         let throughput_kbps =
-            THROUGHPUT.named(column).read_scaled(line, field(line, &fields, throughput, column)?, factor)?;
-        let at = |index: Option<usize>| index.and_then(|index| fields.get(index)).copied().unwrap_or("");
+            THROUGHPUT.named(column).read_scaled(line, row.field(throughput, column)?, factor)?;
+        let at = |index: Option<usize>| index.and_then(|index| row.get(index)).unwrap_or("");
         samples.push(Sample {
             t_s,
             throughput_kbps,
@@ -102,13 +100,8 @@ pub fn parse(text: &str, options: &Options) -> Result<Trace, ParseError> {
     if samples.is_empty()
         && let Some(select) = &options.select
     {
-        return Err(ParseError::Malformed { line, problem: format!("no row of recording `{select}` follows") });
+        return Err(ParseError::Malformed { line: header_line, problem: format!("no row of recording `{select}` follows") });
     }
     let end_s = samples.last().map_or(0.0, |last| last.t_s) + step_s;
     Ok(Trace::new(samples, end_s)?)
-}
-
-/// `here`, borrowed from the text of its row and not from the reused list of fields.
-fn row_config<'row>(row: &'row str, here: &str) -> Option<&'row str> {
-    row.find(here).map(|at| &row[at..at + here.len()])
 }

@@ -1,7 +1,7 @@
 //! The application log of one playback (Sec6 `App_QoE_Details`): what the player did, to the millisecond.
 
 use super::super::ParseError;
-use super::super::table::{self, Header, field, number};
+use super::super::table::{self, Header, Table, number};
 
 /// What happened in the player.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,8 +36,7 @@ const MAX_EVENTS: usize = 864_000;
 
 /// Whether the text is such a log.
 pub fn recognises_playback(text: &str) -> bool {
-    table::lines(text).next().is_some_and(|(line, first)| {
-        let header = Header::new(line, first);
+    table::lines(text).next().and_then(|(_, first)| Header::of_line(first)).is_some_and(|header| {
         header.find(&["EventType"]).is_some() && header.find(&["clientTime(ms)"]).is_some()
     })
 }
@@ -47,38 +46,34 @@ pub fn recognises_playback(text: &str) -> bool {
 /// # Errors
 /// See [`ParseError`]; an event of an unknown kind is an error, because a stall left out would look like good playback.
 pub fn parse_playback(text: &str) -> Result<Vec<PlaybackEvent>, ParseError> {
-    let mut lines = table::lines(text);
-    let Some((line, first)) = lines.next() else {
-        return Err(ParseError::Unrecognised { line: 1 });
-    };
-    let header = Header::new(line, first);
+    let mut table = Table::new(text)?;
+    let header = table.header();
     let kind = header.require("EventType")?;
     let time = header.require("clientTime(ms)")?;
     let buffer = header.require("buffer_level")?;
     let rung = header.require("bitrate_kbps")?;
 
     let mut events: Vec<PlaybackEvent> = Vec::new();
-    let mut fields = Vec::with_capacity(header.names().len());
     let mut origin_s = None;
     let mut before_s = 0.0;
-    for (line, row) in lines {
+    while let Some(row) = table.next_row()? {
+        let line = row.line;
         if events.len() == MAX_EVENTS {
             return Err(ParseError::Malformed { line, problem: format!("more than {MAX_EVENTS} events") });
         }
-        header.cut(row, &mut fields);
-        let clock_s = clock_seconds(line, field(line, &fields, time, "clientTime(ms)")?)?;
+        let clock_s = clock_seconds(line, row.field(time, "clientTime(ms)")?)?;
         let t_s = clock_s - *origin_s.get_or_insert(clock_s);
         if t_s < before_s {
             return Err(ParseError::TimeNotIncreasing { line, t_s, before_s });
         }
         before_s = t_s;
-        let kind = match field(line, &fields, kind, "EventType")? {
+        let kind = match row.field(kind, "EventType")? {
             "FRAGMENT_LOADING_STARTED" => PlaybackKind::LoadingStarted,
             "FRAGMENT_LOADING_COMPLETED" => PlaybackKind::LoadingCompleted,
             "BUFFER_EMPTY" => PlaybackKind::BufferEmpty,
             "" => PlaybackKind::Report {
-                buffer_s: number(line, "buffer_level", field(line, &fields, buffer, "buffer_level")?)?,
-                rung: rung_of(line, field(line, &fields, rung, "bitrate_kbps")?)?,
+                buffer_s: number(line, "buffer_level", row.field(buffer, "buffer_level")?)?,
+                rung: rung_of(line, row.field(rung, "bitrate_kbps")?)?,
             },
             other => {
                 let problem = format!("`{}` is not an event of this log", other.chars().take(40).collect::<String>());

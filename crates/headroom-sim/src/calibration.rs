@@ -1,7 +1,7 @@
-//! Does a stall risk of 30 % mean a stall in three of ten cases? Predictions against what then happened.
+//! Calibration of the stall risk: a predicted 30 % should mean a stall in three of ten cases.
 //!
 //! At every decision of a session the risk of the rung chosen is noted, and the rung is held on the true link for as many
-//! segments as the risk speaks of: whether that stalls is the outcome. What the policy does afterwards has no part in it.
+//! segments as the risk speaks of: whether that stalls is the outcome. Later choices of the policy do not matter.
 
 use crate::{
     controller::InPlayer,
@@ -17,7 +17,7 @@ use serde::Serialize;
 
 /// One prediction and its outcome.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Judgement {
+pub struct RiskSample {
     /// Predicted probability of a stall.
     pub risk: f64,
     /// Whether the session would have stalled.
@@ -27,20 +27,20 @@ pub struct Judgement {
 /// A stall shorter than this is not seen (a frame or two), seconds.
 const NOTICED_S: f64 = 0.05;
 
-/// A policy in the player, its choices judged; it decides as it would alone.
-pub struct Judge<'a> {
+/// A policy in the player whose choices are sampled. It decides as it would alone.
+pub struct RiskSampler<'a> {
     inner: InPlayer<'a>,
-    judged: &'a mut Vec<Judgement>,
+    samples: &'a mut Vec<RiskSample>,
 }
 
-impl<'a> Judge<'a> {
-    /// Judges the choices of `inner`; judgements are appended to `judged`.
-    pub fn new(inner: InPlayer<'a>, judged: &'a mut Vec<Judgement>) -> Self {
-        Self { inner, judged }
+impl<'a> RiskSampler<'a> {
+    /// Judges the choices of `inner`; judgements are appended to `samples`.
+    pub fn new(inner: InPlayer<'a>, samples: &'a mut Vec<RiskSample>) -> Self {
+        Self { inner, samples }
     }
 }
 
-impl Controller for Judge<'_> {
+impl Controller for RiskSampler<'_> {
     fn choose<P: Player>(&mut self, player: &mut P) -> Choice {
         let choice = self.inner.choose(player);
         let next = player.next_segment();
@@ -48,7 +48,7 @@ impl Controller for Judge<'_> {
             let view = player.view(Evidence::Forecast);
             if !view.forecast.is_unknown() {
                 let risk = f64::from(stall_risk(&view, choice.rung, RISK_SEGMENTS).get());
-                self.judged.push(Judgement { risk, stalled: stalls(player, choice.rung) });
+                self.samples.push(RiskSample { risk, stalled: stalls(player, choice.rung) });
             }
         }
         choice
@@ -79,13 +79,13 @@ fn stalls<P: Player>(player: &P, rung: RungIndex) -> bool {
 /// How well risks agree with outcomes. The names of the fields are keys that other programs read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Reliability {
-    /// Predictions.
+    /// Number of predictions.
     pub count: usize,
     /// Share of them that stalled.
     pub stalled: f64,
     /// Mean square of risk − outcome (Brier 1950); 0 is perfect.
     pub brier: f64,
-    /// The same of one who always says `stalled`: what a forecast must beat.
+    /// The Brier score of always predicting `stalled`, which a useful forecast must beat.
     pub brier_base_rate: f64,
     /// Mean distance between risk and outcome over the bins, weighted by their counts (expected calibration error).
     pub calibration_error: f64,
@@ -100,40 +100,40 @@ pub struct Bin {
     pub predicted: f64,
     /// Share that stalled.
     pub observed: f64,
-    /// Predictions.
+    /// Number of predictions.
     pub count: usize,
 }
 
 impl Reliability {
     /// Sums up; `None` without a prediction.
     #[must_use]
-    pub fn of(judged: &[Judgement]) -> Option<Self> {
-        if judged.is_empty() {
+    pub fn of(samples: &[RiskSample]) -> Option<Self> {
+        if samples.is_empty() {
             return None;
         }
-        let outcome = |judgement: &Judgement| f64::from(u8::from(judgement.stalled));
-        let mean = |value: &dyn Fn(&Judgement) -> f64| statistics::mean(&judged.iter().map(value).collect::<Vec<_>>());
+        let outcome = |sample: &RiskSample| f64::from(u8::from(sample.stalled));
+        let mean = |value: &dyn Fn(&RiskSample) -> f64| statistics::mean(&samples.iter().map(value).collect::<Vec<_>>());
         let stalled = mean(&outcome);
         let bins: Vec<Bin> = (0..10_u8)
             .filter_map(|tenth| {
-                let within = |judgement: &&Judgement| ((judgement.risk * 10.0) as u8).min(9) == tenth;
-                let members: Vec<&Judgement> = judged.iter().filter(within).collect();
+                let within = |sample: &&RiskSample| ((sample.risk * 10.0) as u8).min(9) == tenth;
+                let members: Vec<&RiskSample> = samples.iter().filter(within).collect();
                 let count = members.len();
                 let share = |total: f64| total / count as f64;
                 (count > 0).then(|| Bin {
-                    predicted: share(members.iter().map(|judgement| judgement.risk).sum()),
-                    observed: share(members.iter().map(|judgement| outcome(judgement)).sum()),
+                    predicted: share(members.iter().map(|sample| sample.risk).sum()),
+                    observed: share(members.iter().map(|sample| outcome(sample)).sum()),
                     count,
                 })
             })
             .collect();
         let apart = |bin: &Bin| (bin.predicted - bin.observed).abs() * bin.count as f64;
         Some(Self {
-            count: judged.len(),
+            count: samples.len(),
             stalled,
-            brier: mean(&|judgement| (judgement.risk - outcome(judgement)).powi(2)),
+            brier: mean(&|sample| (sample.risk - outcome(sample)).powi(2)),
             brier_base_rate: stalled * (1.0 - stalled),
-            calibration_error: bins.iter().map(apart).sum::<f64>() / judged.len() as f64,
+            calibration_error: bins.iter().map(apart).sum::<f64>() / samples.len() as f64,
             bins,
         })
     }
@@ -142,15 +142,15 @@ impl Reliability {
 /// Fits `calibrated = 1 / (1 + e^−(offset + slope × logit(risk)))` by maximum likelihood (Platt 1999), Newton's method:
 /// offset and slope.
 #[must_use]
-pub fn fit(judged: &[Judgement]) -> (f64, f64) {
+pub fn fit(samples: &[RiskSample]) -> (f64, f64) {
     let (mut offset, mut slope) = (0.0, 1.0);
     for _ in 0..NEWTON_STEPS {
         // A weak pull towards "as it is" keeps the step defined when nothing, or everything, stalls.
         let (mut gradient, mut curvature) = ([-offset, 1.0 - slope], [1.0, 0.0, 1.0]);
-        for judgement in judged {
-            let x = logit(judgement.risk);
+        for sample in samples {
+            let x = logit(sample.risk);
             let p = 1.0 / (1.0 + (-(offset + slope * x)).exp());
-            let error = f64::from(u8::from(judgement.stalled)) - p;
+            let error = f64::from(u8::from(sample.stalled)) - p;
             let weight = p * (1.0 - p);
             gradient = [gradient[0] + error, gradient[1] + error * x];
             curvature = [curvature[0] + weight, curvature[1] + weight * x, curvature[2] + weight * x * x];
@@ -175,22 +175,22 @@ mod tests {
     use super::*;
 
     /// A hundred predictions a tenth, of which a given share stalls.
-    fn judged(observed: impl Fn(f64) -> f64) -> Vec<Judgement> {
+    fn samples(observed: impl Fn(f64) -> f64) -> Vec<RiskSample> {
         (0..10)
             .flat_map(|tenth| {
                 let risk = f64::from(tenth) / 10.0 + 0.05;
                 let stalls = (observed(risk) * 100.0).round() as usize;
-                (0..100).map(move |nth| Judgement { risk, stalled: nth < stalls })
+                (0..100).map(move |nth| RiskSample { risk, stalled: nth < stalls })
             })
             .collect()
     }
 
     #[test]
     fn honest_risks_have_no_calibration_error_and_beat_the_base_rate() {
-        let honest = Reliability::of(&judged(|risk| risk)).unwrap();
+        let honest = Reliability::of(&samples(|risk| risk)).unwrap();
         assert!(honest.calibration_error < 1e-9 && honest.brier < honest.brier_base_rate, "{honest:?}");
         assert_eq!((honest.count, honest.bins.len()), (1_000, 10));
-        let timid = Reliability::of(&judged(|risk| risk * risk)).unwrap();
+        let timid = Reliability::of(&samples(|risk| risk * risk)).unwrap();
         assert!(timid.calibration_error > 0.1, "{timid:?}");
         assert_eq!(Reliability::of(&[]), None);
     }
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn the_fit_finds_what_bent_the_risks() {
         let bent = |risk: f64| 1.0 / (1.0 + (0.8 - 1.4 * logit(risk)).exp());
-        let (offset, slope) = fit(&judged(bent));
+        let (offset, slope) = fit(&samples(bent));
         assert!((offset + 0.8).abs() < 0.05 && (slope - 1.4).abs() < 0.05, "{offset} {slope}");
         let (offset, slope) = fit(&[]);
         assert_eq!((offset, slope), (0.0, 1.0));

@@ -1,31 +1,31 @@
-//! A comparison of entrants over the same windows: means, intervals, and how much of the gap to the oracle each closes.
+//! A comparison of contenders over the same windows: means, intervals, and how much of the gap to the oracle each closes.
 
 use crate::{calibration::Reliability, score::Score, statistics};
 use serde::Serialize;
 
-/// The scores of one entrant: one for each window, in the same order for every entrant.
+/// The scores of one contender: one for each window, in the same order for every contender.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
-    /// Name of the entrant.
+pub struct ContenderScores {
+    /// Name of the contender.
     pub policy: String,
     /// The policy of the client, where `policy` runs on the server.
     pub client: Option<String>,
     /// Its sessions.
     pub scores: Vec<Score>,
-    /// The stall risk of its choices against what then happened, where it was judged.
+    /// The stall risk of its choices against what then happened, where it was sampled.
     pub risk: Option<Reliability>,
 }
 
 /// One line of the result. The names of the fields are keys that other programs read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
-    /// Conditions.
+    /// Name of the profile.
     pub profile: String,
-    /// Entrant.
+    /// Contender.
     pub policy: String,
     /// `server-guided` or `in-player`.
     pub mode: &'static str,
-    /// The policy of the client, where the entrant runs on the server.
+    /// The policy of the client, where the contender runs on the server.
     pub client: Option<String>,
     /// Traces with at least one window.
     pub traces: usize,
@@ -59,15 +59,15 @@ pub struct Row {
     pub risk: Option<Reliability>,
 }
 
-/// What is compared.
+/// The scores of all contenders over the same windows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// Conditions.
+    /// Name of the profile.
     pub profile: String,
     /// Index of the trace each window was cut from, ascending.
     pub trace_of_window: Vec<usize>,
-    /// Who took part.
-    pub entries: Vec<Entry>,
+    /// One for each contender.
+    pub entries: Vec<ContenderScores>,
     /// Position in `entries` of the reference of `qoe_gain` and `gap_closed`.
     pub reference: usize,
     /// Position in `entries` of the oracle.
@@ -85,7 +85,7 @@ impl Comparison {
         self.entries.iter().map(|entry| self.row(entry, &groups)).collect()
     }
 
-    /// This comparison and another of the same entrants on other traces. Judged risks are not joined.
+    /// This comparison and another of the same contenders on other traces. Risk samples are not joined.
     #[must_use]
     pub fn joined(mut self, other: Self) -> Self {
         let traces = self.trace_of_window.last().map_or(0, |last| last + 1);
@@ -113,8 +113,8 @@ impl Comparison {
         groups
     }
 
-    fn row(&self, entry: &Entry, groups: &[Vec<usize>]) -> Row {
-        let qoe_of = |entry: &Entry| entry.scores.iter().map(|score| score.qoe).collect::<Vec<_>>();
+    fn row(&self, entry: &ContenderScores, groups: &[Vec<usize>]) -> Row {
+        let qoe_of = |entry: &ContenderScores| entry.scores.iter().map(|score| score.qoe).collect::<Vec<_>>();
         let (qoe, reference, oracle) =
             (qoe_of(entry), qoe_of(&self.entries[self.reference]), qoe_of(&self.entries[self.oracle]));
         let stall: Vec<f64> = entry.scores.iter().map(|score| score.stall_ratio).collect();
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn half_way_to_the_oracle_closes_half_the_gap() {
-        let entry = |policy: &str, qoe: &[f64]| Entry {
+        let entry = |policy: &str, qoe: &[f64]| ContenderScores {
             policy: policy.to_owned(),
             client: None,
             risk: None,

@@ -7,7 +7,7 @@ pub mod calibration;
 pub mod comparison;
 pub mod controller;
 pub mod crowd;
-pub mod entrant;
+pub mod contender;
 pub mod forecasting;
 pub mod netem;
 pub mod player;

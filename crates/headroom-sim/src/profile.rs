@@ -1,9 +1,9 @@
 //! The conditions of a comparison: what is watched, by which player, over which stretch of trace, and how it is scored.
 
 use crate::{
-    calibration::{Judge, Judgement},
+    calibration::{RiskSampler, RiskSample},
     controller::{Guided, InPlayer},
-    entrant::{Entrant, Kind},
+    contender::{Contender, Strategy},
     player::{Live, LiveSettings, OnDemand, OnDemandSettings},
     score::Score,
     session::{Player, Step, play},
@@ -139,22 +139,22 @@ impl Profile {
         windows.into_iter().filter(|window| window.total_bits() > 0.0).collect()
     }
 
-    /// Plays one session of `entrant` over `trace`, which repeats as needed; `steps` is overwritten with what happened.
-    pub fn play(&self, entrant: &Entrant, video: &Video, trace: &Trace, steps: &mut Vec<Step>) -> Option<Score> {
+    /// Plays one session of `contender` over `trace`, which repeats as needed; `steps` is overwritten with what happened.
+    pub fn play(&self, contender: &Contender, video: &Video, trace: &Trace, steps: &mut Vec<Step>) -> Option<Score> {
         steps.clear();
         match self.player {
-            PlayerKind::Pensieve => drive(entrant, self.on_demand_player(video, trace), steps),
-            PlayerKind::LiveEdge => drive(entrant, self.live_player(video, trace), steps),
+            PlayerKind::Pensieve => drive(contender, self.on_demand_player(video, trace), steps),
+            PlayerKind::LiveEdge => drive(contender, self.live_player(video, trace), steps),
         }
         Score::of(steps, video.ladder(), video.segment_duration(), &self.qoe())
     }
 
-    /// Plays one session of `policy` again and judges the stall risk of each of its choices; appends to `judged`.
-    pub fn judge(&self, policy: &dyn Policy, video: &Video, trace: &Trace, judged: &mut Vec<Judgement>) {
-        let mut judge = Judge::new(InPlayer::new(policy), judged);
+    /// Plays one session of `policy` again and appends the stall risk of each of its choices, with what then happened, to `samples`.
+    pub fn sample_risk(&self, policy: &dyn Policy, video: &Video, trace: &Trace, samples: &mut Vec<RiskSample>) {
+        let mut sampler = RiskSampler::new(InPlayer::new(policy), samples);
         match self.player {
-            PlayerKind::Pensieve => play(&mut self.on_demand_player(video, trace), &mut judge, &mut Vec::new()),
-            PlayerKind::LiveEdge => play(&mut self.live_player(video, trace), &mut judge, &mut Vec::new()),
+            PlayerKind::Pensieve => play(&mut self.on_demand_player(video, trace), &mut sampler, &mut Vec::new()),
+            PlayerKind::LiveEdge => play(&mut self.live_player(video, trace), &mut sampler, &mut Vec::new()),
         }
     }
 
@@ -168,10 +168,10 @@ impl Profile {
     }
 }
 
-fn drive(entrant: &Entrant, mut player: impl Player, steps: &mut Vec<Step>) {
-    match entrant.kind() {
-        Kind::Policy(policy) => play(&mut player, &mut InPlayer::new(policy.as_ref()), steps),
-        Kind::Oracle(oracle) => play(&mut player, &mut { *oracle }, steps),
-        Kind::Guided { client, settings } => play(&mut player, &mut Guided::new(client.as_ref(), settings), steps),
+fn drive(contender: &Contender, mut player: impl Player, steps: &mut Vec<Step>) {
+    match contender.strategy() {
+        Strategy::Policy(policy) => play(&mut player, &mut InPlayer::new(policy.as_ref()), steps),
+        Strategy::Oracle(oracle) => play(&mut player, &mut { *oracle }, steps),
+        Strategy::Guided { client, settings } => play(&mut player, &mut Guided::new(client.as_ref(), settings), steps),
     }
 }

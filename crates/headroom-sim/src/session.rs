@@ -50,7 +50,7 @@ pub struct Moment {
 
 impl Moment {
     /// The state after playing on for `pause_s` without a transfer.
-    fn after_pause(self, pause_s: f64) -> Self {
+    pub(crate) fn after_pause(self, pause_s: f64) -> Self {
         Self {
             clock_s: self.clock_s + pause_s,
             link_s: self.link_s + pause_s,

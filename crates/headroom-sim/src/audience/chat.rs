@@ -54,9 +54,9 @@ pub struct Brigade {
     pub telemetry: Conditions,
 }
 
-/// What came of it.
+/// What happened in the chat.
 #[derive(Clone, Debug, Default)]
-pub struct Watched {
+pub struct ChatOutcome {
     /// Alarms, by time in seconds and aspect.
     pub alarms: Vec<(f64, Aspect)>,
     /// When the first complaint about the fault was written.
@@ -69,7 +69,7 @@ pub struct Watched {
     pub messages: u64,
 }
 
-impl Watched {
+impl ChatOutcome {
     fn note(&mut self, at_s: f64, changes: Vec<Change>) {
         let raised = changes.into_iter().filter_map(|change| match change {
             Change::Raised(blind_spot) => Some((at_s, blind_spot.aspect)),
@@ -99,11 +99,11 @@ impl Chat {
     /// # Panics
     /// When a rate or share is not a positive number.
     #[must_use]
-    pub fn watch(&self, seconds: f64, fault: Option<Fault>, brigade: Option<Brigade>) -> Watched {
+    pub fn watch(&self, seconds: f64, fault: Option<Fault>, brigade: Option<Brigade>) -> ChatOutcome {
         let mut rng = Pcg64Mcg::seed_from_u64(self.seed);
         let clock = |at_s: f64| Timestamp::from_secs_f64(START_S + at_s);
         let mut audience = Audience::new(StreamId(1), clock(0.0));
-        let mut watched = Watched { weights: (1.0, 1.0), ..Watched::default() };
+        let mut watched = ChatOutcome { weights: (1.0, 1.0), ..ChatOutcome::default() };
         let authors = Zipf::new((AUTHORS_PER_RATE * self.messages_per_s).max(50.0), 1.0).expect("a valid size");
         let (rate_spread, grumpy_spread) = (spread(RATE_SPREAD), spread(GRUMPY_SPREAD));
         let fault_complaints = fault.map_or_else(Vec::new, |fault| self.complaints_about(&fault, &mut rng));

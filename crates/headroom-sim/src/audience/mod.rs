@@ -1,4 +1,4 @@
-//! Viewers who write: a chat with ordinary days, faults and brigades, and viewers whose complaints follow what they go through.
+//! Viewers who write: a chat with ordinary days, faults and brigades, and viewers who complain about their own stalls.
 //!
 //! Chat rates vary by the minute and have bursts, a few people write most of it, and complaints come in clusters, so that
 //! counts are far from Poisson. All of it is a model of our own, not a recording: no public recording of live chats with
@@ -7,15 +7,15 @@
 mod chat;
 mod viewers;
 
-pub use chat::{Brigade, Chat, Fault, Watched};
-pub use viewers::{Fared, Viewers};
+pub use chat::{Brigade, Chat, Fault, ChatOutcome};
+pub use viewers::{AudienceOutcome, Viewers};
 
 use headroom_core::{
     audience::{Aspect, Aspects, Classification, Sentiment},
     units::Ratio,
 };
 
-/// What a classifier makes of a complaint about `aspect`; of small talk without one.
+/// The classifier's result for a complaint about `aspect`, or for small talk without one.
 fn reading(aspect: Option<Aspect>) -> Classification {
     Classification {
         sentiment: if aspect.is_some() { Sentiment::Negative } else { Sentiment::Neutral },

@@ -36,12 +36,12 @@ pub struct Viewers<'a> {
     pub seed: u64,
 }
 
-/// How they fared together.
+/// How they outcome together.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Fared {
+pub struct AudienceOutcome {
     /// Stall seconds for each second of media.
     pub stall_ratio: f64,
-    /// Stalls.
+    /// Number of stalls.
     pub stalls: u32,
     /// Mean bit rate, Mbit/s.
     pub bitrate_mbps: f64,
@@ -77,7 +77,7 @@ fn clock(at_s: f64) -> Timestamp {
 impl<'a> Viewers<'a> {
     /// Plays the video to everyone; each viewer's own choice is `client`'s, below the engine's cap.
     #[must_use]
-    pub fn play(&self, client: &dyn Policy, config: &Config) -> Fared {
+    pub fn play(&self, client: &dyn Policy, config: &Config) -> AudienceOutcome {
         let mut rng = Pcg64Mcg::seed_from_u64(self.seed);
         let mut engine = Engine::new(config.clone());
         let settings = StreamSettings {
@@ -99,7 +99,7 @@ impl<'a> Viewers<'a> {
             next_s: index as f64 * 0.37,
         };
         let mut viewers: Vec<Viewer<'_>> = self.links.iter().enumerate().map(viewer).collect();
-        let mut fared = Fared { stall_weight: 1.0, ..Fared::default() };
+        let mut outcome = AudienceOutcome { stall_weight: 1.0, ..AudienceOutcome::default() };
         let (mut stalled_s, mut megabits, mut segments) = (0.0, 0.0, 0_u32);
         let mut complaints: VecDeque<(f64, u64)> = VecDeque::new();
         let (mut tick_s, mut talk_s, mut talkers) = (TICK_S, 0.5, 0_u64);
@@ -116,7 +116,7 @@ impl<'a> Viewers<'a> {
                 && at_s <= now_s.min(tick_s)
             {
                 complaints.pop_front();
-                fared.complaints += 1;
+                outcome.complaints += 1;
                 say(&mut engine, at_s, author, Some(Aspect::Buffering));
                 continue;
             }
@@ -125,8 +125,8 @@ impl<'a> Viewers<'a> {
                 tick_s += TICK_S;
                 while let Some(output) = engine.poll_output() {
                     match output {
-                        Output::Weights { weights, .. } => fared.stall_weight = fared.stall_weight.max(weights.stall),
-                        Output::BlindSpot(_) => fared.alarms += 1,
+                        Output::Weights { weights, .. } => outcome.stall_weight = outcome.stall_weight.max(weights.stall),
+                        Output::BlindSpot(_) => outcome.alarms += 1,
                         _ => {}
                     }
                 }
@@ -140,7 +140,7 @@ impl<'a> Viewers<'a> {
             let stalled = viewer.stalled_s - stalled_before;
             if stalled > 0.0 {
                 stalled_s += stalled;
-                fared.stalls += 1;
+                outcome.stalls += 1;
                 if rng.random_bool(self.writing) {
                     let at_s = viewer.next_s + rng.random_range(1.0..5.0);
                     let position = complaints.partition_point(|&(other, _)| other < at_s);
@@ -149,9 +149,9 @@ impl<'a> Viewers<'a> {
             }
         }
         let media_s = f64::from(segments) * self.video.segment_duration().as_secs_f64();
-        fared.stall_ratio = stalled_s / media_s.max(1.0);
-        fared.bitrate_mbps = megabits / f64::from(segments.max(1));
-        fared
+        outcome.stall_ratio = stalled_s / media_s.max(1.0);
+        outcome.bitrate_mbps = megabits / f64::from(segments.max(1));
+        outcome
     }
 
     /// Reports, asks for a segment and waits for it; returns the rung.

@@ -1,4 +1,4 @@
-//! Who chooses the rung: a policy inside the player, a server that caps it, or an oracle that knows the trace.
+//! Controllers: a policy inside the player, a server that guides it, or an oracle that knows the trace.
 
 mod guided;
 mod oracle;
@@ -13,7 +13,7 @@ use headroom_core::{
     policy::{Delivery, Evidence, Memory, Policy, Progress, View},
 };
 
-/// A policy that runs in the player itself: it sees everything at once.
+/// A policy that runs inside the player.
 pub struct InPlayer<'a> {
     policy: &'a dyn Policy,
     memory: Memory,
@@ -28,7 +28,7 @@ impl<'a> InPlayer<'a> {
 }
 
 impl InPlayer<'_> {
-    /// What to fetch next when a server says what throughput to expect.
+    /// What to fetch next, given the throughput that a server expects.
     fn choose_with<P: Player>(&mut self, player: &mut P, expected: Option<&Forecast>) -> Choice {
         if player.next_segment() == 0 {
             return Choice::at_once(player.first_rung());

@@ -1,8 +1,8 @@
-//! How well the first seconds of a session are forecast: by nothing but themselves, or with what others or the radio say.
+//! Forecasts for the first seconds of a session: from its own transfers alone, or with a prior from other sessions or the radio.
 //!
-//! A session begins every half minute of a recording. It is forecast when it has measured 0, 1, 2 and 3 seconds.
+//! A session begins every half minute of a recording. Forecasts are due when it has measured 0, 1, 2 and 3 seconds.
 
-use super::{Known, Tally};
+use super::{Known, ErrorSums};
 use crate::{
     trace::{AtEnd, Trace},
     train::forecast::{Run, runs},
@@ -12,23 +12,23 @@ use headroom_core::{
     time::Timestamp,
 };
 
-/// Forecasts a session: with 0, 1, 2 and 3 seconds known.
+/// Forecasts scored for each session: with 0, 1, 2 and 3 seconds known.
 pub const MOMENTS: usize = 4;
 /// Time between the sessions of one recording, seconds.
 const BETWEEN_S: usize = 30;
 /// Time zero means "never" in places.
 const START_S: f64 = 1_000.0;
 
-/// What a session has to go by beside itself.
+/// What a session knows of its link before its own first transfer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Prior {
-    /// Nothing.
+    /// No prior.
     None,
-    /// What other sessions measured, on other days if they are to prove anything.
+    /// What other sessions measured. For a fair test they are from other days.
     Cohort(Box<Pool>),
-    /// What the same link carried before the session began: as if others had sat beside the viewer.
-    Beside,
-    /// Its radio at the moment.
+    /// What the same link carried before the session began, as other sessions on it would have measured it.
+    SameLink,
+    /// The radio values of the moment.
     Radio,
 }
 
@@ -55,7 +55,7 @@ impl Prior {
         match self {
             Self::None => Forecast::UNKNOWN,
             Self::Cohort(pool) => pool.forecast(Timestamp::from_secs_f64(START_S)).for_newcomer(),
-            Self::Beside => {
+            Self::SameLink => {
                 let mut pool = Pool::default();
                 for (second, &kbps) in run.kbps[..began].iter().enumerate() {
                     pool.observe(clock(second), 1.0, kbps as f32, None);
@@ -76,9 +76,9 @@ impl Prior {
     }
 }
 
-/// Forecasts the start of every session of `trace` by each of `priors`, which counts as so many seconds;
-/// `tallies` are in the order of `priors`, one for each moment. Where nothing is known nothing is scored.
-pub fn evaluate_starts(trace: &Trace, priors: &[(Prior, f32)], tallies: &mut [[Tally; MOMENTS]]) {
+/// Forecasts the start of every session of `trace` with each of `priors`, weighted as so many seconds of own history;
+/// `sums` are in the order of `priors`, one for each moment. Where nothing is known nothing is scored.
+pub fn score_cold_starts(trace: &Trace, priors: &[(Prior, f32)], sums: &mut [[ErrorSums; MOMENTS]]) {
     for run in runs(trace) {
         for began in (0..run.kbps.len()).step_by(BETWEEN_S) {
             let mut known = Known::default();
@@ -87,11 +87,11 @@ pub fn evaluate_starts(trace: &Trace, priors: &[(Prior, f32)], tallies: &mut [[T
                 let Some(future) = run.kbps.get(now..now + 10) else { break };
                 let carried =
                     HORIZONS.map(|horizon| crate::statistics::mean(&future[..horizon.as_secs_f64() as usize]));
-                for ((prior, weight_s), tallies) in priors.iter().zip(tallies.iter_mut()) {
+                for ((prior, weight_s), sums) in priors.iter().zip(sums.iter_mut()) {
                     let prior = prior.forecast(trace, &run, began, now);
                     let forecast = quantile(&known.history).drawn_towards(&prior, known.history.seen_s(), *weight_s);
                     if !forecast.is_unknown() {
-                        tallies[moment].observe(&forecast, &carried);
+                        sums[moment].observe(&forecast, &carried);
                     }
                 }
                 known.observe(run.kbps[now]);
@@ -116,29 +116,29 @@ mod tests {
         Trace::new((0..seconds).map(sample).collect(), seconds as f64).unwrap()
     }
 
-    fn tallies(priors: &[(Prior, f32)]) -> Vec<[Tally; MOMENTS]> {
-        let mut tallies = vec![<[Tally; MOMENTS]>::default(); priors.len()];
-        evaluate_starts(&jumpy(301), priors, &mut tallies);
-        tallies
+    fn sums(priors: &[(Prior, f32)]) -> Vec<[ErrorSums; MOMENTS]> {
+        let mut sums = vec![<[ErrorSums; MOMENTS]>::default(); priors.len()];
+        score_cold_starts(&jumpy(301), priors, &mut sums);
+        sums
     }
 
     #[test]
-    fn a_session_is_forecast_before_it_has_measured_anything_where_others_have() {
+    fn a_prior_from_other_sessions_gives_a_forecast_before_the_first_transfer() {
         let pool = pooled([&jumpy(400)]);
-        let priors = [Prior::None, Prior::Cohort(Box::new(pool)), Prior::Beside, Prior::Radio].map(|prior| {
+        let priors = [Prior::None, Prior::Cohort(Box::new(pool)), Prior::SameLink, Prior::Radio].map(|prior| {
             let weight_s = prior.weight_s();
             (prior, weight_s)
         });
-        let counts: Vec<usize> = tallies(&priors).iter().map(|tallies| tallies[0].rows("", false)[0].count).collect();
+        let counts: Vec<usize> = sums(&priors).iter().map(|sums| sums[0].rows("", false)[0].count).collect();
         assert_eq!(counts, [0, 10, 9, 10], "beside the first session of the recording nobody sat");
-        let medians: Vec<f64> = tallies(&priors)[1].iter().map(|tally| tally.rows("", false)[1].mae_mbps).collect();
+        let medians: Vec<f64> = sums(&priors)[1].iter().map(|sums| sums.rows("", false)[1].mae_mbps).collect();
         assert!(medians.iter().all(|&mae_mbps| mae_mbps < 4.0), "{medians:?}");
     }
 
     #[test]
     fn a_prior_without_weight_changes_nothing_once_something_is_known() {
         let pool = Box::new(pooled([&Trace::constant(100_000.0).unwrap(), &jumpy(60)]));
-        let [alone, ignored] = &tallies(&[(Prior::None, 1.0), (Prior::Cohort(pool), 0.0)])[..] else { unreachable!() };
+        let [alone, ignored] = &sums(&[(Prior::None, 1.0), (Prior::Cohort(pool), 0.0)])[..] else { unreachable!() };
         for moment in 1..MOMENTS {
             let (alone, ignored) = (alone[moment].rows("", false), ignored[moment].rows("", false));
             for (alone, ignored) in alone.iter().zip(&ignored) {

@@ -1,4 +1,4 @@
-//! How well throughput can be forecast: every forecast of the engine against what the link then carried.
+//! Throughput forecasts against what the link then carried, for every forecast the engine has and for simple references.
 //!
 //! Links are read second by second ([`crate::train::forecast::seconds`]); a forecast is due every second once ten seconds are
 //! known, for the mean of the next 2, 4 and 10 s. Whoever learned anything must not have seen the day it is scored on:
@@ -7,7 +7,7 @@
 pub mod cold_start;
 mod score;
 
-pub use score::{Row, Tally};
+pub use score::{Row, ErrorSums};
 
 use crate::{trace::Trace, train::forecast::seconds};
 use headroom_core::{
@@ -24,10 +24,10 @@ const SLOW_HALF_LIFE_S: f32 = 9.0;
 /// Samples of the arithmetic and harmonic means (Yin 2015 §6: five).
 const WINDOW: usize = 5;
 
-/// What makes a forecast.
+/// A forecasting method.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Model {
-    /// The last second goes on.
+    /// The rate of the last second.
     LastValue,
     /// Arithmetic mean of the last five seconds.
     Mean,
@@ -83,8 +83,8 @@ impl Known {
     }
 }
 
-/// Forecasts every second of `trace` with every model; `tallies` are in the order of `models`.
-pub fn evaluate(trace: &Trace, models: &[Model], tallies: &mut [Tally]) {
+/// Scores every model at every second of `trace`; `sums` are in the order of `models`.
+pub fn score_forecasts(trace: &Trace, models: &[Model], sums: &mut [ErrorSums]) {
     for run in seconds(trace) {
         let mut known = Known::default();
         for now in 0..run.len() {
@@ -99,8 +99,8 @@ pub fn evaluate(trace: &Trace, models: &[Model], tallies: &mut [Tally]) {
                 let seconds = horizon.as_secs_f64() as usize;
                 crate::statistics::mean(&future[..seconds])
             });
-            for (model, tally) in models.iter().zip(tallies.iter_mut()) {
-                tally.observe(&model.forecast(&known), &carried);
+            for (model, sums) in models.iter().zip(sums.iter_mut()) {
+                sums.observe(&model.forecast(&known), &carried);
             }
         }
     }
@@ -137,20 +137,20 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_never_changes_is_forecast_and_one_that_falls_is_overestimated() {
+    fn a_steady_link_is_forecast_exactly_and_a_falling_one_is_overestimated() {
         let models = [Model::LastValue, Model::Ewma, Model::Lognormal];
-        let mut tallies = vec![Tally::default(); 3];
-        evaluate(&trace([5_000.0; 60]), &models, &mut tallies);
-        for (model, tally) in models.iter().zip(&tallies) {
-            for row in tally.rows("steady", model.is_point()) {
+        let mut sums = vec![ErrorSums::default(); 3];
+        score_forecasts(&trace([5_000.0; 60]), &models, &mut sums);
+        for (model, sums) in models.iter().zip(&sums) {
+            for row in sums.rows("steady", model.is_point()) {
                 assert!(row.mae_mbps < 0.01 && row.median_ape < 0.001, "{row:?}");
                 assert_eq!(row.count, 41, "60 s less warm-up and horizon");
             }
         }
-        let mut falling = vec![Tally::default(); 3];
-        evaluate(&trace((0..60).map(|second| 60_000.0 - 1_000.0 * f64::from(second))), &models, &mut falling);
-        for tally in &falling {
-            assert!(tally.rows("falling", true).iter().all(|row| row.overestimation_rate > 0.99));
+        let mut falling = vec![ErrorSums::default(); 3];
+        score_forecasts(&trace((0..60).map(|second| 60_000.0 - 1_000.0 * f64::from(second))), &models, &mut falling);
+        for sums in &falling {
+            assert!(sums.rows("falling", true).iter().all(|row| row.overestimation_rate > 0.99));
         }
     }
 

@@ -9,9 +9,9 @@ use serde::Serialize;
 /// One line of the result: one model at one horizon. The names of the fields are keys that other programs read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
-    /// What made the forecast.
+    /// Name of the forecasting method.
     pub model: String,
-    /// How far, seconds.
+    /// How far ahead, seconds.
     pub horizon_s: f64,
     /// Mean absolute error of the median, Mbit/s.
     pub mae_mbps: f64,
@@ -27,9 +27,9 @@ pub struct Row {
     pub count: usize,
 }
 
-/// Sums of one model.
+/// Error sums of one model.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Tally {
+pub struct ErrorSums {
     horizons: [Sums; HORIZONS.len()],
 }
 
@@ -43,7 +43,7 @@ struct Sums {
     overestimated: usize,
 }
 
-impl Tally {
+impl ErrorSums {
     /// Scores one forecast against the mean rates that followed, kbit/s.
     pub fn observe(&mut self, forecast: &Forecast, carried_kbps: &[f64; HORIZONS.len()]) {
         for ((sums, quantiles), &carried) in self.horizons.iter_mut().zip(&forecast.quantiles_kbps).zip(carried_kbps) {
@@ -64,7 +64,7 @@ impl Tally {
         }
     }
 
-    /// Adds what another tally saw.
+    /// Adds what another set of sums saw.
     pub fn merge(&mut self, other: Self) {
         for (sums, other) in self.horizons.iter_mut().zip(other.horizons) {
             sums.count += other.count;
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn follows_the_definitions() {
-        let mut tally = Tally::default();
+        let mut tally = ErrorSums::default();
         let forecast = Forecast { quantiles_kbps: [[1_000.0, 2_000.0, 4_000.0, 6_000.0, 8_000.0]; 3] };
         tally.observe(&forecast, &[5_000.0, 500.0, 0.0]);
         let rows = tally.rows("model", false);

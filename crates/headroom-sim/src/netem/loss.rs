@@ -6,7 +6,7 @@ use rand::{Rng, RngExt};
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
 pub enum Loss {
-    /// Never.
+    /// No packet is lost.
     #[default]
     None,
     /// Each packet by itself with this probability.

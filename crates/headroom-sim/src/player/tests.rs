@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     session::{Controller, Player},
-    entrant::Entrant,
+    contender::Contender,
     profile::Profile,
     trace::{Sample, Trace},
 };
@@ -51,9 +51,9 @@ proptest! {
     #[test]
     fn time_and_bytes_are_conserved(trace in trace(), name in policy(), profile in profile()) {
         let video = profile.video(40.0).unwrap();
-        let entrant = Entrant::parse(name, profile.objective()).unwrap();
+        let contender = Contender::parse(name, profile.objective()).unwrap();
         let mut steps = Vec::new();
-        profile.play(&entrant, &video, &trace, &mut steps).unwrap();
+        profile.play(&contender, &video, &trace, &mut steps).unwrap();
         prop_assert_eq!(steps.len(), video.segments());
         let segment_s = video.segment_duration().as_secs_f64();
         let mut buffer_s = 0.0;
@@ -83,10 +83,10 @@ proptest! {
     #[test]
     fn the_same_session_plays_the_same(trace in trace(), name in policy(), profile in profile()) {
         let video = profile.video(30.0).unwrap();
-        let entrant = Entrant::parse(name, profile.objective()).unwrap();
+        let contender = Contender::parse(name, profile.objective()).unwrap();
         let (mut first, mut second) = (Vec::new(), Vec::new());
-        profile.play(&entrant, &video, &trace, &mut first);
-        profile.play(&entrant, &video, &trace, &mut second);
+        profile.play(&contender, &video, &trace, &mut first);
+        profile.play(&contender, &video, &trace, &mut second);
         prop_assert_eq!(first, second);
     }
 }

@@ -19,7 +19,7 @@ pub struct Quantiles {
     pub p05: f64,
     /// 25 %.
     pub p25: f64,
-    /// Half.
+    /// 50 %: the median.
     pub p50: f64,
     /// 75 %.
     pub p75: f64,

@@ -35,9 +35,9 @@ enum Outages {
     },
 }
 
-/// The kind of one link.
+/// The parameters of one link.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Kind {
+struct LinkModel {
     /// Median level, as the logarithm of kbit/s, and how far levels spread around it.
     ln_kbps: f64,
     level_spread: f64,
@@ -62,7 +62,7 @@ struct Kind {
     hole_depth: f64,
 }
 
-impl Kind {
+impl LinkModel {
     fn draw(random: &mut Pcg64Mcg) -> Self {
         // A median of 16 Mbit/s; nine in ten from 3 to 80.
         let ln_kbps = 16_000_f64.ln() + normal(random);
@@ -120,23 +120,23 @@ impl Kind {
 /// When `seconds` is 0 or more than a trace holds.
 pub fn link(seconds: usize, seed: u64) -> Result<Trace, BuildError> {
     let mut random = Pcg64Mcg::seed_from_u64(seed);
-    let kind = Kind::draw(&mut random);
-    let mut interruptions = Interruptions::new(&kind, &mut random);
-    let fade = (-1.0 / kind.slow_memory_s).exp();
-    let mut level = kind.level(&mut random);
+    let model = LinkModel::draw(&mut random);
+    let mut interruptions = Interruptions::new(&model, &mut random);
+    let fade = (-1.0 / model.slow_memory_s).exp();
+    let mut level = model.level(&mut random);
     let mut slow = 0.0;
     let mut samples = Vec::new();
     for second in 0..seconds {
         let t_s = second as f64;
-        if random.random::<f64>() < 1.0 / kind.level_dwell_s {
-            level = kind.level(&mut random);
+        if random.random::<f64>() < 1.0 / model.level_dwell_s {
+            level = model.level(&mut random);
         }
-        slow = fade * slow + (1.0 - fade * fade).sqrt() * kind.slow_spread * normal(&mut random);
-        let (share, new_level) = interruptions.second(t_s, &kind, &mut random);
+        slow = fade * slow + (1.0 - fade * fade).sqrt() * model.slow_spread * normal(&mut random);
+        let (share, new_level) = interruptions.second(t_s, &model, &mut random);
         if new_level {
-            level = kind.level(&mut random);
+            level = model.level(&mut random);
         }
-        let ln_kbps = (level + slow + kind.fast_spread * normal(&mut random)).min(kind.ln_ceiling);
+        let ln_kbps = (level + slow + model.fast_spread * normal(&mut random)).min(model.ln_ceiling);
         let kbps = ln_kbps.exp() * share;
         let throughput_kbps = if kbps < SILENCE_KBPS { 0.0 } else { kbps.min(FASTEST_KBPS) };
         samples.push(Sample { t_s, throughput_kbps, ..Sample::default() });
@@ -156,28 +156,28 @@ struct Interruptions {
 }
 
 impl Interruptions {
-    fn new(kind: &Kind, random: &mut Pcg64Mcg) -> Self {
-        let next_outage_s = kind.first_outage_s(random);
+    fn new(model: &LinkModel, random: &mut Pcg64Mcg) -> Self {
+        let next_outage_s = model.first_outage_s(random);
         Self { next_outage_s, outage_left_s: 0.0, outage_rest: 0.0, recovery: 1.0, hole_left_s: 0.0, hole_depth: 0.0 }
     }
 
     /// Share of the rate that the second from `t_s` on carries, and whether the level changes with it.
-    fn second(&mut self, t_s: f64, kind: &Kind, random: &mut Pcg64Mcg) -> (f64, bool) {
+    fn second(&mut self, t_s: f64, model: &LinkModel, random: &mut Pcg64Mcg) -> (f64, bool) {
         let mut new_level = false;
         if t_s >= self.next_outage_s {
-            let mut lasts_s = kind.outage_s * random.random_range(0.4..1.6);
-            if matches!(kind.outages, Outages::Random(_)) {
+            let mut lasts_s = model.outage_s * random.random_range(0.4..1.6);
+            if matches!(model.outages, Outages::Random(_)) {
                 lasts_s *= random.random_range(0.5..2.0);
             }
-            new_level = random.random::<f64>() < kind.new_level;
+            new_level = random.random::<f64>() < model.new_level;
             self.outage_left_s = lasts_s;
-            self.outage_rest = if random.random::<f64>() < kind.partial { random.random_range(0.0..0.3) } else { 0.0 };
+            self.outage_rest = if random.random::<f64>() < model.partial { random.random_range(0.0..0.3) } else { 0.0 };
             self.recovery = random.random_range(0.1..0.9);
-            self.next_outage_s = t_s + lasts_s + kind.next_outage_s(lasts_s, random);
+            self.next_outage_s = t_s + lasts_s + model.next_outage_s(lasts_s, random);
         }
-        if self.hole_left_s <= 0.0 && random.random::<f64>() < 1.0 / kind.hole_every_s {
-            self.hole_left_s = waiting_time(kind.hole_s, random);
-            self.hole_depth = kind.hole_depth * random.random_range(0.5..1.5);
+        if self.hole_left_s <= 0.0 && random.random::<f64>() < 1.0 / model.hole_every_s {
+            self.hole_left_s = waiting_time(model.hole_s, random);
+            self.hole_depth = model.hole_depth * random.random_range(0.5..1.5);
         }
         let mut share = 1.0;
         if self.outage_left_s > 0.0 {

@@ -9,7 +9,7 @@ use headroom_core::{
     time::Duration,
 };
 use headroom_sim::{
-    audience::{Brigade, Chat, Fared, Fault, Viewers},
+    audience::{Brigade, Chat, AudienceOutcome, Fault, Viewers},
     trace::{
         Trace,
         synth::{self, Preset},
@@ -34,25 +34,25 @@ fn complaints_about_buffering_make_the_policy_careful() {
         viewers.play(&Throughput { safety: 1.0, ..Throughput::default() }, &Config::default())
     };
     let silent = run(0.0, 1);
-    let heard: Vec<Fared> = (1..=3).map(|seed| run(0.5, seed)).collect();
-    for fared in &heard {
+    let heard: Vec<AudienceOutcome> = (1..=3).map(|seed| run(0.5, seed)).collect();
+    for outcome in &heard {
         println!(
             "stall ratio {:.4} -> {:.4} ({:+.1} %), stalls {} -> {}, bit rate {:.2} -> {:.2} Mbit/s ({:+.1} %), {} complaints, stall weight up to {}",
             silent.stall_ratio,
-            fared.stall_ratio,
-            100.0 * (fared.stall_ratio / silent.stall_ratio - 1.0),
+            outcome.stall_ratio,
+            100.0 * (outcome.stall_ratio / silent.stall_ratio - 1.0),
             silent.stalls,
-            fared.stalls,
+            outcome.stalls,
             silent.bitrate_mbps,
-            fared.bitrate_mbps,
-            100.0 * (fared.bitrate_mbps / silent.bitrate_mbps - 1.0),
-            fared.complaints,
-            fared.stall_weight,
+            outcome.bitrate_mbps,
+            100.0 * (outcome.bitrate_mbps / silent.bitrate_mbps - 1.0),
+            outcome.complaints,
+            outcome.stall_weight,
         );
-        assert!(fared.stall_weight > 1.2, "complaints were heard: {fared:?}");
-        assert!(fared.stall_ratio < silent.stall_ratio, "{fared:?} {silent:?}");
-        assert!(fared.bitrate_mbps > 0.7 * silent.bitrate_mbps, "the price is bounded: {fared:?} {silent:?}");
-        assert_eq!(fared.alarms, 0, "telemetry sees stalls");
+        assert!(outcome.stall_weight > 1.2, "complaints were heard: {outcome:?}");
+        assert!(outcome.stall_ratio < silent.stall_ratio, "{outcome:?} {silent:?}");
+        assert!(outcome.bitrate_mbps > 0.7 * silent.bitrate_mbps, "the price is bounded: {outcome:?} {silent:?}");
+        assert_eq!(outcome.alarms, 0, "telemetry sees stalls");
     }
     assert_eq!(heard[0], run(0.5, 1), "same seed, same run");
 }

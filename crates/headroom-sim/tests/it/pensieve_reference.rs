@@ -3,21 +3,21 @@
 
 use crate::shared;
 use headroom_sim::{
-    entrant::Entrant,
+    contender::Contender,
     profile::Profile,
     statistics::mean,
     trace::{Trace, format},
 };
 
 /// Mean QoE and mean stall ratio over the windows.
-fn measure(profile: &Profile, entrant: &str, windows: &[Trace]) -> (f64, f64) {
-    let entrant = Entrant::parse(entrant, profile.objective()).unwrap();
+fn measure(profile: &Profile, contender: &str, windows: &[Trace]) -> (f64, f64) {
+    let contender = Contender::parse(contender, profile.objective()).unwrap();
     let mut steps = Vec::new();
     let scores: Vec<_> = windows
         .iter()
         .map(|window| {
             let video = profile.video(window.duration_s()).unwrap();
-            profile.play(&entrant, &video, window, &mut steps).unwrap()
+            profile.play(&contender, &video, window, &mut steps).unwrap()
         })
         .collect();
     let of = |field: fn(&headroom_sim::score::Score) -> f64| mean(&scores.iter().map(field).collect::<Vec<_>>());

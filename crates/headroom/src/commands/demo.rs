@@ -12,7 +12,7 @@ use headroom_core::{
 };
 use headroom_server::{Config, Server, plan::Pathway};
 use headroom_sim::{
-    entrant,
+    contender,
     trace::{
         self, Trace,
         synth::{self, Preset},
@@ -256,7 +256,7 @@ impl Rules {
     fn of(client: &str) -> anyhow::Result<Self> {
         // Planning rules plan for the score of `bench abr --profile live`.
         let objective = Objective { stall_penalty: 20.0, switch_penalty: 1.0 };
-        let rule = |etp_weight: f64| entrant::policy(client, objective, etp_weight).context("--client");
+        let rule = |etp_weight: f64| contender::policy(client, objective, etp_weight).context("--client");
         Ok(Self { alone: rule(0.0)?.into(), steered: rule(ETP_WEIGHT)?.into() })
     }
 

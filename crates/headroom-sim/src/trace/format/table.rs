@@ -121,8 +121,13 @@ impl Header {
     }
 
     /// All names, in order.
-    pub(super) fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(unquoted)
+    }
+
+    /// How many columns there are.
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
     }
 
     /// Line of the header, from 1.

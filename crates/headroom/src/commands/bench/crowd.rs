@@ -12,7 +12,7 @@ use headroom_core::{
 };
 use headroom_sim::{
     crowd::{Crowd, Guidance, Outcome},
-    entrant::{Entrant, Kind},
+    contender::{Contender, Strategy},
     profile::{Profile, SIZE_SEED, SIZE_SPREAD},
     trace::Trace,
     video::Video,
@@ -68,8 +68,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
     };
     let profile = Profile::live();
-    let entrant = Entrant::parse(&arguments.client, profile.objective()).context("--client")?;
-    let Kind::Policy(client) = entrant.kind() else {
+    let contender = Contender::parse(&arguments.client, profile.objective()).context("--client")?;
+    let Strategy::Policy(client) = contender.strategy() else {
         bail!("--client {}: not a policy of a player", arguments.client);
     };
     let videos = videos(arguments.seconds)?;

@@ -1,4 +1,4 @@
-//! `headroom bench forecast`: how well throughput is forecast, on a folder of traces.
+//! `headroom bench forecast`: the error of throughput forecasts, on a folder of traces.
 
 use crate::commands::bench::abr::source::{self, Source};
 use anyhow::Context;
@@ -6,9 +6,9 @@ use clap::Args;
 use headroom_core::{forecast::Quantile, network::Network};
 use headroom_sim::{
     forecasting::{
-        Model, Row, Tally,
-        cold_start::{MOMENTS, Prior, evaluate_starts, pooled},
-        day, evaluate,
+        Model, Row, ErrorSums,
+        cold_start::{MOMENTS, Prior, score_cold_starts, pooled},
+        day, score_forecasts,
     },
     trace::Format,
     train::forecast::{Example, Settings, examples_by_second, fit},
@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     /// name; files without a date are days of their own.
     #[arg(long)]
     leave_one_day_out: bool,
-    /// Forecast the starts of sessions in place of their course: with nothing to go by, with what sessions of other days measured,
+    /// Foretell the starts of sessions in place of their course: with nothing to go by, with what sessions of other days measured,
     /// with what the same link carried before, and with the radio.
     #[arg(long, conflicts_with_all = ["leave_one_day_out", "weights"])]
     cold_start: bool,
@@ -73,13 +73,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         models.push(("weights", Model::Quantile(Box::new(network))));
     }
     let (names, models): (Vec<_>, Vec<_>) = models.into_iter().unzip();
-    let mut tallies = vec![Tally::default(); models.len()];
+    let mut sums = vec![ErrorSums::default(); models.len()];
     for source in &sources {
-        evaluate(&source.trace, &models, &mut tallies);
+        score_forecasts(&source.trace, &models, &mut sums);
     }
     let mut rows: Vec<Row> = names
         .iter()
-        .zip(models.iter().zip(&tallies))
+        .zip(models.iter().zip(&sums))
         .flat_map(|(name, (model, tally))| tally.rows(name, model.is_point()))
         .collect();
     if arguments.leave_one_day_out {
@@ -94,28 +94,28 @@ fn cold_start(sources: &[Source], prior_weight: Option<f64>) -> anyhow::Result<V
     let days: BTreeSet<&str> = sources.iter().map(|source| day(&source.name)).collect();
     anyhow::ensure!(days.len() > 1, "a cohort of other days needs two days");
     let names = ["none", "cohort", "beside", "radio"];
-    let mut tallies = vec![<[Tally; MOMENTS]>::default(); names.len()];
+    let mut sums = vec![<[ErrorSums; MOMENTS]>::default(); names.len()];
     for held_out in days {
         let (own, others): (Vec<&Source>, Vec<&Source>) =
             sources.iter().partition(|source| day(&source.name) == held_out);
         let pool = pooled(others.iter().map(|source| &source.trace));
-        let priors = [Prior::None, Prior::Cohort(Box::new(pool)), Prior::Beside, Prior::Radio].map(|prior| {
+        let priors = [Prior::None, Prior::Cohort(Box::new(pool)), Prior::SameLink, Prior::Radio].map(|prior| {
             let weight_s = prior_weight.map_or_else(|| prior.weight_s(), |weight| weight as f32);
             (prior, weight_s)
         });
         for source in own {
-            evaluate_starts(&source.trace, &priors, &mut tallies);
+            score_cold_starts(&source.trace, &priors, &mut sums);
         }
     }
-    let row = |(name, tallies): (&str, &[Tally; MOMENTS])| -> Vec<Row> {
-        let named = |(known_s, tally): (usize, &Tally)| tally.rows(&format!("{name}, {known_s} s known"), false);
-        tallies.iter().enumerate().flat_map(named).filter(|row| row.count > 0).collect()
+    let row = |(name, sums): (&str, &[ErrorSums; MOMENTS])| -> Vec<Row> {
+        let named = |(known_s, tally): (usize, &ErrorSums)| tally.rows(&format!("{name}, {known_s} s known"), false);
+        sums.iter().enumerate().flat_map(named).filter(|row| row.count > 0).collect()
     };
-    Ok(names.into_iter().zip(&tallies).flat_map(row).collect())
+    Ok(names.into_iter().zip(&sums).flat_map(row).collect())
 }
 
 /// One network for each day, trained on the others and scored on its own; two days at a time.
-fn leave_one_day_out(sources: &[Source], seed: u64) -> anyhow::Result<Tally> {
+fn leave_one_day_out(sources: &[Source], seed: u64) -> anyhow::Result<ErrorSums> {
     let mut days: BTreeMap<&str, Vec<&Source>> = BTreeMap::new();
     for source in sources {
         days.entry(day(&source.name)).or_default().push(source);
@@ -125,20 +125,20 @@ fn leave_one_day_out(sources: &[Source], seed: u64) -> anyhow::Result<Tally> {
         let others = sources.iter().filter(|source| day(&source.name) != held_out);
         let examples: Vec<Example> = others.flat_map(|source| examples_by_second(&source.trace)).collect();
         let network = fit(&examples, Settings { epochs: EPOCHS, ..Settings::default() }, seed, |_| ());
-        let mut tally = Tally::default();
+        let mut tally = ErrorSums::default();
         for source in &days[held_out] {
-            evaluate(&source.trace, &[Model::Quantile(Box::new(network.clone()))], std::slice::from_mut(&mut tally));
+            score_forecasts(&source.trace, &[Model::Quantile(Box::new(network.clone()))], std::slice::from_mut(&mut tally));
         }
         tally
     };
     let names: Vec<&str> = days.keys().copied().collect();
-    let mut total = Tally::default();
+    let mut total = ErrorSums::default();
     for pair in names.chunks(2) {
-        let tallies: Vec<_> = std::thread::scope(|scope| {
+        let sums: Vec<_> = std::thread::scope(|scope| {
             let workers: Vec<_> = pair.iter().map(|name| scope.spawn(|| score(name))).collect();
             workers.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
         });
-        for tally in tallies {
+        for tally in sums {
             total.merge(tally.map_err(|_| anyhow::anyhow!("training panicked"))?);
         }
     }

@@ -5,7 +5,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use headroom_core::policy::{Dynamic, Headroom, Policy, Throughput};
 use headroom_sim::{
-    calibration::{Judgement, fit},
+    calibration::{RiskSample, fit},
     profile::Profile,
     trace::Trace,
     train::synthetic,
@@ -44,17 +44,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     ensure!(!links.is_empty(), "nothing to play on: give --traces or --synthetic");
     // Timid, bold and planning choices, at both buffers of live play: the risk must be honest for all.
     let policies: [&dyn Policy; 3] = [&Dynamic::default(), &Throughput::default(), &Headroom::default()];
-    let mut judged: Vec<Judgement> = Vec::new();
+    let mut samples: Vec<RiskSample> = Vec::new();
     for profile in [Profile::live(), Profile::low_latency()] {
         for window in links.iter().flat_map(|link| profile.windows(link)) {
             let Ok(video) = profile.video(window.duration_s()) else { continue };
             for policy in policies {
-                profile.judge(policy, &video, &window, &mut judged);
+                profile.sample_risk(policy, &video, &window, &mut samples);
             }
         }
     }
-    let (offset, slope) = fit(&judged);
-    print(judged.len(), links.len(), offset, slope);
+    let (offset, slope) = fit(&samples);
+    print(samples.len(), links.len(), offset, slope);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -33,7 +33,7 @@ const THROUGHPUT_COLUMNS: [(&str, f64); 3] = [("Tput(Mbps)", 1e3), ("Tput(Gbps)"
 /// Whether a header line has the form of this format.
 pub(super) fn recognises(header: &str) -> bool {
     Header::of_line(header).is_some_and(|header| {
-        header.names().len() > 1 && THROUGHPUT_COLUMNS.iter().any(|(name, _)| header.find(&[name]).is_some())
+        header.len() > 1 && THROUGHPUT_COLUMNS.iter().any(|(name, _)| header.find(&[name]).is_some())
     })
 }
 
@@ -56,7 +56,7 @@ pub fn parse(text: &str, options: &Options) -> Result<Trace, ParseError> {
     let cqi = header.find(&["cqi"]);
     let config = header.find(&["config"]);
     // `Tput_*` of Sec5 is the one kind of table with nothing beside throughput and a lower-case `config`.
-    let fine = header.names().len() == 2 && header.names().any(|name| name == "config");
+    let fine = header.len() == 2 && header.names().any(|name| name == "config");
     let step_s = options.step_s.unwrap_or(if fine { FINE_ROWS_S } else { SECOND_ROWS_S });
 
     let mut samples: Vec<Sample> = Vec::new();

@@ -16,7 +16,7 @@ use headroom_core::{
 };
 use headroom_sim::{
     comparison::Row,
-    entrant::{Entrant, Guiding},
+    contender::{Contender, ServerGuidance},
     profile::{Content, Profile},
     trace::{Format, Sample, Trace},
 };
@@ -147,9 +147,9 @@ pub(crate) fn positive(text: &str) -> Result<f64, String> {
 }
 
 impl Arguments {
-    fn guiding(&self) -> Guiding {
-        let default = Guiding::default();
-        Guiding {
+    fn guidance(&self) -> ServerGuidance {
+        let default = ServerGuidance::default();
+        ServerGuidance {
             etp_weight: self.etp_weight.clamp(0.0, 1.0),
             question: (self.mode == Mode::Advised).then_some(ROUND_TRIP),
             cap_risk: self.cap_risk.unwrap_or(default.cap_risk),
@@ -169,14 +169,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let trace = Trace::new(vec![sample], profile.window_s.unwrap_or(STEADY_S)).context("--steady")?;
         traces.push(source::Source { name: format!("steady {mbps} Mbit/s"), trace });
     }
-    let entrants = entrants(arguments, &profile)?;
+    let contenders = contenders(arguments, &profile)?;
     let threads = arguments.threads.map_or_else(run::cores, usize::from);
-    let mut bout = run::Bout::cut(&profile, &traces, arguments.windows)?;
-    bout.judge_risk = arguments.html.is_some() || arguments.json.is_some();
-    let comparison = bout.play(&entrants, threads)?;
+    let mut run = run::AbrRun::cut(&profile, &traces, arguments.windows)?;
+    run.sample_risk = arguments.html.is_some() || arguments.json.is_some();
+    let comparison = run.play(&contenders, threads)?;
     let rows = comparison.rows();
     if let Some(path) = &arguments.html {
-        let page = report::page(&profile, &comparison, &rows, &bout.windows, &entrants);
+        let page = report::page(&profile, &comparison, &rows, &run.windows, &contenders);
         std::fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))?;
     }
     match &arguments.json {
@@ -214,7 +214,7 @@ fn profile(arguments: &Arguments) -> anyhow::Result<Profile> {
 }
 
 /// Who takes part: the reference first, the oracle last.
-fn entrants(arguments: &Arguments, profile: &Profile) -> anyhow::Result<Vec<Entrant>> {
+fn contenders(arguments: &Arguments, profile: &Profile) -> anyhow::Result<Vec<Contender>> {
     let guided = arguments.mode != Mode::InPlayer;
     let reference = if guided { arguments.client.as_str() } else { REFERENCE };
     let default: Vec<String> = match arguments.mode {
@@ -234,22 +234,22 @@ fn entrants(arguments: &Arguments, profile: &Profile) -> anyhow::Result<Vec<Entr
         }
     }
     let objective = profile.objective();
-    let mut entrants = vec![Entrant::parse(reference, objective).context("--client")?];
+    let mut contenders = vec![Contender::parse(reference, objective).context("--client")?];
     for name in names {
-        let entrant = match arguments.mode {
-            Mode::InPlayer => Entrant::parse(name, objective),
+        let contender = match arguments.mode {
+            Mode::InPlayer => Contender::parse(name, objective),
             Mode::ServerGuided | Mode::Advised => {
-                Entrant::guided(name, &arguments.client, objective, arguments.guiding())
+                Contender::guided(name, &arguments.client, objective, arguments.guidance())
             }
         };
-        entrants.push(entrant.context("--policies")?);
+        contenders.push(contender.context("--policies")?);
     }
     if let Some(weights) = &arguments.weights {
         ensure!(matches!(arguments.mode, Mode::InPlayer), "--weights plays in the player only");
-        entrants.push(Entrant::with_policy(OWN, Box::new(own(weights, profile.buffer_s)?)));
+        contenders.push(Contender::with_policy(OWN, Box::new(own(weights, profile.buffer_s)?)));
     }
-    entrants.push(Entrant::parse(ORACLE, objective)?);
-    Ok(entrants)
+    contenders.push(Contender::parse(ORACLE, objective)?);
+    Ok(contenders)
 }
 
 /// The learned policy with other weights for players that hold `buffer_s`.

@@ -4,7 +4,7 @@ use super::run::Window;
 use crate::chart::{COLOURS, Chart, STYLE, Series, distribution, escape};
 use headroom_sim::{
     comparison::{Comparison, Row},
-    entrant::Entrant,
+    contender::Contender,
     session::Step,
     profile::Profile,
     statistics,
@@ -17,7 +17,7 @@ pub(super) fn page(
     comparison: &Comparison,
     rows: &[Row],
     windows: &[Window],
-    entrants: &[Entrant],
+    contenders: &[Contender],
 ) -> String {
     let mut html = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Adaptation: {name}</title><style>{STYLE}</style>\
@@ -37,7 +37,7 @@ pub(super) fn page(
     html.push_str(&table(rows));
     html.push_str(&distributions(comparison, rows));
     html.push_str(&reliability(rows));
-    html.push_str(&one_window(profile, comparison, rows, windows, entrants));
+    html.push_str(&one_window(profile, comparison, rows, windows, contenders));
     html.push_str("</html>\n");
     html
 }
@@ -161,7 +161,7 @@ fn one_window(
     comparison: &Comparison,
     rows: &[Row],
     windows: &[Window],
-    entrants: &[Entrant],
+    contenders: &[Contender],
 ) -> String {
     let qoe: Vec<f64> = comparison.entries[comparison.reference].scores.iter().map(|score| score.qoe).collect();
     let median = statistics::quantile(&qoe, 0.5);
@@ -178,7 +178,7 @@ fn one_window(
     rates.push(Series { name: "link".into(), points: link, colour: "#c8c8c8", steps: true });
     let mut steps: Vec<Step> = Vec::new();
     for (&index, colour) in shown.iter().zip(COLOURS) {
-        profile.play(&entrants[index], &window.video, &window.trace, &mut steps);
+        profile.play(&contenders[index], &window.video, &window.trace, &mut steps);
         let mbps = |step: &Step| window.video.ladder().bitrate(step.rung).as_mbps();
         let name = label(&rows[index]);
         let rate = steps.iter().map(|step| (step.requested_s, mbps(step))).collect();

@@ -1,11 +1,11 @@
-//! Every entrant over every window, on all cores.
+//! One run of the benchmark: every contender over every window, on all cores.
 
 use super::source::Source;
 use anyhow::{Context, ensure};
 use headroom_sim::{
-    calibration::{Judgement, Reliability},
-    comparison::{Comparison, Entry},
-    entrant::{Entrant, Kind},
+    calibration::{RiskSample, Reliability},
+    comparison::{Comparison, ContenderScores},
+    contender::{Contender, Strategy},
     session::Step,
     profile::Profile,
     score::Score,
@@ -20,11 +20,11 @@ pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// The stage: windows of traces, and a video as long as each.
-pub(crate) struct Bout<'a> {
+/// The windows of all traces, each with a video of its length.
+pub(crate) struct AbrRun<'a> {
     profile: &'a Profile,
-    /// Whether stall risks are judged, too: twice the work.
-    pub(super) judge_risk: bool,
+    /// Whether stall risks are sampled, too: twice the work.
+    pub(super) sample_risk: bool,
     /// Each window with its video, and the trace it was cut from.
     pub(super) windows: Vec<Window>,
 }
@@ -37,7 +37,7 @@ pub(super) struct Window {
     pub(super) video: Video,
 }
 
-impl<'a> Bout<'a> {
+impl<'a> AbrRun<'a> {
     /// Cuts the traces into windows, at most `most` of each.
     pub(crate) fn cut(profile: &'a Profile, sources: &[Source], most: Option<u32>) -> anyhow::Result<Self> {
         let mut windows = Vec::new();
@@ -55,12 +55,12 @@ impl<'a> Bout<'a> {
             }
         }
         ensure!(!windows.is_empty(), "no window of the traces carries a session");
-        Ok(Self { profile, judge_risk: false, windows })
+        Ok(Self { profile, sample_risk: false, windows })
     }
 
-    /// Plays all; the reference stands first among the entrants, the oracle last. Results stand in the order of windows and entrants, whatever thread made them.
-    pub(crate) fn play(&self, entrants: &[Entrant], threads: usize) -> anyhow::Result<Comparison> {
-        let jobs = self.windows.len() * entrants.len();
+    /// Plays all; the reference stands first among the contenders, the oracle last. Results stand in the order of windows and contenders, whatever thread made them.
+    pub(crate) fn play(&self, contenders: &[Contender], threads: usize) -> anyhow::Result<Comparison> {
+        let jobs = self.windows.len() * contenders.len();
         let bar = ProgressBar::new(jobs as u64).with_style(
             ProgressStyle::with_template("{bar:40} {pos}/{len} sessions, {eta} left").context("progress bar")?,
         );
@@ -70,45 +70,45 @@ impl<'a> Bout<'a> {
             let mut steps: Vec<Step> = Vec::new();
             loop {
                 let job = next.fetch_add(1, Ordering::Relaxed);
-                let Some(window) = self.windows.get(job / entrants.len()) else {
+                let Some(window) = self.windows.get(job / contenders.len()) else {
                     return done;
                 };
-                let entrant = &entrants[job % entrants.len()];
-                let score = self.profile.play(entrant, &window.video, &window.trace, &mut steps);
-                let mut judged = Vec::new();
-                if let (Kind::Policy(policy), true) = (entrant.kind(), self.judge_risk) {
-                    self.profile.judge(policy.as_ref(), &window.video, &window.trace, &mut judged);
+                let contender = &contenders[job % contenders.len()];
+                let score = self.profile.play(contender, &window.video, &window.trace, &mut steps);
+                let mut samples = Vec::new();
+                if let (Strategy::Policy(policy), true) = (contender.strategy(), self.sample_risk) {
+                    self.profile.sample_risk(policy.as_ref(), &window.video, &window.trace, &mut samples);
                 }
-                done.push((job, score, judged));
+                done.push((job, score, samples));
                 bar.inc(1);
             }
         };
         let mut results: Vec<Option<Score>> = vec![None; jobs];
-        let mut risks: Vec<Vec<Judgement>> = vec![Vec::new(); entrants.len()];
+        let mut risks: Vec<Vec<RiskSample>> = vec![Vec::new(); contenders.len()];
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(worker)).collect();
             for handle in workers {
                 if let Ok(done) = handle.join() {
-                    for (job, score, judged) in done {
+                    for (job, score, samples) in done {
                         results[job] = score;
-                        risks[job % entrants.len()].extend(judged);
+                        risks[job % contenders.len()].extend(samples);
                     }
                 }
             }
         });
         bar.finish_and_clear();
-        let entry = |(position, entrant): (usize, &Entrant)| {
+        let entry = |(position, contender): (usize, &Contender)| {
             let scores = (0..self.windows.len())
                 .map(|window| {
-                    results[window * entrants.len() + position]
-                        .with_context(|| format!("{}: {} played nothing", self.windows[window].name, entrant.name()))
+                    results[window * contenders.len() + position]
+                        .with_context(|| format!("{}: {} played nothing", self.windows[window].name, contender.name()))
                 })
                 .collect::<anyhow::Result<Vec<Score>>>()?;
-            let client = entrant.client().map(str::to_owned);
+            let client = contender.client().map(str::to_owned);
             let risk = Reliability::of(&risks[position]);
-            Ok(Entry { policy: entrant.name().to_owned(), client, scores, risk })
+            Ok(ContenderScores { policy: contender.name().to_owned(), client, scores, risk })
         };
-        let entries = entrants.iter().enumerate().map(entry).collect::<anyhow::Result<Vec<Entry>>>()?;
+        let entries = contenders.iter().enumerate().map(entry).collect::<anyhow::Result<Vec<ContenderScores>>>()?;
         Ok(Comparison {
             profile: self.profile.name.to_owned(),
             trace_of_window: self.windows.iter().map(|window| window.source).collect(),

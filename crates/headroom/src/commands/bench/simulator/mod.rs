@@ -6,7 +6,7 @@ use super::abr::source;
 use anyhow::{Context, ensure};
 use clap::Args;
 use headroom_sim::{
-    entrant::Entrant,
+    contender::Contender,
     session::Step,
     profile::Profile,
     trace::{Format, Trace},
@@ -65,13 +65,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 /// Plays sessions of 48 segments over the traces, round and round, for `seconds`.
 fn measure(profile: &Profile, policy: &'static str, traces: &[Trace], seconds: f64) -> anyhow::Result<Outcome> {
     let video = profile.video(0.0)?;
-    let entrant = Entrant::parse(policy, profile.objective())?;
+    let contender = Contender::parse(policy, profile.objective())?;
     let mut steps: Vec<Step> = Vec::new();
     let (mut sessions, mut decisions) = (0_u64, 0_u64);
     let (started, processor_before) = (Instant::now(), processor_seconds()?);
     while started.elapsed().as_secs_f64() < seconds {
         for trace in traces {
-            let score = profile.play(&entrant, &video, trace, &mut steps);
+            let score = profile.play(&contender, &video, trace, &mut steps);
             ensure!(score.is_some(), "a trace that carries nothing");
             sessions += 1;
             // The first segment is fetched before anything is decided.

@@ -1,10 +1,10 @@
 //! Weights for each day from the other days, scored on the day they never saw.
 
 use super::{Arguments, train};
-use crate::commands::bench::abr::{print_table, run::Bout, source};
+use crate::commands::bench::abr::{print_table, run::AbrRun, source};
 use anyhow::ensure;
 use headroom_core::policy::Learned;
-use headroom_sim::{comparison::Comparison, entrant::Entrant, forecasting::day, profile::Profile, trace::Trace};
+use headroom_sim::{comparison::Comparison, contender::Contender, forecasting::day, profile::Profile, trace::Trace};
 use std::collections::BTreeSet;
 
 /// Trains once a day and plays that day; `links` are learned from in every fold.
@@ -21,14 +21,14 @@ pub(super) fn run(arguments: &Arguments, links: &[Trace]) -> anyhow::Result<()> 
         fold.extend(learned.iter().map(|source| source.trace.clone()));
         let (scorer, _) = train(arguments, &fold)?;
         let policy = Learned { scorer, ..Learned::shipped() };
-        let entrants = [
-            Entrant::parse("throughput", objective)?,
-            Entrant::parse("learned", objective)?,
-            Entrant::with_policy("leave_one_out", Box::new(policy)),
-            Entrant::parse("oracle", objective)?,
+        let contenders = [
+            Contender::parse("throughput", objective)?,
+            Contender::parse("learned", objective)?,
+            Contender::with_policy("leave_one_out", Box::new(policy)),
+            Contender::parse("oracle", objective)?,
         ];
         let played: Vec<source::Source> = played.into_iter().cloned().collect();
-        let comparison = Bout::cut(&profile, &played, None)?.play(&entrants, usize::from(arguments.threads))?;
+        let comparison = AbrRun::cut(&profile, &played, None)?.play(&contenders, usize::from(arguments.threads))?;
         tracing::info!("{left_out}: {} windows", comparison.trace_of_window.len());
         total = Some(match total {
             Some(total) => total.joined(comparison),

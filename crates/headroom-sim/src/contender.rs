@@ -1,4 +1,4 @@
-//! Who takes part in a comparison: a policy by its name, with its settings, or the oracle.
+//! The contenders of a comparison: a policy by its name and settings, a server-guided client, or the oracle.
 
 use crate::controller::{GuidedSettings, Oracle};
 use headroom_core::{
@@ -11,18 +11,18 @@ use headroom_core::{
 };
 use std::fmt;
 
-/// A participant. Its display form reads back as the same one.
-pub struct Entrant {
+/// A contender. Its name parses back to the same contender.
+pub struct Contender {
     name: String,
     client: Option<String>,
-    kind: Kind,
+    strategy: Strategy,
 }
 
-/// What drives a session.
-pub enum Kind {
+/// How the rungs of a session are chosen.
+pub enum Strategy {
     /// A policy of the engine.
     Policy(Box<dyn Policy>),
-    /// Plans on the true trace: the upper reference.
+    /// Plans on the true trace. The upper reference.
     Oracle(Oracle),
     /// A policy of the engine on the server, above a client with its own.
     Guided {
@@ -33,28 +33,28 @@ pub enum Kind {
     },
 }
 
-/// How a server and its clients speak.
+/// What a server sends its clients, and what they do with it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Guiding {
+pub struct ServerGuidance {
     /// Share of the server's expected throughput (CMSD `etp`) in a client's estimate, where the client has one.
     pub etp_weight: f64,
-    /// What a client pays for asking before each segment, where it does.
+    /// Round trip that a client pays when it asks before each segment. `None`: it does not ask.
     pub question: Option<Duration>,
     /// Stall risk up to which a rung is left to the player ([`Config::cap_risk`]).
     pub cap_risk: f32,
 }
 
-impl Default for Guiding {
-    /// A cap as the engine sends it by default, to clients that do not listen to more.
+impl Default for ServerGuidance {
+    /// The engine's default caps, for clients that obey nothing else.
     fn default() -> Self {
         Self { etp_weight: 0.0, question: None, cap_risk: Config::default().cap_risk }
     }
 }
 
-/// When a name is no entrant.
+/// Why a name is not a contender.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum EntrantError {
+pub enum ContenderError {
     /// When no policy has this name.
     #[error("no policy is called {0:?}; known are {known}", known = joined(names()))]
     UnknownName(String),
@@ -66,7 +66,7 @@ pub enum EntrantError {
     BadSetting(String),
 }
 
-/// The name of the upper reference, the one entrant that is no policy.
+/// The name of the upper reference, the one contender that is no policy.
 pub const ORACLE: &str = "oracle";
 
 /// Every name, in the order of a report.
@@ -83,37 +83,37 @@ fn joined(names: impl Iterator<Item = &'static str>) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-impl Entrant {
+impl Contender {
     /// Reads `name` or `name:share`, for example `throughput:0.8`: the policy on that share of its estimate. `objective` is
     /// what the planning policies plan for: the score they are measured by.
     ///
     /// # Errors
-    /// See [`EntrantError`].
-    pub fn parse(text: &str, objective: Objective) -> Result<Self, EntrantError> {
-        let kind = match text {
-            ORACLE => Kind::Oracle(Oracle::new(objective)),
-            _ => Kind::Policy(policy(text, objective, 0.0)?),
+    /// See [`ContenderError`].
+    pub fn parse(text: &str, objective: Objective) -> Result<Self, ContenderError> {
+        let strategy = match text {
+            ORACLE => Strategy::Oracle(Oracle::new(objective)),
+            _ => Strategy::Policy(policy(text, objective, 0.0)?),
         };
-        Ok(Self { name: text.to_owned(), client: None, kind })
+        Ok(Self { name: text.to_owned(), client: None, strategy })
     }
 
     /// A policy under a name of the caller's.
     #[must_use]
     pub fn with_policy(name: &str, policy: Box<dyn Policy>) -> Self {
-        Self { name: name.to_owned(), client: None, kind: Kind::Policy(policy) }
+        Self { name: name.to_owned(), client: None, strategy: Strategy::Policy(policy) }
     }
 
     /// A server whose engine runs the policy `name` over clients that run the policy `client`.
     ///
     /// # Errors
-    /// See [`EntrantError`].
-    pub fn guided(name: &str, client: &str, objective: Objective, guiding: Guiding) -> Result<Self, EntrantError> {
-        let kind: PolicyKind = name.parse().map_err(|_| EntrantError::NotInEngine(name.to_owned()))?;
-        let policy = policy(client, objective, guiding.etp_weight)?;
-        let engine = Config { policy: kind, cap_risk: guiding.cap_risk, ..Config::default() };
-        let settings = Box::new(GuidedSettings { question: guiding.question, ..GuidedSettings::new(engine) });
-        let kind = Kind::Guided { client: policy, settings };
-        Ok(Self { name: name.to_owned(), client: Some(client.to_owned()), kind })
+    /// See [`ContenderError`].
+    pub fn guided(name: &str, client: &str, objective: Objective, guidance: ServerGuidance) -> Result<Self, ContenderError> {
+        let kind: PolicyKind = name.parse().map_err(|_| ContenderError::NotInEngine(name.to_owned()))?;
+        let policy = policy(client, objective, guidance.etp_weight)?;
+        let engine = Config { policy: kind, cap_risk: guidance.cap_risk, ..Config::default() };
+        let settings = Box::new(GuidedSettings { question: guidance.question, ..GuidedSettings::new(engine) });
+        let strategy = Strategy::Guided { client: policy, settings };
+        Ok(Self { name: name.to_owned(), client: Some(client.to_owned()), strategy })
     }
 
     /// The name as it was given.
@@ -128,39 +128,39 @@ impl Entrant {
         self.client.as_deref()
     }
 
-    /// What drives its sessions.
+    /// How its rungs are chosen.
     #[must_use]
-    pub fn kind(&self) -> &Kind {
-        &self.kind
+    pub fn strategy(&self) -> &Strategy {
+        &self.strategy
     }
 }
 
-/// The policy that `text` names, as [`Entrant::parse`] reads it, with a share `etp_weight` of what a server expects (CMSD `etp`,
+/// The policy that `text` names, as [`Contender::parse`] reads it, with a share `etp_weight` of what a server expects (CMSD `etp`,
 /// in the view's forecast) in its own estimate, where it has one.
 ///
 /// # Errors
-/// See [`EntrantError`].
-pub fn policy(text: &str, objective: Objective, etp_weight: f64) -> Result<Box<dyn Policy>, EntrantError> {
+/// See [`ContenderError`].
+pub fn policy(text: &str, objective: Objective, etp_weight: f64) -> Result<Box<dyn Policy>, ContenderError> {
     let (name, share) = match text.split_once(':') {
         Some((name, share)) => (name, Some(share)),
         None => (text, None),
     };
     let entry = find(name).filter(|entry| entry.is_in_players());
-    let entry = entry.ok_or_else(|| EntrantError::UnknownName(name.to_owned()));
+    let entry = entry.ok_or_else(|| ContenderError::UnknownName(name.to_owned()));
     let share = match share {
         Some(share) => {
             let share = share.parse().ok().filter(|share| *share > 0.0 && *share <= 2.0);
             let takes_one = entry.as_ref().is_ok_and(|entry| entry.has_share());
-            share.filter(|_| takes_one).ok_or_else(|| EntrantError::BadSetting(text.to_owned()))?
+            share.filter(|_| takes_one).ok_or_else(|| ContenderError::BadSetting(text.to_owned()))?
         }
         None => 1.0,
     };
     Ok(entry?.build(&Tuning { objective, share, etp_weight }))
 }
 
-impl fmt::Debug for Entrant {
+impl fmt::Debug for Contender {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("Entrant").field(&self.name).finish()
+        formatter.debug_tuple("Contender").field(&self.name).finish()
     }
 }
 
@@ -172,13 +172,13 @@ mod tests {
     fn names_read_back_and_nonsense_is_refused() {
         let objective = Objective { stall_penalty: 4.3, switch_penalty: 1.0 };
         for name in names().chain(["throughput:0.8", "mpc:0.7"]) {
-            assert_eq!(Entrant::parse(name, objective).unwrap().name(), name);
+            assert_eq!(Contender::parse(name, objective).unwrap().name(), name);
         }
         for unknown in ["pensieve", "none"] {
-            assert!(matches!(Entrant::parse(unknown, objective), Err(EntrantError::UnknownName(_))), "{unknown}");
+            assert!(matches!(Contender::parse(unknown, objective), Err(ContenderError::UnknownName(_))), "{unknown}");
         }
         for bad in ["throughput:", "throughput:-1", "none:1", "mpc:nan", "bola:0.5", "oracle:1"] {
-            assert!(matches!(Entrant::parse(bad, objective), Err(EntrantError::BadSetting(_))), "{bad}");
+            assert!(matches!(Contender::parse(bad, objective), Err(ContenderError::BadSetting(_))), "{bad}");
         }
     }
 }

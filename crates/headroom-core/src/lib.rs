@@ -15,6 +15,7 @@ pub mod qoe;
 mod schema;
 pub mod session;
 pub mod statistics;
+pub mod stretch;
 pub mod telemetry;
 pub mod time;
 pub mod units;

@@ -31,6 +31,10 @@ impl Abandonment {
     /// links and Lumos5G 4G for the fewest stalls at the same score (docs/algorithms/headroom.md).
     pub const CAREFUL: Self =
         Self { stall_penalty: 8.0, switch_penalty: 1.0, patience_s: 1.2, tolerated_s: 0.3, most: 2 };
+
+    /// What a client does that follows advice: as [`CAREFUL`](Self::CAREFUL), but no stall is too short to avoid. The rungs it is
+    /// advised are higher than its own, so more depends on giving up in time.
+    pub const ADVISED: Self = Self { tolerated_s: 0.0, ..Self::CAREFUL };
 }
 
 /// A transfer that brought nothing is taken to have brought this, so that its rate is a number.

@@ -43,7 +43,9 @@ pub(super) struct Memory {
 }
 
 impl Dynamic {
-    pub(super) fn tuned(tuning: &Tuning) -> Self {
+    /// The policy with what a comparison sets of it.
+    #[must_use]
+    pub fn tuned(tuning: &Tuning) -> Self {
         Self { throughput: DashThroughput::tuned(tuning), bola: BolaE::tuned(tuning), ..Self::default() }
     }
 

@@ -2,11 +2,11 @@
 //!
 //! hls.js `AbrController.findBestLevel` with its defaults: the smaller of a fast and a slow moving average; a rung up to the
 //! current one must fit 95 % of it (`abrBandWidthFactor`), a higher one 70 % (`abrBandWidthUpFactor`). Deviations: the slow
-//! average halves in 8 s of transfer instead of 9, and a transfer once begun is not given up.
+//! average halves in 8 s of transfer instead of 9. Whether transfers are given up, as hls.js does, is a setting.
 
 use super::measured::Averages;
-use super::{Evidence, Memory, Policy, Proposal, View};
-use crate::decision::Reason;
+use super::{Evidence, Memory, Policy, Progress, Proposal, View, hls_abandonment};
+use crate::{decision::Reason, ladder::RungIndex};
 
 /// The rule; its shares are hls.js' own.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,17 +15,27 @@ pub struct HlsThroughput {
     pub keep: f64,
     /// Share of the estimate that a higher rung may use.
     pub rise: f64,
+    /// Whether a running transfer is given up by the rule of hls.js.
+    pub abandons: bool,
+}
+
+impl HlsThroughput {
+    /// hls.js as it is: it gives transfers up.
+    #[must_use]
+    pub fn player() -> Self {
+        Self { abandons: true, ..Self::default() }
+    }
 }
 
 impl Default for HlsThroughput {
     fn default() -> Self {
-        Self { keep: 0.95, rise: 0.7 }
+        Self { keep: 0.95, rise: 0.7, abandons: false }
     }
 }
 
 impl Policy for HlsThroughput {
     fn name(&self) -> &'static str {
-        "hls_throughput"
+        if self.abandons { "hls" } else { "hls_throughput" }
     }
 
     fn evidence(&self) -> Evidence {
@@ -40,6 +50,14 @@ impl Policy for HlsThroughput {
         let risen = measured.rung_within(view, self.rise);
         let rung = if risen > current { risen } else { measured.rung_within(view, self.keep).min(current) };
         Proposal { rung, reason: Reason::Throughput }
+    }
+
+    fn abandon(&self, view: &View<'_>, progress: &Progress, memory: &mut Memory) -> Option<RungIndex> {
+        if !self.abandons {
+            return None;
+        }
+        let measured = memory.update(|averages: &mut Averages| averages.update(view, 0.0));
+        hls_abandonment::lower(view, progress, measured.map(|measured| measured.kbps))
     }
 }
 

@@ -3,9 +3,10 @@
 use super::View;
 use crate::{ladder::RungIndex, time::Duration};
 
-/// Half-lives of the averages in seconds of transfer (sabre and dash.js: `fast` 3, `slow` 8).
-const FAST_HALF_LIFE_S: f64 = 3.0;
-const SLOW_HALF_LIFE_S: f64 = 8.0;
+/// Half-lives of the two averages, fast and slow, in seconds of transfer.
+pub(super) type HalfLives = [f64; 2];
+/// Those of sabre and dash.js (`fast` 3, `slow` 8).
+const DASH_HALF_LIVES_S: HalfLives = [3.0, 8.0];
 
 /// Moving averages of a session's throughput.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -30,15 +31,23 @@ pub(super) struct ThroughputEstimate {
 impl Averages {
     /// Reads what is new in the history. `None` before the first transfer.
     pub(super) fn update(&mut self, view: &View<'_>, first_byte_s: f64) -> Option<ThroughputEstimate> {
+        self.update_with(view, first_byte_s, DASH_HALF_LIVES_S)
+    }
+
+    /// [`Averages::update`] with other half-lives.
+    pub(super) fn update_with(
+        &mut self,
+        view: &View<'_>,
+        first_byte_s: f64,
+        [fast_s, slow_s]: HalfLives,
+    ) -> Option<ThroughputEstimate> {
         let new = view.history.pushed().wrapping_sub(self.pushed);
         self.pushed = view.history.pushed();
         let known = view.history.len().min(usize::from(new));
         for age in (0..known).rev() {
             let Some(transfer) = view.history.newest_first().nth(age) else { continue };
             let (kbps, seconds) = (f64::from(transfer.throughput_kbps), f64::from(transfer.seconds));
-            for (average, half_life) in
-                [(&mut self.fast_kbps, FAST_HALF_LIFE_S), (&mut self.slow_kbps, SLOW_HALF_LIFE_S)]
-            {
+            for (average, half_life) in [(&mut self.fast_kbps, fast_s), (&mut self.slow_kbps, slow_s)] {
                 let keep = (-seconds / half_life).exp2();
                 *average = (keep * f64::from(*average) + (1.0 - keep) * kbps) as f32;
             }
@@ -49,7 +58,7 @@ impl Averages {
             return None;
         }
         let unbiased = |average: f32, half_life: f64| f64::from(average) / (1.0 - (-seconds / half_life).exp2());
-        let kbps = unbiased(self.fast_kbps, FAST_HALF_LIFE_S).min(unbiased(self.slow_kbps, SLOW_HALF_LIFE_S));
+        let kbps = unbiased(self.fast_kbps, fast_s).min(unbiased(self.slow_kbps, slow_s));
         (kbps > 0.0).then_some(ThroughputEstimate { kbps, first_byte_s })
     }
 }

@@ -3,7 +3,7 @@
 //! Every kind of memory is a structure with named fields, kept beside the policy that uses it. A session's record holds
 //! one of them and its kind, so that no policy can read what another one wrote.
 
-use super::{abandonment, bola_e, dash_throughput, dynamic, l2a, lolp, measured, robust_mpc};
+use super::{abandonment, bola_e, dash_throughput, dynamic, l2a, lolp, measured, robust_mpc, shaka};
 
 /// What a policy remembers about one session, at most 32 bytes; empty at the start of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -70,6 +70,7 @@ kinds! {
     RobustMpc(robust_mpc::Memory),
     Lolp(lolp::Memory),
     L2a(l2a::Memory),
+    Shaka(shaka::Memory),
     Abandonments(abandonment::Abandonments),
 }
 

@@ -11,6 +11,7 @@ mod buffer_based;
 mod dash_throughput;
 mod dynamic;
 mod headroom;
+mod hls_abandonment;
 mod hls_throughput;
 mod l2a;
 pub mod learned;
@@ -22,6 +23,7 @@ mod none;
 mod plan;
 pub mod registry;
 mod robust_mpc;
+mod shaka;
 mod soda;
 mod throughput;
 
@@ -42,6 +44,7 @@ pub use none::NoPolicy;
 pub use plan::Objective;
 pub use registry::Tuning;
 pub use robust_mpc::RobustMpc;
+pub use shaka::Shaka;
 pub use soda::Soda;
 pub use throughput::Throughput;
 

@@ -2,7 +2,7 @@
 
 use super::{
     Bola, BolaE, BufferBased, DashThroughput, Dynamic, Headroom, HlsThroughput, L2a, Learned, Lolp, Mpc, NoPolicy,
-    Objective, Policy, RobustMpc, Soda, Throughput,
+    Objective, Policy, RobustMpc, Shaka, Soda, Throughput,
 };
 use std::fmt;
 
@@ -13,6 +13,8 @@ pub static POLICIES: &[Entry] = &[
     Entry::new("throughput", |tuning| Box::new(Throughput::tuned(tuning))).alias("rb").takes_share().in_engine(),
     Entry::new("dash_throughput", |tuning| Box::new(DashThroughput::tuned(tuning))),
     Entry::new("hls_throughput", |_| Box::new(HlsThroughput::default())),
+    Entry::new("hls", |_| Box::new(HlsThroughput::player())),
+    Entry::new("shaka", |_| Box::new(Shaka::default())),
     Entry::new("bola", |_| Box::new(Bola::default())).in_engine(),
     Entry::new("bola_e", |tuning| Box::new(BolaE::tuned(tuning))),
     Entry::new("dynamic", |tuning| Box::new(Dynamic::tuned(tuning))).in_engine(),

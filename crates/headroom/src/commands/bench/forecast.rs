@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     /// name; files without a date are days of their own.
     #[arg(long)]
     leave_one_day_out: bool,
-    /// Foretell the starts of sessions in place of their course: with nothing to go by, with what sessions of other days measured,
+    /// Forecast the starts of sessions in place of their course: with nothing to go by, with what sessions of other days measured,
     /// with what the same link carried before, and with the radio.
     #[arg(long, conflicts_with_all = ["leave_one_day_out", "weights"])]
     cold_start: bool,

@@ -5,6 +5,7 @@
 
 use crate::{
     controller::InPlayer,
+    score::NOTICED_S,
     session::{Choice, Controller, Player},
     statistics,
 };
@@ -23,9 +24,6 @@ pub struct RiskSample {
     /// Whether the session would have stalled.
     pub stalled: bool,
 }
-
-/// A stall shorter than this is not seen (a frame or two), seconds.
-const NOTICED_S: f64 = 0.05;
 
 /// A policy in the player whose choices are sampled. It decides as it would alone.
 pub struct RiskSampler<'a> {
@@ -112,7 +110,8 @@ impl Reliability {
             return None;
         }
         let outcome = |sample: &RiskSample| f64::from(u8::from(sample.stalled));
-        let mean = |value: &dyn Fn(&RiskSample) -> f64| statistics::mean(&samples.iter().map(value).collect::<Vec<_>>());
+        let mean =
+            |value: &dyn Fn(&RiskSample) -> f64| statistics::mean(&samples.iter().map(value).collect::<Vec<_>>());
         let stalled = mean(&outcome);
         let bins: Vec<Bin> = (0..10_u8)
             .filter_map(|tenth| {

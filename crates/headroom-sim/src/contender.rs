@@ -1,13 +1,16 @@
 //! The contenders of a comparison: a policy by its name and settings, a server-guided client, or the oracle.
 
-use crate::controller::{GuidedSettings, Oracle};
+use crate::{
+    client::WithoutAbandonment,
+    controller::{AdviceSettings, Oracle},
+};
 use headroom_core::{
     engine::{Config, PolicyKind},
     policy::{
-        Objective, Policy, Tuning,
+        Dynamic, Objective, Policy, Tuning,
         registry::{Entry, POLICIES, find},
     },
-    time::Duration,
+    stretch::Stretch,
 };
 use std::fmt;
 
@@ -16,39 +19,59 @@ pub struct Contender {
     name: String,
     client: Option<String>,
     strategy: Strategy,
+    playback: Playback,
 }
 
 /// How the rungs of a session are chosen.
 pub enum Strategy {
-    /// A policy of the engine.
+    /// A policy in the player.
     Policy(Box<dyn Policy>),
     /// Plans on the true trace. The upper reference.
     Oracle(Oracle),
-    /// A policy of the engine on the server, above a client with its own.
-    Guided {
+    /// A client that a server caps.
+    Capped {
         /// The client's own policy.
         client: Box<dyn Policy>,
-        /// The server.
-        settings: Box<GuidedSettings>,
+        /// The server's engine.
+        server: Box<Config>,
     },
+    /// A client that asks a server.
+    Advised {
+        /// The client's own policy.
+        client: Box<dyn Policy>,
+        /// The server's engine.
+        server: Box<Config>,
+        /// How it asks.
+        settings: AdviceSettings,
+    },
+}
+
+/// What a contender changes of its player beside the rungs. Only a player at the live edge can.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Playback {
+    /// Slower playback while the buffer is low.
+    pub stretch: Option<Stretch>,
+    /// Another target latency than the profile's, seconds.
+    pub target_latency_s: Option<f64>,
 }
 
 /// What a server sends its clients, and what they do with it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ServerGuidance {
-    /// Share of the server's expected throughput (CMSD `etp`) in a client's estimate, where the client has one.
-    pub etp_weight: f64,
-    /// Round trip that a client pays when it asks before each segment. `None`: it does not ask.
-    pub question: Option<Duration>,
-    /// Stall risk up to which a rung is left to the player ([`Config::cap_risk`]).
-    pub cap_risk: f32,
-}
-
-impl Default for ServerGuidance {
-    /// The engine's default caps, for clients that obey nothing else.
-    fn default() -> Self {
-        Self { etp_weight: 0.0, question: None, cap_risk: Config::default().cap_risk }
-    }
+pub enum ServerGuidance {
+    /// Caps in the headers of responses.
+    Caps {
+        /// Share of the server's expected throughput (CMSD `etp`) in a client's estimate, where the client has one.
+        etp_weight: f64,
+        /// Stall risk up to which a rung is left to the player ([`Config::cap_risk`]).
+        cap_risk: f32,
+    },
+    /// Answers to clients that ask before each segment.
+    Advice {
+        /// How they ask and give transfers up.
+        settings: AdviceSettings,
+        /// What they change of their playback.
+        playback: Playback,
+    },
 }
 
 /// Why a name is not a contender.
@@ -66,12 +89,15 @@ pub enum ContenderError {
     BadSetting(String),
 }
 
+/// The client that plays as the players of `headroom demo` do: DYNAMIC, and no transfer is given up.
+const DEMO: &str = "demo";
+
 /// The name of the upper reference, the one contender that is no policy.
 pub const ORACLE: &str = "oracle";
 
 /// Every name, in the order of a report.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    POLICIES.iter().filter(|entry| entry.is_in_players()).map(Entry::name).chain([ORACLE])
+    POLICIES.iter().filter(|entry| entry.is_in_players()).map(Entry::name).chain([DEMO, ORACLE])
 }
 
 fn with_share() -> String {
@@ -94,26 +120,46 @@ impl Contender {
             ORACLE => Strategy::Oracle(Oracle::new(objective)),
             _ => Strategy::Policy(policy(text, objective, 0.0)?),
         };
-        Ok(Self { name: text.to_owned(), client: None, strategy })
+        Ok(Self { name: text.to_owned(), client: None, strategy, playback: Playback::default() })
     }
 
     /// A policy under a name of the caller's.
     #[must_use]
     pub fn with_policy(name: &str, policy: Box<dyn Policy>) -> Self {
-        Self { name: name.to_owned(), client: None, strategy: Strategy::Policy(policy) }
+        let (strategy, playback) = (Strategy::Policy(policy), Playback::default());
+        Self { name: name.to_owned(), client: None, strategy, playback }
     }
 
-    /// A server whose engine runs the policy `name` over clients that run the policy `client`.
+    /// The same contender in a player with other playback.
+    #[must_use]
+    pub fn with_playback(self, playback: Playback) -> Self {
+        Self { playback, ..self }
+    }
+
+    /// A server whose engine runs the policy `name` over clients that run the policy `client`. Under `none` the clients choose for
+    /// themselves, but give transfers up and pace as the others do.
     ///
     /// # Errors
     /// See [`ContenderError`].
-    pub fn guided(name: &str, client: &str, objective: Objective, guidance: ServerGuidance) -> Result<Self, ContenderError> {
+    pub fn guided(
+        name: &str,
+        client: &str,
+        objective: Objective,
+        guidance: ServerGuidance,
+    ) -> Result<Self, ContenderError> {
         let kind: PolicyKind = name.parse().map_err(|_| ContenderError::NotInEngine(name.to_owned()))?;
-        let policy = policy(client, objective, guidance.etp_weight)?;
-        let engine = Config { policy: kind, cap_risk: guidance.cap_risk, ..Config::default() };
-        let settings = Box::new(GuidedSettings { question: guidance.question, ..GuidedSettings::new(engine) });
-        let strategy = Strategy::Guided { client: policy, settings };
-        Ok(Self { name: name.to_owned(), client: Some(client.to_owned()), strategy })
+        let engine = Config { policy: kind, ..Config::default() };
+        let own = |etp_weight: f64| policy(client, objective, etp_weight);
+        let (strategy, playback) = match guidance {
+            ServerGuidance::Caps { etp_weight, cap_risk } => {
+                let server = Box::new(Config { cap_risk, ..engine });
+                (Strategy::Capped { client: own(etp_weight)?, server }, Playback::default())
+            }
+            ServerGuidance::Advice { settings, playback } => {
+                (Strategy::Advised { client: own(0.0)?, server: Box::new(engine), settings }, playback)
+            }
+        };
+        Ok(Self { name: name.to_owned(), client: Some(client.to_owned()), strategy, playback })
     }
 
     /// The name as it was given.
@@ -126,6 +172,18 @@ impl Contender {
     #[must_use]
     pub fn client(&self) -> Option<&str> {
         self.client.as_deref()
+    }
+
+    /// What its engine optimises, where the engine has a choice.
+    #[must_use]
+    pub fn objective(&self) -> Option<&str> {
+        None
+    }
+
+    /// What it changes of its player.
+    #[must_use]
+    pub fn playback(&self) -> &Playback {
+        &self.playback
     }
 
     /// How its rungs are chosen.
@@ -141,6 +199,10 @@ impl Contender {
 /// # Errors
 /// See [`ContenderError`].
 pub fn policy(text: &str, objective: Objective, etp_weight: f64) -> Result<Box<dyn Policy>, ContenderError> {
+    if text == DEMO {
+        let tuning = Tuning { objective, etp_weight, ..Tuning::default() };
+        return Ok(Box::new(WithoutAbandonment(Dynamic::tuned(&tuning))));
+    }
     let (name, share) = match text.split_once(':') {
         Some((name, share)) => (name, Some(share)),
         None => (text, None),

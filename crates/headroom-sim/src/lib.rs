@@ -4,14 +4,16 @@
 
 pub mod audience;
 pub mod calibration;
+pub mod client;
 pub mod comparison;
+pub mod contender;
 pub mod controller;
 pub mod crowd;
-pub mod contender;
 pub mod forecasting;
 pub mod netem;
 pub mod player;
 pub mod profile;
+pub mod recovery;
 pub mod score;
 pub mod session;
 pub mod statistics;

@@ -1,10 +1,11 @@
 //! The conditions of a comparison: what is watched, by which player, over which stretch of trace, and how it is scored.
 
 use crate::{
-    calibration::{RiskSampler, RiskSample},
-    controller::{Guided, InPlayer},
-    contender::{Contender, Strategy},
+    calibration::{RiskSample, RiskSampler},
+    contender::{Contender, Playback, Strategy},
+    controller::{Advised, Capped, InPlayer},
     player::{Live, LiveSettings, OnDemand, OnDemandSettings},
+    recovery,
     score::Score,
     session::{Player, Step, play},
     trace::Trace,
@@ -35,12 +36,19 @@ pub struct Profile {
 }
 
 /// Whose rules the session follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum PlayerKind {
     /// Pensieve's environment ([`OnDemand`]).
     Pensieve,
-    /// A player at the live edge ([`Live`]), which holds as much media as its target latency.
-    LiveEdge,
+    /// A player at the live edge ([`Live`]).
+    LiveEdge {
+        /// Distance behind the live edge that it aims for, seconds.
+        target_latency_s: f64,
+        /// Largest departure of the playback rate from 1 for the sake of latency.
+        catch_up: f64,
+        /// How often the playback rate is set anew, seconds; `None`: at each request.
+        pace_s: Option<f64>,
+    },
 }
 
 /// What is watched.
@@ -62,6 +70,13 @@ pub const SIZE_SPREAD: f64 = 0.2;
 /// Seed of the sizes.
 pub const SIZE_SEED: u64 = 7;
 
+/// Catch-up of the profiles that decide (hls.js `maxLiveSyncPlaybackRate`, dash.js `playbackRate` as pages set them: 1.05).
+const EDGE_CATCH_UP: f64 = 0.05;
+/// How often they set their playback rate, seconds (browsers report progress four times a second or more often).
+const EDGE_PACE_S: f64 = 0.1;
+/// Most media they hold, seconds (hls.js `maxBufferLength`).
+const EDGE_BUFFER_S: f64 = 30.0;
+
 impl Profile {
     /// Segments of 2 s, at most 6 s of buffer, 0.4 to 20 Mbit/s, 20 Mbit/s for each stall second, windows of 300 s.
     #[must_use]
@@ -76,12 +91,36 @@ impl Profile {
         }
     }
 
-    /// A player at the live edge: segments of 1 s, 3 s behind live with at most as much buffer, otherwise as `live`.
+    /// A player 6 s behind the live edge: segments of 2 s, media up to the live edge as far as the latency allows, at most 30 s of it,
+    /// playback rates within 5 %. With [`Profile::edge_low`] the profile that decides what is shipped.
+    #[must_use]
+    pub fn edge() -> Self {
+        Self {
+            name: "edge",
+            player: PlayerKind::LiveEdge { target_latency_s: 6.0, catch_up: EDGE_CATCH_UP, pace_s: Some(EDGE_PACE_S) },
+            buffer_s: EDGE_BUFFER_S,
+            ..Self::live()
+        }
+    }
+
+    /// A player 3 s behind the live edge: segments of 1 s, otherwise as [`Profile::edge`].
+    #[must_use]
+    pub fn edge_low() -> Self {
+        Self {
+            name: "edge-low",
+            player: PlayerKind::LiveEdge { target_latency_s: 3.0, catch_up: EDGE_CATCH_UP, pace_s: Some(EDGE_PACE_S) },
+            content: Content::Encoder { ladder: Ladder::default(), segment: Duration::from_secs(1) },
+            ..Self::edge()
+        }
+    }
+
+    /// A player at the live edge that holds no more than 3 s, however late it is: segments of 1 s, otherwise as `live`. Kept for
+    /// comparison: real players hold what the live edge offers.
     #[must_use]
     pub fn low_latency() -> Self {
         Self {
             name: "lowlatency",
-            player: PlayerKind::LiveEdge,
+            player: PlayerKind::LiveEdge { target_latency_s: 3.0, catch_up: 0.1, pace_s: None },
             content: Content::Encoder { ladder: Ladder::default(), segment: Duration::from_secs(1) },
             buffer_s: 3.0,
             ..Self::live()
@@ -144,9 +183,13 @@ impl Profile {
         steps.clear();
         match self.player {
             PlayerKind::Pensieve => drive(contender, self.on_demand_player(video, trace), steps),
-            PlayerKind::LiveEdge => drive(contender, self.live_player(video, trace), steps),
+            PlayerKind::LiveEdge { .. } => {
+                drive(contender, self.live_player(video, trace, contender.playback()), steps)
+            }
         }
-        Score::of(steps, video.ladder(), video.segment_duration(), &self.qoe())
+        let score = Score::of(steps, video.ladder(), video.segment_duration(), &self.qoe())?;
+        let recovery_s = recovery::mean_s(trace, steps, video.ladder(), video.segment_duration());
+        Some(Score { recovery_s, ..score })
     }
 
     /// Plays one session of `policy` again and appends the stall risk of each of its choices, with what then happened, to `samples`.
@@ -154,7 +197,9 @@ impl Profile {
         let mut sampler = RiskSampler::new(InPlayer::new(policy), samples);
         match self.player {
             PlayerKind::Pensieve => play(&mut self.on_demand_player(video, trace), &mut sampler, &mut Vec::new()),
-            PlayerKind::LiveEdge => play(&mut self.live_player(video, trace), &mut sampler, &mut Vec::new()),
+            PlayerKind::LiveEdge { .. } => {
+                play(&mut self.live_player(video, trace, &Playback::default()), &mut sampler, &mut Vec::new());
+            }
         }
     }
 
@@ -162,9 +207,20 @@ impl Profile {
         OnDemand::new(video, trace, OnDemandSettings { capacity_s: self.buffer_s, ..OnDemandSettings::default() })
     }
 
-    fn live_player<'a>(&self, video: &'a Video, trace: &'a Trace) -> Live<'a> {
-        let (capacity_s, target_latency_s) = (self.buffer_s, self.buffer_s);
-        Live::new(video, trace, LiveSettings { capacity_s, target_latency_s, ..LiveSettings::default() })
+    fn live_player<'a>(&self, video: &'a Video, trace: &'a Trace, playback: &Playback) -> Live<'a> {
+        let PlayerKind::LiveEdge { target_latency_s, catch_up, pace_s } = self.player else {
+            return Live::new(video, trace, LiveSettings::default());
+        };
+        let settings = LiveSettings {
+            target_latency_s: playback.target_latency_s.unwrap_or(target_latency_s),
+            capacity_s: self.buffer_s,
+            told_capacity_s: target_latency_s,
+            catch_up,
+            pace_s,
+            stretch: playback.stretch,
+            ..LiveSettings::default()
+        };
+        Live::new(video, trace, settings)
     }
 }
 
@@ -172,6 +228,9 @@ fn drive(contender: &Contender, mut player: impl Player, steps: &mut Vec<Step>) 
     match contender.strategy() {
         Strategy::Policy(policy) => play(&mut player, &mut InPlayer::new(policy.as_ref()), steps),
         Strategy::Oracle(oracle) => play(&mut player, &mut { *oracle }, steps),
-        Strategy::Guided { client, settings } => play(&mut player, &mut Guided::new(client.as_ref(), settings), steps),
+        Strategy::Capped { client, server } => play(&mut player, &mut Capped::new(client.as_ref(), server), steps),
+        Strategy::Advised { client, server, settings } => {
+            play(&mut player, &mut Advised::new(client.as_ref(), server, *settings), steps);
+        }
     }
 }

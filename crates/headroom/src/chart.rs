@@ -22,6 +22,15 @@ pub(crate) struct Band {
     pub(crate) colour: &'static str,
 }
 
+/// A named point.
+pub(crate) struct Dot {
+    pub(crate) name: String,
+    pub(crate) x: f64,
+    pub(crate) y: f64,
+    /// CSS colour.
+    pub(crate) colour: &'static str,
+}
+
 /// A chart and its axes.
 pub(crate) struct Chart<'a> {
     pub(crate) title: &'a str,
@@ -34,6 +43,8 @@ pub(crate) struct Chart<'a> {
     pub(crate) series: Vec<Series>,
     /// Drawn below the lines.
     pub(crate) band: Option<Band>,
+    /// Drawn above the lines, each with its name beside it.
+    pub(crate) dots: Vec<Dot>,
     /// How a place on the axis is written.
     pub(crate) x_text: fn(f64) -> String,
     /// Marks stand at multiples of this or of its round multiples, such as days.
@@ -51,6 +62,7 @@ impl Default for Chart<'_> {
             y_top: None,
             series: Vec::new(),
             band: None,
+            dots: Vec::new(),
             x_text: short,
             x_unit: 0.0,
         }
@@ -83,11 +95,11 @@ impl Chart<'_> {
         let edges = || self.band.iter().flat_map(|band| band.points.iter());
         let xs = || {
             let lines = self.series.iter().flat_map(|series| series.points.iter().map(|point| point.0));
-            lines.chain(edges().map(|point| point.0))
+            lines.chain(edges().map(|point| point.0)).chain(self.dots.iter().map(|dot| dot.x))
         };
         let ys = || {
             let lines = self.series.iter().flat_map(|series| series.points.iter().map(|point| point.1));
-            lines.chain(edges().map(|point| point.2))
+            lines.chain(edges().map(|point| point.2)).chain(self.dots.iter().map(|dot| dot.y))
         };
         let (x_low, x_high) = self.x_range.unwrap_or_else(|| (least(xs()), most(xs())));
         let y_low = least(ys()).min(0.0);
@@ -166,6 +178,17 @@ impl Chart<'_> {
                 key_y + 4.0,
                 escape(&series.name),
                 colour = series.colour
+            );
+        }
+        for dot in &self.dots {
+            let (x, y) = (x_of(dot.x), y_of(dot.y));
+            let _ = write!(
+                svg,
+                r#"<circle cx="{x:.1}" cy="{y:.1}" r="4" fill="{}"/><text x="{:.1}" y="{:.1}" class="k">{}</text>"#,
+                dot.colour,
+                x + 7.0,
+                y + 4.0,
+                escape(&dot.name)
             );
         }
         svg.push_str("</svg>");

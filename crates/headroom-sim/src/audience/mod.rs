@@ -7,7 +7,7 @@
 mod chat;
 mod viewers;
 
-pub use chat::{Brigade, Chat, Fault, ChatOutcome};
+pub use chat::{Brigade, Chat, ChatOutcome, Fault};
 pub use viewers::{AudienceOutcome, Viewers};
 
 use headroom_core::{

@@ -125,7 +125,9 @@ impl<'a> Viewers<'a> {
                 tick_s += TICK_S;
                 while let Some(output) = engine.poll_output() {
                     match output {
-                        Output::Weights { weights, .. } => outcome.stall_weight = outcome.stall_weight.max(weights.stall),
+                        Output::Weights { weights, .. } => {
+                            outcome.stall_weight = outcome.stall_weight.max(weights.stall)
+                        }
                         Output::BlindSpot(_) => outcome.alarms += 1,
                         _ => {}
                     }

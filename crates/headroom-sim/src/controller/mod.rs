@@ -1,9 +1,12 @@
-//! Controllers: a policy inside the player, a server that guides it, or an oracle that knows the trace.
+//! Controllers: a policy inside the player, a client that a server caps or advises, or an oracle that knows the trace.
 
-mod guided;
+mod advised;
+mod capped;
 mod oracle;
+mod server;
 
-pub use guided::{Guided, GuidedSettings};
+pub use advised::{AdviceSettings, Advised, Asking};
+pub use capped::Capped;
 pub use oracle::Oracle;
 
 use crate::session::{Choice, Controller, Player};

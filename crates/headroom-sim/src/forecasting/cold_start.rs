@@ -2,7 +2,7 @@
 //!
 //! A session begins every half minute of a recording. Forecasts are due when it has measured 0, 1, 2 and 3 seconds.
 
-use super::{Known, ErrorSums};
+use super::{ErrorSums, Known};
 use crate::{
     trace::{AtEnd, Trace},
     train::forecast::{Run, runs},

@@ -7,7 +7,7 @@
 pub mod cold_start;
 mod score;
 
-pub use score::{Row, ErrorSums};
+pub use score::{ErrorSums, Row};
 
 use crate::{trace::Trace, train::forecast::seconds};
 use headroom_core::{

@@ -3,7 +3,8 @@
 //! A segment can be asked for once the encoder has finished it. The playhead starts at the target latency behind the
 //! edge; too far behind it plays faster, too near slower, after dash.js (`CatchupController`, default mode:
 //! rate = 1 − r + 2r / (1 + e^(−5 d)) for d seconds beyond the target). While the buffer is under half the target it never
-//! speeds up, as dash.js does not. A transfer may be given up; its segment is then fetched at the lower rung.
+//! speeds up, as dash.js does not. A transfer may be given up; its segment is then fetched at the lower rung. A player may also
+//! play slower while its buffer is low ([`Stretch`]). It never skips media.
 
 use super::Observed;
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
 use headroom_core::{
     ladder::RungIndex,
     policy::{Delivery, Evidence, Progress, Segments, View, Weights},
+    stretch::Stretch,
     time::{Duration, Timestamp},
 };
 
@@ -24,8 +26,14 @@ pub struct LiveSettings {
     pub target_latency_s: f64,
     /// Most media held, seconds.
     pub capacity_s: f64,
-    /// Largest departure of the playback rate from 1: what viewers hardly notice, a tenth.
+    /// Most media that the player tells its policy it will hold, seconds.
+    pub told_capacity_s: f64,
+    /// Largest departure of the playback rate from 1 for the sake of latency.
     pub catch_up: f64,
+    /// How often the playback rate is set anew, seconds; `None`: at each request, and held until the next.
+    pub pace_s: Option<f64>,
+    /// Slower playback while the buffer is low, where the player does that. It is applied every [`pace_s`](Self::pace_s).
+    pub stretch: Option<Stretch>,
     /// Share of the link that carries payload, as in [`super::OnDemandSettings`].
     pub payload_share: f64,
     /// Time to the first byte of each request, seconds; the link runs on meanwhile.
@@ -41,7 +49,10 @@ impl Default for LiveSettings {
         Self {
             target_latency_s: 3.0,
             capacity_s: 3.0,
+            told_capacity_s: 3.0,
             catch_up: 0.1,
+            pace_s: None,
+            stretch: None,
             payload_share: 0.95,
             round_trip_s: 0.08,
             first_rung: 1,
@@ -101,24 +112,31 @@ impl<'a> Live<'a> {
         (finished_s - moment.clock_s).max(room_s / rate).max(0.0)
     }
 
-    /// The playback rate the player holds until its next request.
+    /// The playback rate the player sets now.
     fn rate(&self, moment: Moment) -> f64 {
-        let behind_s = moment.latency_s - self.settings.target_latency_s;
+        let target_s = self.settings.target_latency_s;
+        let behind_s = moment.latency_s - target_s;
         let span = self.settings.catch_up;
         let rate = 1.0 - span + 2.0 * span / (1.0 + (-5.0 * behind_s).exp());
-        if moment.buffer_s < self.settings.target_latency_s / 2.0 { rate.min(1.0) } else { rate }
+        let rate = if moment.buffer_s < target_s / 2.0 { rate.min(1.0) } else { rate };
+        let (buffer, target) = (Duration::from_secs_f64(moment.buffer_s), Duration::from_secs_f64(target_s));
+        self.settings.stretch.map_or(rate, |stretch| stretch.rate(rate, buffer, target))
     }
 
-    /// Lets `seconds` pass at playback rate `rate`: the moment after, and how long the playhead stood still.
+    /// Lets `seconds` pass: at playback rate `rate`, or at rates that are set anew as the player goes on. The moment after, and how long
+    /// the playhead stood still.
     fn pass(&self, before: Moment, seconds: f64, rate: f64) -> (Moment, f64) {
-        let played_s = (seconds * rate).min(before.buffer_s);
-        let after = Moment {
-            clock_s: before.clock_s + seconds,
-            link_s: before.link_s + seconds,
-            buffer_s: before.buffer_s - played_s,
-            latency_s: before.latency_s + seconds - played_s,
+        let Some(pace_s) = self.settings.pace_s else {
+            return play_at(before, seconds, rate);
         };
-        (after, seconds - played_s / rate)
+        let (mut now, mut stalled_s, mut left_s) = (before, 0.0, seconds);
+        while left_s > 0.0 {
+            let step_s = left_s.min(pace_s);
+            let (after, stalled) = play_at(now, step_s, self.rate(now));
+            (now, stalled_s) = (after, stalled_s + stalled);
+            left_s -= step_s;
+        }
+        (now, stalled_s)
     }
 
     fn view_at(&self, moment: Moment) -> View<'_> {
@@ -128,7 +146,7 @@ impl<'a> Live<'a> {
             segment_duration: self.video.segment_duration(),
             segments: Segments::Nominal,
             buffer_length: Duration::from_secs_f64(moment.buffer_s),
-            buffer_capacity: Duration::from_secs_f64(self.settings.capacity_s),
+            buffer_capacity: Duration::from_secs_f64(self.settings.told_capacity_s),
             current: self.current,
             live_latency: Some(Duration::from_secs_f64(moment.latency_s)),
             history: self.observed.history(),
@@ -151,11 +169,15 @@ impl<'a> Live<'a> {
         let done_s = self.cursor.finish_of(body_s, bits / payload_share)?;
         let before = self.cursor.bits_until(body_s);
         let mut at_s = body_s + progress_s;
+        let mut moment = self.moment;
         while at_s < done_s {
             let received_bits = (self.cursor.bits_until(at_s) - before) * payload_share;
             let elapsed_s = at_s - started_s;
             let progress = Progress { rung, bits, received_bits, elapsed_s, first_byte_s };
-            let (moment, _) = self.pass(self.moment, elapsed_s, rate);
+            (moment, _) = match self.settings.pace_s {
+                None => self.pass(self.moment, elapsed_s, rate),
+                Some(_) => self.pass(moment, at_s - moment.link_s, rate),
+            };
             let lower = controller.abandon(&self.view_at(moment), &progress);
             if lower.is_some_and(|lower| lower < rung) {
                 return Some((elapsed_s, received_bits, lower));
@@ -164,6 +186,18 @@ impl<'a> Live<'a> {
         }
         Some((done_s - started_s, bits, None))
     }
+}
+
+/// Lets `seconds` pass at playback rate `rate`: the moment after, and how long the playhead stood still.
+fn play_at(before: Moment, seconds: f64, rate: f64) -> (Moment, f64) {
+    let played_s = (seconds * rate).min(before.buffer_s);
+    let after = Moment {
+        clock_s: before.clock_s + seconds,
+        link_s: before.link_s + seconds,
+        buffer_s: before.buffer_s - played_s,
+        latency_s: before.latency_s + seconds - played_s,
+    };
+    (after, seconds - played_s / rate)
 }
 
 impl Player for Live<'_> {

@@ -9,7 +9,7 @@ use headroom_core::{
     time::Duration,
 };
 use headroom_sim::{
-    audience::{Brigade, Chat, AudienceOutcome, Fault, Viewers},
+    audience::{AudienceOutcome, Brigade, Chat, Fault, Viewers},
     trace::{
         Trace,
         synth::{self, Preset},

@@ -87,7 +87,8 @@ pub fn emit(trace: &Trace) -> String {
     let with_mode = samples.iter().any(|sample| sample.network_mode.is_some());
 
     let names = [table::TIME.column, table::THROUGHPUT.column].into_iter();
-    let names = names.chain(columns.iter().map(|column| column.quantity.column)).chain(with_mode.then_some(NETWORK_MODE));
+    let names =
+        names.chain(columns.iter().map(|column| column.quantity.column)).chain(with_mode.then_some(NETWORK_MODE));
     let mut writer = csv::Writer::from_writer(Vec::with_capacity(samples.len() * (16 + 8 * columns.len())));
     // Writing to memory does not fail, and all rows are of one length.
     let _ = writer.write_record(names);

@@ -54,9 +54,7 @@ pub fn parse(text: &str) -> Result<Import, ParseError> {
         let at = |index: Option<usize>| index.and_then(|index| row.get(index)).unwrap_or("-");
         samples.push(Sample {
             t_s,
-            throughput_kbps: THROUGHPUT
-                .named("DL_bitrate")
-                .read(line, row.field(downlink, "DL_bitrate")?)?,
+            throughput_kbps: THROUGHPUT.named("DL_bitrate").read(line, row.field(downlink, "DL_bitrate")?)?,
             uplink_kbps: UPLINK.read_lenient(at(uplink)),
             rtt_ms: RTT.read_lenient(at(ping)),
             jitter_ms: JITTER.read_lenient(at(ping_deviation)),

@@ -138,6 +138,7 @@ impl Header {
 
 /// A text with a header and rows, separated by commas or tabs; quoted fields may hold separators (RFC 4180).
 pub(super) struct Table<'a> {
+    text: &'a str,
     reader: csv::Reader<&'a [u8]>,
     header: Header,
     record: StringRecord,
@@ -156,7 +157,7 @@ impl<'a> Table<'a> {
             .trim(csv::Trim::All)
             .from_reader(text.as_bytes());
         let header = Header { line: 1, names: StringRecord::new() };
-        let mut table = Self { reader, header, record: StringRecord::new() };
+        let mut table = Self { text, reader, header, record: StringRecord::new() };
         let Some(row) = table.next_row()? else {
             return Err(ParseError::Unrecognised { line: 1 });
         };
@@ -178,10 +179,20 @@ impl<'a> Table<'a> {
                 return Ok(None);
             }
             if self.record.len() > 1 || self.record.iter().any(|field| !field.is_empty()) {
-                let line = self.record.position().map_or(0, csv::Position::line);
-                return Ok(Some(Row { line: usize::try_from(line).unwrap_or(usize::MAX), fields: &self.record }));
+                return Ok(Some(Row { line: self.line(), fields: &self.record }));
             }
         }
+    }
+}
+
+impl Table<'_> {
+    /// Line of the record. Its position is that of the blank and comment lines before it.
+    fn line(&self) -> usize {
+        let Some(position) = self.record.position() else { return 0 };
+        let index = |position: u64| usize::try_from(position).unwrap_or(usize::MAX);
+        let rest = self.text.get(index(position.byte())..).unwrap_or_default();
+        let skipped = lines(rest).next().map_or(0, |(line, _)| line - 1);
+        index(position.line()) + skipped
     }
 }
 

@@ -75,7 +75,13 @@ impl Conditions {
 
     pub(super) fn live(&self) -> LiveSettings {
         let (capacity_s, round_trip_s) = (self.capacity_s, self.round_trip_s);
-        LiveSettings { capacity_s, target_latency_s: capacity_s, round_trip_s, ..LiveSettings::default() }
+        LiveSettings {
+            capacity_s,
+            told_capacity_s: capacity_s,
+            target_latency_s: capacity_s,
+            round_trip_s,
+            ..LiveSettings::default()
+        }
     }
 }
 

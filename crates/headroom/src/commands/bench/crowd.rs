@@ -11,8 +11,8 @@ use headroom_core::{
     units::Bitrate,
 };
 use headroom_sim::{
-    crowd::{Crowd, Guidance, Outcome},
     contender::{Contender, Strategy},
+    crowd::{Crowd, Guidance, Outcome},
     profile::{Profile, SIZE_SEED, SIZE_SPREAD},
     trace::Trace,
     video::Video,

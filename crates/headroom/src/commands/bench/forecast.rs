@@ -6,8 +6,8 @@ use clap::Args;
 use headroom_core::{forecast::Quantile, network::Network};
 use headroom_sim::{
     forecasting::{
-        Model, Row, ErrorSums,
-        cold_start::{MOMENTS, Prior, score_cold_starts, pooled},
+        ErrorSums, Model, Row,
+        cold_start::{MOMENTS, Prior, pooled, score_cold_starts},
         day, score_forecasts,
     },
     trace::Format,
@@ -127,7 +127,11 @@ fn leave_one_day_out(sources: &[Source], seed: u64) -> anyhow::Result<ErrorSums>
         let network = fit(&examples, Settings { epochs: EPOCHS, ..Settings::default() }, seed, |_| ());
         let mut tally = ErrorSums::default();
         for source in &days[held_out] {
-            score_forecasts(&source.trace, &[Model::Quantile(Box::new(network.clone()))], std::slice::from_mut(&mut tally));
+            score_forecasts(
+                &source.trace,
+                &[Model::Quantile(Box::new(network.clone()))],
+                std::slice::from_mut(&mut tally),
+            );
         }
         tally
     };

@@ -82,8 +82,7 @@ pub fn parse(text: &str, options: &Options) -> Result<Trace, ParseError> {
         if let Some(before) = samples.last().filter(|before| t_s <= before.t_s) {
             return Err(ParseError::TimeNotIncreasing { line, t_s, before_s: before.t_s });
         }
-        let throughput_kbps =
-            THROUGHPUT.named(column).read_scaled(line, row.field(throughput, column)?, factor)?;
+        let throughput_kbps = THROUGHPUT.named(column).read_scaled(line, row.field(throughput, column)?, factor)?;
         let at = |index: Option<usize>| index.and_then(|index| row.get(index)).unwrap_or("");
         samples.push(Sample {
             t_s,
@@ -100,7 +99,10 @@ pub fn parse(text: &str, options: &Options) -> Result<Trace, ParseError> {
     if samples.is_empty()
         && let Some(select) = &options.select
     {
-        return Err(ParseError::Malformed { line: header_line, problem: format!("no row of recording `{select}` follows") });
+        return Err(ParseError::Malformed {
+            line: header_line,
+            problem: format!("no row of recording `{select}` follows"),
+        });
     }
     let end_s = samples.last().map_or(0.0, |last| last.t_s) + step_s;
     Ok(Trace::new(samples, end_s)?)

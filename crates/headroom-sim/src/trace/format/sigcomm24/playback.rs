@@ -36,9 +36,10 @@ const MAX_EVENTS: usize = 864_000;
 
 /// Whether the text is such a log.
 pub fn recognises_playback(text: &str) -> bool {
-    table::lines(text).next().and_then(|(_, first)| Header::of_line(first)).is_some_and(|header| {
-        header.find(&["EventType"]).is_some() && header.find(&["clientTime(ms)"]).is_some()
-    })
+    table::lines(text)
+        .next()
+        .and_then(|(_, first)| Header::of_line(first))
+        .is_some_and(|header| header.find(&["EventType"]).is_some() && header.find(&["clientTime(ms)"]).is_some())
 }
 
 /// Reads the log.

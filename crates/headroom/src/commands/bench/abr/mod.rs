@@ -1,64 +1,47 @@
-//! `headroom bench abr`: policies against each other and against an oracle, on a folder of traces.
+//! `headroom bench abr`: policies against each other, the client alone and an oracle, on folders of traces.
 
+mod lineup;
 mod report;
 pub(crate) mod run;
 pub(crate) mod source;
+pub(crate) mod table;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::{Args, ValueEnum};
-use headroom_core::{
-    engine::PolicyKind,
-    ladder::Ladder,
-    network::Network,
-    policy::{Learned, SHORT_BUFFER_S, learned::Scorer},
-    time::Duration,
-    units::Bitrate,
-};
+use headroom_core::{ladder::Ladder, time::Duration, units::Bitrate};
 use headroom_sim::{
-    comparison::Row,
-    contender::{Contender, ServerGuidance},
-    profile::{Content, Profile},
+    comparison::{Comparison, Row},
+    profile::{Content, PlayerKind, Profile},
     trace::{Format, Sample, Trace},
 };
+use source::Split;
 use std::{
     io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-/// Who the others are measured against, and who knows the future.
-const REFERENCE: &str = "throughput";
-const ORACLE: &str = "oracle";
 /// Length of a steady link where the profile plays whole traces, seconds.
 const STEADY_S: f64 = 300.0;
-/// Who takes part in the player when nobody is named.
-const IN_PLAYER: [&str; 12] = [
-    "buffer_based",
-    "throughput:0.8",
-    "bola_e",
-    "dynamic",
-    "mpc",
-    "mpc:0.7",
-    "robust_mpc",
-    "lolp",
-    "l2a",
-    "soda",
-    "headroom",
-    "learned",
-];
-
-/// What weights given on the command line are called.
-const OWN: &str = "own";
+/// Name of all sets together.
+const POOLED: &str = "pooled";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Files and folders of traces; formats are recognised.
+    /// Files and folders of traces; formats are recognised. Each folder is a set with rows of its own, several are pooled below.
+    /// PATH@MBPS scales every trace of PATH to this mean.
     #[arg(long, required_unless_present = "steady", num_args = 1.., value_name = "PATH")]
     traces: Vec<PathBuf>,
+    /// Scale every trace to this mean in Mbit/s.
+    #[arg(long, value_name = "MBPS", value_parser = positive)]
+    scale_mean: Option<f64>,
+    /// Which half of each set to play: files in the order of their names alternate between tune and validate.
+    #[arg(long, value_enum, default_value = "all")]
+    split: Split,
     /// Steady links of these rates in Mbit/s, separated by commas, beside or in place of traces.
     #[arg(long, value_delimiter = ',', value_name = "MBPS", value_parser = positive)]
     steady: Vec<f64>,
-    /// Conditions: player, segments, buffer, ladder, score.
+    /// Conditions: player, segments, buffer, ladder, score. The edge profiles decide; the others are kept for comparison.
     #[arg(long, value_enum, default_value = "live")]
     profile: ProfileName,
     /// Who takes part, separated by commas; a share follows a colon, as in `throughput:0.8`.
@@ -72,9 +55,30 @@ pub(crate) struct Arguments {
     /// server that advises players which ask.
     #[arg(long, value_enum, default_value = "in-player")]
     mode: Mode,
-    /// What the players run below a server's cap.
+    /// What the players run alone, and below a server's cap or where it has no advice: dynamic (dash.js), hls (hls.js), shaka, demo (the
+    /// players of `headroom demo`), or any other policy.
     #[arg(long, default_value = "dynamic", value_name = "NAME")]
     client: String,
+    /// When players ask for advice: by default ahead in the edge profiles, in line in the others.
+    #[arg(long, value_enum)]
+    ask: Option<Ask>,
+    /// Whose rule gives transfers up in advised players: by default ours in the edge profiles, but for hls, which keeps its own; in the
+    /// other profiles the client's.
+    #[arg(long, value_enum)]
+    abandon: Option<Abandon>,
+    /// Largest reduction of the playback rate while the buffer is low, of every contender but the client alone; by default 0.08
+    /// in advised players of the edge profiles, none (0) elsewhere.
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    stretch: Option<f64>,
+    /// Share of the target latency below which the buffer counts as low for --stretch.
+    #[arg(long, value_name = "SHARE", value_parser = positive)]
+    stretch_below: Option<f64>,
+    /// Distance behind live that players aim for, in seconds (edge profiles).
+    #[arg(long, value_name = "SECONDS", value_parser = positive)]
+    target: Option<f64>,
+    /// The same of every contender but the client alone.
+    #[arg(long, value_name = "SECONDS", value_parser = positive)]
+    steered_target: Option<f64>,
     /// Share of the server's expected throughput (CMSD `etp`) in the estimate of the players: Shaka takes 0.5, dash.js 0 unless
     /// told otherwise. Players without an estimate do not hear it.
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
@@ -117,12 +121,23 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ProfileName {
-    /// 2 s segments, 6 s buffer, 0.4 to 20 Mbit/s, windows of 300 s.
+    /// A player 6 s behind the live edge: 2 s segments, media up to the edge as far as the latency allows, 0.4 to 20 Mbit/s, windows of
+    /// 300 s.
+    Edge,
+    /// The same 3 s behind, with 1 s segments.
+    EdgeLow,
+    /// Pensieve's environment with 2 s segments and a buffer of 6 s.
     Live,
-    /// A player at the live edge: 1 s segments, 3 s buffer.
+    /// A player at the live edge that never holds more than 3 s, 1 s segments.
     Lowlatency,
     /// Pensieve's conditions: Envivio, 4 s segments, 60 s buffer.
     Vod,
+}
+
+impl ProfileName {
+    fn is_edge(self) -> bool {
+        matches!(self, Self::Edge | Self::EdgeLow)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
@@ -131,12 +146,26 @@ enum Mode {
     InPlayer,
     /// The engine decides on the server and caps the player, one tick and one segment later.
     ServerGuided,
-    /// The player asks the server before each segment, for a round trip more, and takes its advice.
+    /// The player asks the server before each segment and takes its advice; it gives transfers up and plays slower while its buffer is
+    /// low.
     Advised,
 }
 
-/// What a question costs an advised player: the round trip of Pensieve's player.
-const ROUND_TRIP: Duration = Duration::from_millis(80);
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum Ask {
+    /// While the player waits for the live edge or the previous segment loads.
+    Ahead,
+    /// When the next request is due: a round trip more before each segment.
+    InLine,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum Abandon {
+    /// The rule of advised players.
+    Advised,
+    /// The client's own, where it has one.
+    Own,
+}
 
 /// A number above zero, from a command line.
 pub(crate) fn positive(text: &str) -> Result<f64, String> {
@@ -146,48 +175,65 @@ pub(crate) fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
-impl Arguments {
-    fn guidance(&self) -> ServerGuidance {
-        let default = ServerGuidance::default();
-        ServerGuidance {
-            etp_weight: self.etp_weight.clamp(0.0, 1.0),
-            question: (self.mode == Mode::Advised).then_some(ROUND_TRIP),
-            cap_risk: self.cap_risk.unwrap_or(default.cap_risk),
-        }
+/// A share from 0 to a half, from a command line.
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.0..=0.5).contains(&value) => Ok(value),
+        _ => Err("not a share from 0 to 0.5".to_owned()),
     }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let profile = profile(arguments)?;
-    let format = arguments.format.or(matches!(arguments.profile, ProfileName::Vod).then_some(Format::CsvIntervalEnds));
-    let mut traces = match arguments.traces.is_empty() {
-        true => Vec::new(),
-        false => source::load(&arguments.traces, format)?,
-    };
-    for mbps in &arguments.steady {
-        let sample = Sample { throughput_kbps: mbps * 1_000.0, ..Sample::default() };
-        let trace = Trace::new(vec![sample], profile.window_s.unwrap_or(STEADY_S)).context("--steady")?;
-        traces.push(source::Source { name: format!("steady {mbps} Mbit/s"), trace });
-    }
-    let contenders = contenders(arguments, &profile)?;
+    let sets = sets(arguments, &profile)?;
+    let lineup = lineup::lineup(arguments, &profile)?;
     let threads = arguments.threads.map_or_else(run::cores, usize::from);
-    let mut run = run::AbrRun::cut(&profile, &traces, arguments.windows)?;
+    let mut run = run::AbrRun::cut(&profile, &sets, arguments.windows)?;
     run.sample_risk = arguments.html.is_some() || arguments.json.is_some();
-    let comparison = run.play(&contenders, threads)?;
-    let rows = comparison.rows();
+    let mut comparisons = run.play(&lineup, threads)?;
+    if let Some(pooled) = pooled(&comparisons) {
+        comparisons.push(pooled);
+    }
+    let rows: Vec<Vec<Row>> = comparisons.iter().map(Comparison::rows).collect();
     if let Some(path) = &arguments.html {
-        let page = report::page(&profile, &comparison, &rows, &run.windows, &contenders);
+        let page = report::page(&profile, &comparisons, &rows, &run.windows, &lineup);
         std::fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))?;
     }
     match &arguments.json {
-        Some(path) => write_json(path, &rows)?,
-        None => print_table(&rows),
+        Some(path) => write_json(path, rows.iter().flatten())?,
+        None => rows.iter().for_each(|rows| table::print(rows)),
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// The sets on the command line; steady links are one of their own.
+fn sets(arguments: &Arguments, profile: &Profile) -> anyhow::Result<Vec<source::Set>> {
+    let format = arguments.format.or(matches!(arguments.profile, ProfileName::Vod).then_some(Format::CsvIntervalEnds));
+    let sets = source::sets(&arguments.traces, format, arguments.scale_mean)?;
+    let mut sets: Vec<source::Set> = sets.into_iter().map(|set| set.half(arguments.split)).collect();
+    let steady = |mbps: &f64| {
+        let sample = Sample { throughput_kbps: mbps * 1_000.0, ..Sample::default() };
+        let trace = Trace::new(vec![sample], profile.window_s.unwrap_or(STEADY_S)).context("--steady")?;
+        Ok(source::Source { name: format!("steady {mbps} Mbit/s"), trace })
+    };
+    if !arguments.steady.is_empty() {
+        let sources = arguments.steady.iter().map(steady).collect::<anyhow::Result<_>>()?;
+        sets.push(source::Set { name: "steady".to_owned(), sources });
+    }
+    Ok(sets)
+}
+
+/// All sets together, where there are several.
+fn pooled(comparisons: &[Comparison]) -> Option<Comparison> {
+    let (first, others) = comparisons.split_first().filter(|(_, others)| !others.is_empty())?;
+    let pooled = others.iter().cloned().fold(first.clone(), Comparison::joined);
+    Some(Comparison { set: POOLED.to_owned(), ..pooled })
+}
+
 fn profile(arguments: &Arguments) -> anyhow::Result<Profile> {
     let mut profile = match arguments.profile {
+        ProfileName::Edge => Profile::edge(),
+        ProfileName::EdgeLow => Profile::edge_low(),
         ProfileName::Live => Profile::live(),
         ProfileName::Lowlatency => Profile::low_latency(),
         ProfileName::Vod => Profile::on_demand(),
@@ -208,61 +254,18 @@ fn profile(arguments: &Arguments) -> anyhow::Result<Profile> {
         profile.content = Content::Encoder { ladder, segment };
     }
     profile.buffer_s = arguments.buffer.unwrap_or(profile.buffer_s);
+    if let PlayerKind::LiveEdge { target_latency_s, .. } = &mut profile.player {
+        // In the profile `lowlatency` the two are one.
+        let follows = arguments.buffer.filter(|_| matches!(arguments.profile, ProfileName::Lowlatency));
+        *target_latency_s = arguments.target.or(follows).unwrap_or(*target_latency_s);
+    }
     profile.stall_penalty = arguments.stall_penalty.unwrap_or(profile.stall_penalty);
     profile.window_s = arguments.window.or(profile.window_s);
     Ok(profile)
 }
 
-/// Who takes part: the reference first, the oracle last.
-fn contenders(arguments: &Arguments, profile: &Profile) -> anyhow::Result<Vec<Contender>> {
-    let guided = arguments.mode != Mode::InPlayer;
-    let reference = if guided { arguments.client.as_str() } else { REFERENCE };
-    let default: Vec<String> = match arguments.mode {
-        Mode::InPlayer => IN_PLAYER.map(str::to_owned).to_vec(),
-        Mode::ServerGuided | Mode::Advised => {
-            // A server that does not steer is the reference itself.
-            let steering = PolicyKind::all().filter(|kind| kind.build().steers());
-            steering.map(|kind| kind.name().to_owned()).collect()
-        }
-    };
-    let mut names: Vec<&str> = Vec::new();
-    for name in arguments.policies.as_ref().unwrap_or(&default).iter().map(|name| name.trim()) {
-        ensure!(!name.is_empty(), "--policies holds an empty name");
-        let stands_anyway = name == ORACLE || (name == reference && !guided);
-        if !stands_anyway && !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    let objective = profile.objective();
-    let mut contenders = vec![Contender::parse(reference, objective).context("--client")?];
-    for name in names {
-        let contender = match arguments.mode {
-            Mode::InPlayer => Contender::parse(name, objective),
-            Mode::ServerGuided | Mode::Advised => {
-                Contender::guided(name, &arguments.client, objective, arguments.guidance())
-            }
-        };
-        contenders.push(contender.context("--policies")?);
-    }
-    if let Some(weights) = &arguments.weights {
-        ensure!(matches!(arguments.mode, Mode::InPlayer), "--weights plays in the player only");
-        contenders.push(Contender::with_policy(OWN, Box::new(own(weights, profile.buffer_s)?)));
-    }
-    contenders.push(Contender::parse(ORACLE, objective)?);
-    Ok(contenders)
-}
-
-/// The learned policy with other weights for players that hold `buffer_s`.
-fn own(weights: &Path, buffer_s: f64) -> anyhow::Result<Learned> {
-    let bytes = std::fs::read(weights).with_context(|| format!("cannot read {}", weights.display()))?;
-    let scorer = Scorer::from_bytes(&bytes);
-    let scorer = scorer.with_context(|| format!("{} is not what `headroom train policy` writes", weights.display()))?;
-    let short = buffer_s <= SHORT_BUFFER_S;
-    Ok(if short { Learned::for_short_buffers(scorer) } else { Learned { scorer, ..Learned::shipped() } })
-}
-
 #[expect(clippy::print_stdout, reason = "the result of the command")]
-fn write_json(path: &Path, rows: &[Row]) -> anyhow::Result<()> {
+fn write_json<'a>(path: &Path, rows: impl Iterator<Item = &'a Row>) -> anyhow::Result<()> {
     let mut lines = String::new();
     for row in rows {
         lines.push_str(&serde_json::to_string(row)?);
@@ -275,31 +278,4 @@ fn write_json(path: &Path, rows: &[Row]) -> anyhow::Result<()> {
         std::fs::write(path, lines).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
-}
-
-#[expect(clippy::print_stdout, reason = "the result of the command")]
-pub(crate) fn print_table(rows: &[Row]) {
-    if let Some(first) = rows.first() {
-        println!("profile {}: {} windows of {} traces", first.profile, first.windows, first.traces);
-    }
-    println!(
-        "{:22} {:>7} {:>17} {:>7} {:>17} {:>7} {:>7} {:>7} {:>8} {:>7}",
-        "policy", "QoE", "95 %", "gain", "95 %", "stall %", "Mbit/s", "sw/min", "latency", "gap"
-    );
-    for row in rows {
-        let interval = |[low, high]: [f64; 2]| format!("{low:.2} to {high:.2}");
-        println!(
-            "{:22} {:7.3} {:>17} {:7.3} {:>17} {:7.2} {:7.2} {:7.2} {:8.2} {:>7}",
-            row.client.as_ref().map_or_else(|| row.policy.clone(), |client| format!("{} > {client}", row.policy)),
-            row.qoe_mean,
-            interval(row.qoe_ci95),
-            row.qoe_gain,
-            interval(row.qoe_gain_ci95),
-            row.stall_ratio * 100.0,
-            row.bitrate_mbps,
-            row.switches,
-            row.latency_s,
-            row.gap_closed.map_or_else(|| "-".to_owned(), |gap| format!("{gap:.3}")),
-        );
-    }
 }

@@ -1,102 +1,177 @@
 //! The report: one HTML page with its pictures inside, readable without the network.
 
-use super::run::Window;
-use crate::chart::{COLOURS, Chart, STYLE, Series, distribution, escape};
+use super::{
+    run::{Lineup, Window},
+    table::label,
+};
+use crate::chart::{COLOURS, Chart, Dot, STYLE, Series, distribution, escape};
 use headroom_sim::{
-    comparison::{Comparison, Row},
+    comparison::{Comparison, Delta, Row},
     contender::Contender,
-    session::Step,
     profile::Profile,
+    score::Score,
+    session::Step,
     statistics,
 };
 use std::fmt::Write as _;
 
-/// The whole page.
+/// The whole page: pictures of all sets together, a table of each.
 pub(super) fn page(
     profile: &Profile,
-    comparison: &Comparison,
-    rows: &[Row],
+    comparisons: &[Comparison],
+    rows: &[Vec<Row>],
     windows: &[Window],
-    contenders: &[Contender],
+    lineup: &Lineup,
 ) -> String {
+    let name = escape(profile.name);
     let mut html = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Adaptation: {name}</title><style>{STYLE}</style>\
-         <h1>Adaptation policies, profile {name}</h1>",
-        name = profile.name
+         <h1>Adaptation policies, profile {name}</h1>"
     );
-    let (traces, count) = rows.first().map_or((0, 0), |row| (row.traces, row.windows));
+    // The last set is all of them together, where there are several.
+    let (Some(together), Some(together_rows)) = (comparisons.last(), rows.last()) else {
+        return html;
+    };
+    html.push_str(&frontier(together, together_rows));
     let _ = write!(
         html,
-        "<p>{count} sessions of each policy over the same windows of {traces} traces; buffer {} s, {} Mbit/s for each second of \
-         stall. QoE is linear, in Mbit/s a segment. Gain and gap are against <b>{}</b>; the oracle plans five segments ahead on the \
-         true trace. Intervals: 95 %, bootstrap over traces, fixed seed.</p>",
-        profile.buffer_s,
-        profile.stall_penalty,
-        escape(&comparison.entries[comparison.reference].policy)
+        "<p>The same windows for every policy. Differences are to <b>{}</b> alone in the same windows; intervals: 95 %, bootstrap over \
+         traces, fixed seed. b/w: traces that stall less, or more, by over 0.1 points. Log quality: mean of ln(R/lowest)/ln(top/lowest). \
+         Egress counts abandoned transfers.</p>",
+        escape(&together.contenders[together.alone].policy)
     );
-    html.push_str(&table(rows));
-    html.push_str(&distributions(comparison, rows));
-    html.push_str(&reliability(rows));
-    html.push_str(&one_window(profile, comparison, rows, windows, contenders));
+    for (comparison, rows) in comparisons.iter().zip(rows) {
+        let (traces, count) = rows.first().map_or((0, 0), |row| (row.traces, row.windows));
+        let _ = write!(html, "<h2>{}: {count} windows of {traces} traces</h2>", escape(&comparison.set));
+        html.push_str(&table(rows));
+        if comparison.oracle.is_some() {
+            html.push_str(&gaps(profile, comparison, rows));
+        }
+    }
+    html.push_str(&distributions(together, together_rows));
+    for rows in rows.iter().take(1) {
+        html.push_str(&reliability(rows));
+    }
+    if let (Some(first), Some(rows)) = (comparisons.first(), rows.first()) {
+        html.push_str(&one_window(profile, first, rows, windows, &lineup.contenders));
+    }
     html.push_str("</html>\n");
     html
 }
 
-fn label(row: &Row) -> String {
-    row.client.as_ref().map_or_else(|| row.policy.clone(), |client| format!("{} over {client}", row.policy))
+/// Stalls against quality, one dot a contender: up and to the left is better.
+fn frontier(comparison: &Comparison, rows: &[Row]) -> String {
+    let dots = rows.iter().zip(COLOURS.into_iter().cycle()).map(|(row, colour)| Dot {
+        name: label(row),
+        x: row.stall_ratio * 100.0,
+        y: row.log_quality,
+        colour,
+    });
+    let title = format!("Quality and stalls, {}", comparison.set);
+    let chart = Chart {
+        title: &title,
+        x_label: "stall seconds for 100 s of media",
+        y_label: "log quality, %",
+        x_range: Some((0.0, rows.iter().map(|row| row.stall_ratio * 100.0).fold(0.1, f64::max) * 1.05)),
+        dots: dots.collect(),
+        ..Chart::default()
+    };
+    chart.svg()
 }
 
 fn table(rows: &[Row]) -> String {
     let mut html = String::from(
-        "<table><tr><th>policy<th>QoE<th>95 %<th>gain<th>95 %<th>worst tenth<th>stall %<th>95 %<th>Mbit/s<th>switches/min\
-         <th>latency s<th>gap closed<th>95 %</tr>",
+        "<table><tr><th>policy<th>stall %<th>95 %<th>stalls/min<th>points<th>95 %<th>times<th>95 %<th>b/w<th>log %<th>±<th>95 %<th>MOS<th>±\
+         <th>switches/min<th>times<th>latency s<th>±<th>Mbit/s<th>egress<th>±<th>recovery s</tr>",
     );
     let range = |[low, high]: [f64; 2]| format!("{low:.2} to {high:.2}");
     for row in rows {
-        let gap = row.gap_closed.map_or_else(|| "–".to_owned(), |gap| format!("{gap:.3}"));
-        let gap_range = row.gap_closed_ci95.map_or_else(|| "–".to_owned(), range);
+        let delta = row.delta.as_ref();
+        let signed = |value: fn(&Delta) -> f64| delta.map_or_else(dash, |delta| format!("{:+.2}", value(delta)));
+        let interval = |value: fn(&Delta) -> Option<[f64; 2]>| delta.and_then(value).map_or_else(dash, range);
+        let times =
+            |value: fn(&Delta) -> Option<f64>| delta.and_then(value).map_or_else(dash, |times| format!("{times:.2}"));
+        let cells = [
+            escape(&label(row)),
+            format!("{:.2}", row.stall_ratio * 100.0),
+            range(row.stall_ratio_ci95.map(|share| share * 100.0)),
+            format!("{:.2}", row.stall_events_per_min),
+            signed(|delta| delta.stall_points),
+            interval(|delta| Some(delta.stall_points_ci95)),
+            times(|delta| delta.stall_times),
+            interval(|delta| delta.stall_times_ci95),
+            row.traces_better.zip(row.traces_worse).map_or_else(dash, |(better, worse)| format!("{better}/{worse}")),
+            format!("{:.1}", row.log_quality),
+            signed(|delta| delta.log_quality),
+            interval(|delta| Some(delta.log_quality_ci95)),
+            format!("{:.2}", row.mos),
+            signed(|delta| delta.mos),
+            format!("{:.1}", row.switches),
+            times(|delta| delta.switches_times),
+            format!("{:.2}", row.latency_s),
+            signed(|delta| delta.latency_s),
+            format!("{:.2}", row.bitrate_mbps),
+            format!("{:.2}", row.egress_mbps),
+            signed(|delta| delta.egress_mbps),
+            row.recovery_s.map_or_else(dash, |seconds| format!("{seconds:.1}")),
+        ];
+        let _ = write!(html, "<tr><td>{}</tr>", cells.join("<td>"));
+    }
+    html.push_str("</table>");
+    html
+}
+
+fn dash() -> String {
+    "–".to_owned()
+}
+
+/// Linear QoE, and how much of the gap between the reference and the oracle each policy closes.
+fn gaps(profile: &Profile, comparison: &Comparison, rows: &[Row]) -> String {
+    let mut html = format!(
+        "<p>Linear QoE, Mbit/s a segment, {} Mbit/s for each second of stall; gain and gap against <b>{}</b>; the oracle plans five segments \
+         ahead on the true trace.</p><table><tr><th>policy<th>QoE<th>95 %<th>worst tenth<th>gain<th>95 %<th>gap closed<th>95 %</tr>",
+        profile.stall_penalty,
+        escape(&comparison.contenders[comparison.reference].policy)
+    );
+    let range = |[low, high]: [f64; 2]| format!("{low:.2} to {high:.2}");
+    for row in rows {
+        let gap = row.gap_closed.map_or_else(dash, |gap| format!("{gap:.3}"));
         let _ = write!(
             html,
-            "<tr><td>{}<td>{:.3}<td>{}<td>{:+.3}<td>{}<td>{:.2}<td>{:.2}<td>{}<td>{:.2}<td>{:.2}<td>{:.2}<td>{gap}<td>{gap_range}</tr>",
+            "<tr><td>{}<td>{:.3}<td>{}<td>{:.2}<td>{:+.3}<td>{}<td>{gap}<td>{}</tr>",
             escape(&label(row)),
             row.qoe_mean,
             range(row.qoe_ci95),
+            row.qoe_p10,
             row.qoe_gain,
             range(row.qoe_gain_ci95),
-            row.qoe_p10,
-            row.stall_ratio * 100.0,
-            range(row.stall_ratio_ci95.map(|share| share * 100.0)),
-            row.bitrate_mbps,
-            row.switches,
-            row.latency_s,
+            row.gap_closed_ci95.map_or_else(dash, range),
         );
     }
     html.push_str("</table>");
     html
 }
 
-/// Distributions of QoE and stall over the sessions.
+/// Distributions of log quality and stall over the sessions.
 fn distributions(comparison: &Comparison, rows: &[Row]) -> String {
-    let series = |value: fn(&headroom_sim::score::Score) -> f64| -> Vec<Series> {
-        let entries = comparison.entries.iter().zip(rows).zip(COLOURS.into_iter().cycle());
-        entries
-            .map(|((entry, row), colour)| Series {
+    let series = |value: fn(&Score) -> f64| -> Vec<Series> {
+        let contenders = comparison.contenders.iter().zip(rows).zip(COLOURS.into_iter().cycle());
+        contenders
+            .map(|((contender, row), colour)| Series {
                 name: label(row),
-                points: distribution(entry.scores.iter().map(value)),
+                points: distribution(contender.scores.iter().map(value)),
                 colour,
                 steps: true,
             })
             .collect()
     };
-    let all: Vec<f64> =
-        comparison.entries.iter().flat_map(|entry| entry.scores.iter().map(|score| score.qoe)).collect();
-    let qoe = Chart {
-        title: "QoE of the sessions",
-        x_label: "QoE, Mbit/s a segment (the lowest 2 % are cut off)",
+    let quality = Chart {
+        title: "Log quality of the sessions",
+        x_label: "log quality, %",
         y_label: "share of sessions",
-        x_range: Some((statistics::quantile(&all, 0.02), statistics::quantile(&all, 1.0))),
+        x_range: Some((0.0, 100.0)),
         y_top: Some(1.0),
-        series: series(|score| score.qoe),
+        series: series(|score| score.log_quality),
         ..Chart::default()
     };
     let stall = Chart {
@@ -108,7 +183,7 @@ fn distributions(comparison: &Comparison, rows: &[Row]) -> String {
         series: series(|score| score.stall_ratio * 100.0),
         ..Chart::default()
     };
-    qoe.svg() + &stall.svg()
+    quality.svg() + &stall.svg()
 }
 
 /// Predicted stall risk against what happened.
@@ -155,7 +230,7 @@ fn reliability(rows: &[Row]) -> String {
     html + &chart.svg()
 }
 
-/// The window whose reference is nearest to the median, played again: link, bit rates, buffers.
+/// The window whose quality of the client alone is nearest to the median, played again: link, bit rates, buffers.
 fn one_window(
     profile: &Profile,
     comparison: &Comparison,
@@ -163,16 +238,18 @@ fn one_window(
     windows: &[Window],
     contenders: &[Contender],
 ) -> String {
-    let qoe: Vec<f64> = comparison.entries[comparison.reference].scores.iter().map(|score| score.qoe).collect();
-    let median = statistics::quantile(&qoe, 0.5);
-    let typical = (0..qoe.len()).min_by(|&a, &b| (qoe[a] - median).abs().total_cmp(&(qoe[b] - median).abs()));
+    let quality: Vec<f64> =
+        comparison.contenders[comparison.alone].scores.iter().map(|score| score.log_quality).collect();
+    let median = statistics::quantile(&quality, 0.5);
+    let distance = |window: usize| (quality[window] - median).abs();
+    let typical = (0..quality.len()).min_by(|&a, &b| distance(a).total_cmp(&distance(b)));
     let Some(window) = typical.and_then(|index| windows.get(index)) else {
         return String::new();
     };
-    // Reference, oracle and the best of the rest: more lines than three hide each other.
-    let others = (0..rows.len()).filter(|&index| index != comparison.reference && index != comparison.oracle);
-    let best = others.max_by(|&a, &b| rows[a].qoe_mean.total_cmp(&rows[b].qoe_mean));
-    let shown: Vec<usize> = [Some(comparison.reference), best, Some(comparison.oracle)].into_iter().flatten().collect();
+    // The client alone, the oracle and the best of the rest by opinion score: more lines than three hide each other.
+    let others = (0..rows.len()).filter(|&index| index != comparison.alone && Some(index) != comparison.oracle);
+    let best = others.max_by(|&a, &b| rows[a].mos.total_cmp(&rows[b].mos));
+    let shown: Vec<usize> = [Some(comparison.alone), best, comparison.oracle].into_iter().flatten().collect();
     let (mut rates, mut buffers) = (Vec::new(), Vec::new());
     let link = window.trace.samples().iter().map(|sample| (sample.t_s, sample.throughput_kbps / 1_000.0)).collect();
     rates.push(Series { name: "link".into(), points: link, colour: "#c8c8c8", steps: true });

@@ -2,8 +2,82 @@
 
 use crate::commands::trace::reading;
 use anyhow::{Context, ensure};
+use clap::ValueEnum;
 use headroom_sim::trace::{Format, Trace, parse, parse_auto};
 use std::path::{Path, PathBuf};
+
+/// Traces that belong together: those of one folder.
+pub(crate) struct Set {
+    pub(crate) name: String,
+    pub(crate) sources: Vec<Source>,
+}
+
+/// Which half of a set takes part. Files in the order of their names alternate, so that both halves hold all kinds of drives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Split {
+    /// Every other file from the first: what may be looked at while choosing.
+    Tune,
+    /// The others: what a claim rests on.
+    Validate,
+    /// All files.
+    All,
+}
+
+/// Name of the set of files that were named one by one.
+const FILES: &str = "files";
+
+/// Reads each folder of `paths` as a set of its own, and single files as one more. `PATH@MBPS` scales every trace of PATH to this mean,
+/// `scale_mbps` those of all others.
+pub(crate) fn sets(paths: &[PathBuf], format: Option<Format>, scale_mbps: Option<f64>) -> anyhow::Result<Vec<Set>> {
+    let mut sets: Vec<Set> = Vec::new();
+    for given in paths {
+        let (path, own_mbps) = scaled(given)?;
+        let mut sources = load(std::slice::from_ref(&path), format)?;
+        let mbps = own_mbps.or(scale_mbps);
+        if let Some(mbps) = mbps {
+            for source in &mut sources {
+                let factor = mbps * 1_000.0 / source.trace.mean_kbps().max(1.0);
+                source.trace = source.trace.scaled(factor).with_context(|| source.name.clone())?;
+            }
+        }
+        let folder = path.is_dir().then(|| path.file_name()).flatten();
+        let mut name = folder.map_or_else(|| FILES.to_owned(), |name| name.to_string_lossy().into_owned());
+        if let Some(mbps) = mbps {
+            name = format!("{name}@{mbps}");
+        }
+        match sets.iter_mut().find(|set| set.name == name) {
+            Some(set) => set.sources.extend(sources),
+            None => sets.push(Set { name, sources }),
+        }
+    }
+    Ok(sets)
+}
+
+/// A path, and the mean after its last `@` where a number stands there.
+fn scaled(given: &Path) -> anyhow::Result<(PathBuf, Option<f64>)> {
+    let text = given.to_string_lossy();
+    let Some((path, mbps)) = text.rsplit_once('@').filter(|_| !given.exists()) else {
+        return Ok((given.to_owned(), None));
+    };
+    let mbps = super::positive(mbps).map_err(|problem| anyhow::anyhow!("{}: {problem}", given.display()))?;
+    Ok((PathBuf::from(path), Some(mbps)))
+}
+
+impl Set {
+    /// The traces of one half.
+    pub(crate) fn half(mut self, split: Split) -> Self {
+        let mut index = 0_usize;
+        self.sources.retain(|_| {
+            index += 1;
+            match split {
+                Split::Tune => index % 2 == 1,
+                Split::Validate => index % 2 == 0,
+                Split::All => true,
+            }
+        });
+        self
+    }
+}
 
 /// A trace and the file it came from.
 #[derive(Clone)]

@@ -7,8 +7,8 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use headroom_sim::{
     contender::Contender,
-    session::Step,
     profile::Profile,
+    session::Step,
     trace::{Format, Trace},
 };
 use serde::Serialize;

@@ -1,7 +1,10 @@
 //! Weights for each day from the other days, scored on the day they never saw.
 
 use super::{Arguments, train};
-use crate::commands::bench::abr::{print_table, run::AbrRun, source};
+use crate::commands::bench::abr::{
+    run::{AbrRun, Lineup},
+    source, table,
+};
 use anyhow::ensure;
 use headroom_core::policy::Learned;
 use headroom_sim::{comparison::Comparison, contender::Contender, forecasting::day, profile::Profile, trace::Trace};
@@ -21,14 +24,21 @@ pub(super) fn run(arguments: &Arguments, links: &[Trace]) -> anyhow::Result<()> 
         fold.extend(learned.iter().map(|source| source.trace.clone()));
         let (scorer, _) = train(arguments, &fold)?;
         let policy = Learned { scorer, ..Learned::shipped() };
-        let contenders = [
-            Contender::parse("throughput", objective)?,
-            Contender::parse("learned", objective)?,
-            Contender::with_policy("leave_one_out", Box::new(policy)),
-            Contender::parse("oracle", objective)?,
-        ];
-        let played: Vec<source::Source> = played.into_iter().cloned().collect();
-        let comparison = AbrRun::cut(&profile, &played, None)?.play(&contenders, usize::from(arguments.threads))?;
+        let lineup = Lineup {
+            contenders: vec![
+                Contender::parse("throughput", objective)?,
+                Contender::parse("learned", objective)?,
+                Contender::with_policy("leave_one_out", Box::new(policy)),
+                Contender::parse("oracle", objective)?,
+            ],
+            reference: 0,
+            alone: 0,
+            oracle: Some(3),
+            mode: "in-player",
+        };
+        let set = source::Set { name: "days".to_owned(), sources: played.into_iter().cloned().collect() };
+        let comparisons = AbrRun::cut(&profile, &[set], None)?.play(&lineup, usize::from(arguments.threads))?;
+        let Some(comparison) = comparisons.into_iter().next() else { continue };
         tracing::info!("{left_out}: {} windows", comparison.trace_of_window.len());
         total = Some(match total {
             Some(total) => total.joined(comparison),
@@ -36,7 +46,7 @@ pub(super) fn run(arguments: &Arguments, links: &[Trace]) -> anyhow::Result<()> 
         });
     }
     if let Some(total) = total {
-        print_table(&total.rows());
+        table::print(&total.rows());
     }
     Ok(())
 }

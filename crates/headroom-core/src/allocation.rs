@@ -48,7 +48,7 @@ pub fn allocate(capacity: Bitrate, demands: &[Demand<'_>]) -> Vec<RungIndex> {
     if used(0.0) <= capacity {
         return demands.iter().map(|demand| demand.limit).collect();
     }
-    // At the highest worth of any step nobody climbs beyond it; above that price nobody climbs at all.
+    // No session climbs at a price above the highest worth of any step.
     let first_steps = demands.iter().filter(|demand| demand.limit > 0).map(|demand| demand.worth_of_step(1));
     let (mut low, mut high) = (0.0, first_steps.fold(0.0, f64::max) * 2.0);
     for _ in 0..HALVINGS {

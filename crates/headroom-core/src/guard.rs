@@ -34,18 +34,18 @@ impl Default for Guard {
     }
 }
 
-/// What the guard knows beside the view.
+/// What the guard needs beside the view.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The cap in force; `None` before the first decision.
     pub previous: Option<RungIndex>,
     /// When the cap last changed.
     pub changed_at: Timestamp,
-    /// The session has not played yet: its buffer is empty by nature.
+    /// The session has not played yet: its empty buffer is no emergency.
     pub starting: bool,
     /// The player reported that its buffer ran dry.
     pub starved: bool,
-    /// Largest bit rate an operator, the viewer or the allocation allows, and who says so.
+    /// Largest bit rate an operator, the viewer or the allocation allows, and the reason that goes with it.
     pub ceiling: Option<(Bitrate, Reason)>,
 }
 
@@ -65,8 +65,8 @@ impl Guard {
         allowed
     }
 
-    /// Whether the next transfer races against an empty buffer, as far as anything is known of the link. Where nothing is, the
-    /// player knows better: a cap it cannot outgrow (its segments are then too small to measure) would stay for good.
+    /// Whether the next transfer races against an empty buffer. Never on a link of which nothing is known: segments at a low cap
+    /// would be too small to measure the link, and the cap would stay for good.
     #[must_use]
     pub fn is_starving(&self, view: &View<'_>, starved: bool) -> bool {
         let line = view.segment_duration.as_secs_f64() * f64::from(self.starving_segments);
@@ -99,7 +99,7 @@ fn carried(view: &View<'_>, kbps: f64) -> RungIndex {
     view.ladder.highest_within(Bitrate::from_kbps_f64(kbps)).unwrap_or(0)
 }
 
-/// Lowers `proposal` to `rung` and says why, if it is above.
+/// Lowers `proposal` to `rung` with `reason`, if it is above.
 fn lower(proposal: &mut Proposal, rung: RungIndex, reason: Reason) {
     if proposal.rung > rung {
         *proposal = Proposal { rung, reason };

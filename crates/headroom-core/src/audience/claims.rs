@@ -44,8 +44,8 @@ pub(super) struct ClaimCount {
 }
 
 impl Claims {
-    /// Takes note of a message; `vote` when its command has no session to act on. Says which aspects its author had not
-    /// complained about within the window.
+    /// Takes note of a message; `vote` when its command has no session to act on. Returns the aspects that its author
+    /// had not complained about within the window.
     pub(super) fn observe(
         &mut self,
         author: AuthorId,
@@ -108,7 +108,7 @@ impl Claims {
     }
 }
 
-/// What a classifier of three classes knows beyond guessing: 0 at a third, 1 at certainty.
+/// Confidence of a classifier of three classes above chance: 0 at a third, 1 at certainty.
 pub(super) fn beyond_chance(reading: &Classification) -> f32 {
     ((reading.confidence.get() - 1.0 / 3.0) * 1.5).max(0.0)
 }

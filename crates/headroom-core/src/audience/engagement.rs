@@ -4,7 +4,7 @@ use super::{AuthorId, Classification, Sentiment, claims::beyond_chance, habit::H
 use crate::time::{Duration, Timestamp};
 use std::collections::VecDeque;
 
-/// Minutes kept: the ten that say who takes part at all.
+/// Minutes kept: an author of the last ten counts as taking part.
 const MINUTES: usize = 10;
 /// Minutes that are "now" for mood and engagement.
 const NOW: usize = 5;

@@ -24,7 +24,7 @@ const LEAST_SHARE: f64 = 0.06;
 const HASTE: Duration = Duration::from_millis(500);
 /// What telemetry could see is given this long to show up: a player that stands still reports with its next request.
 const GRACE: Duration = Duration::from_secs(4);
-/// A blind spot closes when nobody has been complaining unusually for this long.
+/// A blind spot closes when complaints have been at their usual level for this long.
 const CALM: Duration = Duration::from_secs(60);
 
 /// Complaints a message, for each aspect, that are taken to be usual in a chat that is not known yet.
@@ -159,7 +159,7 @@ impl Audience {
         changes
     }
 
-    /// Judges between ticks when there is a new complaint to judge, by what telemetry said last.
+    /// Judges between ticks when there is a new complaint, against the latest telemetry.
     pub fn hasten(&mut self, now: Timestamp) -> Vec<Change> {
         let news = self.aspects.iter().any(|watch| watch.fresh > 0 && watch.open.is_none());
         match news && now.since(self.last_tick) >= HASTE {
@@ -313,7 +313,7 @@ impl Audience {
         })
     }
 
-    /// Weights in `0.5..=2`: each wish raises its own and lowers, half as much, what would have to pay for it.
+    /// Weights in `0.5..=2`: a wish raises its own weight and lowers those of the objectives it trades against, half as much.
     fn wanted(&self) -> Weights {
         let [calm, picture, prompt] = self.influence;
         // In hundredths: smaller steps change no decision and would fill the log.

@@ -1,4 +1,4 @@
-//! The audiences of the streams, and what the engine's own sessions tell of each stream.
+//! The audiences of the streams, and the conditions that the engine's own sessions show of each stream.
 
 use super::{Output, streams::Streams, table::Table};
 use crate::{
@@ -10,14 +10,14 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// Audiences at most: 100 kB each at their fullest in an ordinary chat, so stream names from the network cost bounded memory.
 const MOST: usize = 1_024;
-/// An audience silent for this long is forgotten, habits and all.
+/// After this long without a message an audience is forgotten, with what was usual for it.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
 /// Counts over the sessions of all engines count for this long: five ticks.
 const FLEET_HOLDS: Duration = Duration::from_secs(10);
 
 /// A session is behind when farther from live than the target by half.
 const BEHIND: f64 = 1.5;
-/// Below this many lines viewers speak of a bad picture (own choice: the first height sold as high definition).
+/// Below this many lines viewers complain about the picture (own choice: the first height sold as high definition).
 const LOW_PICTURE: u16 = 720;
 
 /// The streams that are talked about.
@@ -31,7 +31,7 @@ struct StreamAudience {
 }
 
 impl Audiences {
-    /// Takes in a message; says whether there was room for its stream.
+    /// Takes in a message. Returns whether there was room for its stream.
     pub(super) fn observe(
         &mut self,
         stream: StreamId,
@@ -96,7 +96,7 @@ impl Audiences {
     }
 }
 
-/// Hands weights to their stream and tells the outside.
+/// Hands weights to their stream and puts the changes out.
 fn announce(
     stream: StreamId,
     now: Timestamp,

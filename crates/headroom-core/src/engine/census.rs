@@ -30,7 +30,7 @@ pub struct StreamCensus {
     pub ladder: Ladder,
     /// Sums over the sessions.
     pub totals: SessionTotals,
-    /// Sessions that play each rung, in the order of the ladder; those that say nothing of it are in none.
+    /// Sessions that play each rung, in the order of the ladder; those that do not report it are in none.
     pub playing: Vec<u64>,
     /// Sessions capped at each rung; those without a cap are in none.
     pub capped: Vec<u64>,
@@ -41,7 +41,7 @@ pub struct StreamCensus {
 pub struct SessionTotals {
     /// Live sessions.
     pub sessions: u64,
-    /// Whose latest report says that the buffer ran dry.
+    /// Sessions whose latest report has a buffer that ran dry.
     pub starved: u64,
     /// Paused by the viewer.
     pub paused: u64,

@@ -11,15 +11,15 @@ use std::collections::BTreeMap;
 
 /// Cohorts at most: about 250 bytes each. Sessions of further networks have none until one is empty.
 const MOST: usize = 4_096;
-/// Other sessions a cohort must have before it says anything of one: fewer would tell a viewer how fast a neighbour is.
+/// Other sessions a cohort must have before its forecast is used: with fewer a viewer could read a neighbour's throughput off it.
 const LEAST_OTHERS: u32 = 3;
 /// The forecast of the fleet counts for this long: a session needs it when it comes, and has measured enough itself by then.
 const FLEET_HOLDS: Duration = Duration::from_secs(30);
 /// A fall of the fleet counts for two ticks.
 const FALL_HOLDS: Duration = Duration::from_secs(4);
 
-/// A session that measured something itself within this time knows better than its cohort how it fares. Where all took each
-/// other's falls to heart, as long as they had not seen as much themselves, crowds lost 1 to 4 % of their QoE for no fewer stalls.
+/// A fall of the cohort does not apply to a session that measured something itself within this time. Where it did, crowds lost
+/// 1 to 4 % of their QoE for no fewer stalls.
 const NEWS_LASTS: Duration = Duration::from_secs(3);
 
 /// The cohorts by position; position 0, [`NO_COHORT`], stands for having none.
@@ -69,7 +69,7 @@ impl CohortPool {
 }
 
 impl Cohorts {
-    /// Counts one more member; says where its cohort is, or that there is no room for it.
+    /// Counts one more member. Returns the position of its cohort, or [`NO_COHORT`] where there is no room.
     fn join(&mut self, stream: StreamId, network: NetworkId) -> u16 {
         let position = self.position((stream, network));
         if position != NO_COHORT {
@@ -121,7 +121,7 @@ impl Cohorts {
         self.entries[usize::from(position)].forecast.fall < 0.0
     }
 
-    /// What to expect of a session before it has shown anything; unknown where nobody can tell.
+    /// What to expect of a session before it has shown anything; unknown without a cohort and a radio.
     pub(super) fn prior(&self, record: &Record) -> (Forecast, f32) {
         let cohort = self.entries[usize::from(record.cohort)].forecast.for_newcomer();
         match cohort.is_unknown() {

@@ -1,4 +1,4 @@
-//! What a viewer may ask of the own playback.
+//! Commands of viewers, each for the own playback.
 
 use super::{Engine, NO_RUNG, Urgency};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     time::{Duration, Timestamp},
 };
 
-/// How long a wish for a rung holds: about a game; who still wants it then says it again.
+/// How long the ceiling of a viewer holds: about a game. A viewer who still wants it asks again.
 const HOLDS: Duration = Duration::from_secs(1_800);
 
 /// What a command does to the ceiling that a viewer set over the own session.

@@ -1,4 +1,4 @@
-//! What happened, counted: nothing is dropped silently.
+//! Counters of everything that happened. Nothing is dropped without a count.
 
 use crate::decision::Reason;
 use serde::Serialize;

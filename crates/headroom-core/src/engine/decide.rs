@@ -41,7 +41,7 @@ impl Engine {
             proposal
         } else {
             let proposal = self.policy.decide(&view, &mut memory);
-            // An empty buffer is what starting up means. Which rung starts fastest is the player's to find out.
+            // A starting player has an empty buffer. It finds out by itself which rung starts fastest.
             let reason = if record.starting() && steers { Reason::NoEvidence } else { proposal.reason };
             Proposal { rung: room_for_the_player(&view, proposal.rung, self.config.cap_risk), reason }
         };
@@ -135,9 +135,9 @@ pub(super) fn newcomer(cohorts: &Cohorts, record: &Record, target: &Target, fore
     Some(Proposal { rung, reason: Reason::Newcomer })
 }
 
-/// The highest rung from `proposed` up whose risk is tolerable, or that the link is likely to carry as it plays. A cap works
-/// through a player that chooses by itself and knows its link sooner than we do: a ceiling it never meets costs nothing, one
-/// at the best rung costs every rise. And a rung that arrives as fast as it plays empties no buffer, however short that is, as
+/// The highest rung from `proposed` up whose risk is tolerable, or that the link is likely to carry as it plays. The player below
+/// the cap chooses by itself and knows its link sooner: a cap above its choice costs nothing, a cap at its best rung costs
+/// every rise. And a rung that arrives as fast as it plays empties no buffer, however short that is, as
 /// it is at the start. An audience that minds stalls more than the picture tolerates less of both.
 fn room_for_the_player(view: &View<'_>, proposed: RungIndex, tolerable: f32) -> RungIndex {
     let patience = view.weights.quality / view.weights.stall;
@@ -167,7 +167,7 @@ pub(super) fn view_of<'a>(record: &'a Record, target: &'a Target, forecast: &'a 
         ladder,
         segment_duration: settings.segment_duration,
         segments: Segments::Nominal,
-        // A player that says nothing of its buffer is taken to hold what the stream asks for.
+        // A player that does not report its buffer is assumed to hold what the stream asks for.
         buffer_length: record.buffer_length().unwrap_or(settings.target_buffer),
         buffer_capacity: capacity.max(settings.segment_duration),
         current: record.playing(ladder),

@@ -118,8 +118,8 @@ impl Engine {
         Some(record.snapshot(target.stream, &target.settings.ladder, &self.cohorts.expect(record)))
     }
 
-    /// What each session that plays a stream, or anything, could use of a bottleneck: for who divides a capacity over
-    /// several engines and tells each its part by [`Input::Bottleneck`].
+    /// What each session that plays a stream, or anything, could use of a bottleneck: for a caller that divides a capacity
+    /// over several engines and gives each its part by [`Input::Bottleneck`].
     pub fn demands(&self, stream: Option<StreamId>) -> impl Iterator<Item = Demand<'_>> {
         Bottlenecks::demands(stream, &self.table, &self.streams)
     }

@@ -22,13 +22,13 @@ const LN_WIDTH: f32 = 6.0 * std::f32::consts::LN_10 / CLASSES as f32;
 const FADE_S: f32 = 60.0;
 /// A fall is judged over this half-life, and against the usual one over that of [`FADE_S`]: a little more than a tick.
 const FALL_FADE_S: f32 = 3.0;
-/// Session-seconds below which a pool says nothing of rates: three sessions of some segments.
+/// Session-seconds below which a pool has no forecast: three sessions of some segments.
 const ENOUGH_S: f32 = 20.0;
 /// Session-seconds at the usual level that every judgement of a fall starts with: one session alone cannot warn the others.
 const FALL_PRIOR_S: f32 = 12.0;
 /// A fall by less than a fourth is not worth a warning: sessions differ by as much by chance.
 const LEAST_FALL: f32 = 0.29;
-/// One observation says at most so much about a fall (a factor of 7).
+/// The largest change that one observation counts for, in natural logarithms (a factor of 7).
 const FARTHEST_CHANGE: f32 = 2.0;
 
 /// What one cohort measured. Pools of several engines add up ([`Pool::merge`]).

@@ -18,7 +18,7 @@ pub struct Features {
 const FADE: f32 = std::f32::consts::FRAC_1_SQRT_2;
 /// Features further from the reference than this (a factor of 55) count as this far.
 const FARTHEST: f32 = 4.0;
-/// Transfers shorter than this say no more by being shorter.
+/// Transfers shorter than this count as this long.
 const SHORTEST_S: f32 = 0.05;
 
 impl Features {

@@ -20,7 +20,7 @@ impl Transfer {
     }
 }
 
-/// The last [`History::CAPACITY`] transfers that say something about the link.
+/// The last [`History::CAPACITY`] transfers that measure the link.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct History {
     timeline: Timeline,
@@ -79,7 +79,7 @@ impl History {
         self.len == 0
     }
 
-    /// How many transfers were ever added, modulo 256: tells who remembers an earlier value what is new.
+    /// How many transfers were ever added, modulo 256. The difference to an earlier value is the number of new ones.
     #[must_use]
     pub fn pushed(&self) -> u8 {
         self.pushed

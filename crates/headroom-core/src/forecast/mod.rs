@@ -2,7 +2,7 @@
 //!
 //! [`History`] keeps the last transfers, [`Ewma`] the fast and slow averages; [`Forecast`] is what policies read:
 //! quantiles of the mean throughput over the next 2, 4 and 10 s. Before a session has a history, its cohort ([`Pool`]) or its
-//! radio ([`radio_prior`]) speaks for it.
+//! radio ([`radio_prior`]) gives the forecast.
 
 mod coded;
 mod cohort;

@@ -1,4 +1,4 @@
-//! What a radio says of a link that has carried nothing yet.
+//! A forecast from radio measurements, for a link that has carried nothing yet.
 //!
 //! Signal and noise bound what a resource block carries: the truncated Shannon bound that 3GPP uses for LTE and NR system
 //! studies (TR 36.942 clause A.2, TR 38.803 clause 5.2.7: attenuation 0.6, nothing below −10 dB). What a viewer gets of it hangs on

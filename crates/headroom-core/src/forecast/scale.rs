@@ -21,7 +21,7 @@ pub(super) fn ln_kbps(code: u8) -> f32 {
     LN_LOWEST + f32::from(code.saturating_sub(1)) * LN_STEP
 }
 
-/// Rates in kbit/s by code; code 0 says that nothing is known and has rate 0.
+/// Rates in kbit/s by code; code 0 stands for unknown and has rate 0.
 pub(super) fn rates_kbps() -> &'static [f32; 256] {
     static RATES: LazyLock<[f32; 256]> = LazyLock::new(|| {
         let mut rates = std::array::from_fn(|code| ln_kbps(code as u8).exp());

@@ -17,7 +17,7 @@ pub struct Timeline {
     current_share: u8,
 }
 
-/// A current second younger than this share says too little to be the newest value.
+/// A current second that covers less than this share of a second is too uncertain to be the newest value.
 const YOUNGEST_SHARE: u8 = 77;
 
 impl Timeline {

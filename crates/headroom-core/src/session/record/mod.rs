@@ -14,7 +14,7 @@ use crate::{
 };
 use throughput::RateSource;
 
-/// Silence beyond this is not taken for playback: the viewer may have been away.
+/// Longer silence does not count as playback: the viewer may have been away.
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 
 /// Everything known about one session.
@@ -28,7 +28,7 @@ pub(crate) struct Record {
     /// When throughput was last observed, in milliseconds since the start; zero for never.
     evidence_ms: u32,
     pub(crate) history: History,
-    /// Throughput of the next seconds, as the history tells it.
+    /// Throughput of the next seconds, forecast from the history.
     forecast: CompactForecast,
     fast: Ewma,
     pub(crate) memory: Memory,
@@ -83,7 +83,7 @@ pub(crate) enum Urgency {
 pub(crate) const NO_COHORT: u16 = 0;
 /// No rung: nothing decided, nothing played.
 pub(crate) const NO_RUNG: u8 = u8::MAX;
-/// A time that has not come.
+/// The cap has never changed.
 const NEVER: u32 = u32::MAX;
 /// Radio values that were never reported.
 const NO_RSRP: i16 = i16::MIN;
@@ -103,8 +103,8 @@ const PAUSED: u8 = 4;
 const FILLED: u8 = 8;
 /// The ceiling over the session is its viewer's own.
 const OWN_CEILING: u8 = 16;
-/// A buffer that once held this much has started up, as has a player that says how long that took; before, it is empty by
-/// nature.
+/// A player has started up once its buffer held this much, or once it reports how long the start took. Before that an empty
+/// buffer means nothing.
 const STARTED_UP: Duration = Duration::from_secs(1);
 
 impl Record {
@@ -172,7 +172,7 @@ impl Record {
             self.capacity_ds = (capacity.as_millis() / 100).min(u64::from(UNKNOWN_DS - 1)) as u16;
         }
         let begins = matches!(player.state, Some(PlayerState::Starting | PlayerState::Preloading));
-        // Players that begin say a delay of nothing.
+        // A player that begins reports a delay of zero.
         let began = player.media_start_delay.is_some() && !begins;
         if began || player.buffer_length.is_some_and(|buffer| buffer >= STARTED_UP) {
             self.set(FILLED, true);
@@ -189,7 +189,7 @@ impl Record {
             self.opinion.observe_stall(stood_still);
             self.stall_ms = self.stall_ms.saturating_add(stood_still.as_millis().min(u64::from(u32::MAX)) as u32);
         }
-        // A player that is still starting has an empty buffer by nature (`su`, CTA-5004).
+        // An empty buffer of a starting player is no starvation (`su`, CTA-5004).
         let starved = player.buffer_starvation || player.state == Some(PlayerState::Rebuffering);
         let newly_starved = starved && !self.has(STARVED) && !player.startup && !self.starting();
         self.set(STARVED, starved && !player.startup);
@@ -199,7 +199,7 @@ impl Record {
         }
         let mut collapsed = false;
         if let Some(throughput) = player.measured_throughput {
-            // What a player calls its throughput before it has held media is a default.
+            // Before a player has held media, the throughput it reports is a default of its settings.
             let holds = player.buffer_length.is_some_and(|buffer| buffer > Duration::ZERO);
             let has_held = holds || self.has(FILLED) || (!begins && self.buffer_ms == UNKNOWN_MS);
             collapsed = match player.transfer_time {
@@ -290,7 +290,7 @@ impl Record {
         self.has(STARVED)
     }
 
-    /// Whether the player says how much it holds and has not held a second of media yet, nor begun with less.
+    /// Whether the player reports its buffer, has not held a second of media yet, and has not begun with less.
     pub(crate) fn starting(&self) -> bool {
         self.buffer_ms != UNKNOWN_MS && !self.has(FILLED)
     }

@@ -37,12 +37,12 @@ pub(crate) struct ThroughputBaseline {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NewThroughput {
     pub(crate) kbps: f32,
-    /// Time it speaks for, seconds.
+    /// Time it stands for, seconds.
     pub(crate) seconds: f32,
 }
 
-/// Where a rate was measured, the weakest evidence first. While a source speaks, weaker ones are not heard: they tell of the
-/// same bytes with less truth.
+/// Where a rate was measured, the weakest evidence first. While a source reports, weaker ones are ignored: they measure the same
+/// bytes less well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum RateSource {
     /// The transport's latest acknowledgements.
@@ -56,7 +56,7 @@ pub(super) enum RateSource {
 }
 
 impl Record {
-    /// Takes in what the transport says. The rate of a whole object counts unless the player tells of its transfers, or measures
+    /// Takes in a report of the transport. The rate of a whole object counts unless the player reports its transfers, or measures
     /// far less: then the transport ends at a relay. A momentary rate counts only where there is nothing else; one that the
     /// sender limited is the least the link can carry and counts where it is above what is known (as in BBR's maximum,
     /// draft-ietf-ccwg-bbr), so a session whose segments are too small to fill the link finds its way up again.
@@ -122,8 +122,8 @@ impl Record {
         self.fast.value(FAST_HALF_LIFE_S).is_some_and(|known| rate.as_kbps() > f64::from(known))
     }
 
-    /// Adds a transfer to averages and history, if no better source speaks; says whether throughput collapsed below what is
-    /// played.
+    /// Adds a transfer to averages and history, if no better source speaks; returns whether throughput collapsed below
+    /// what is played.
     pub(super) fn observe_transfer(
         &mut self,
         at: Timestamp,
@@ -159,7 +159,7 @@ impl Record {
     /// The transfer that was observed since, if one was.
     pub(crate) fn new_throughput_since(&self, before: &ThroughputBaseline, at: Timestamp) -> Option<NewThroughput> {
         let newest = self.history.newest().filter(|_| self.history.pushed() != before.transfers)?;
-        // Without news for longer than this it was away, and its last rate says nothing of that time.
+        // After a longer silence the rate does not stand for the time without reports.
         const LONGEST_S: f32 = 4.0;
         let since = at.since(self.started).as_millis() as f32 - before.evidence_ms as f32;
         let silent_s = if before.average_kbps.is_some() { since / 1e3 } else { 0.0 };

@@ -4,14 +4,13 @@
 //! same rule ([`allocate`]) over the sessions of all of them, and each engine is told the sum of what its sessions got.
 //! What an engine is told is an input like any other: recorded, and replayed.
 
-use crate::shard::Shards;
+use crate::{demands::DemandSet, shard::Shards};
 use headroom_core::{
     allocation::{Demand, allocate},
-    ladder::{Ladder, RungIndex},
+    ladder::RungIndex,
     telemetry::StreamId,
     units::Bitrate,
 };
-use serde::Serialize;
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
@@ -23,65 +22,34 @@ const MAX_BOTTLENECKS: usize = 256;
 /// Too many bottlenecks.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("{MAX_BOTTLENECKS} bottlenecks are known")]
-pub(crate) struct TooMany;
+pub(crate) struct TooManyBottlenecks;
 
 /// The known bottlenecks, by the name of the stream behind them; `None` for everyone.
 #[derive(Debug, Default)]
-pub(crate) struct Bottlenecks(Mutex<BTreeMap<Option<String>, Bottleneck>>);
+pub(crate) struct Bottlenecks(Mutex<BTreeMap<Option<String>, BottleneckEntry>>);
 
-/// A bottleneck as the API lists it.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
-#[schema(as = Bottleneck)]
-pub(crate) struct Listed {
+/// A bottleneck and how its capacity was divided last.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Bottleneck {
     /// Whose sessions share it; `None` for everyone's.
     pub(crate) stream: Option<String>,
-    #[serde(rename = "capacity_kbps")]
+    /// What its sessions have together.
     pub(crate) capacity: Bitrate,
     /// Sessions behind it at the last division.
     pub(crate) sessions: usize,
     /// What they would use were it wide enough.
-    #[serde(rename = "demand_kbps")]
     pub(crate) demand: Bitrate,
     /// What they were given together; more than the capacity when even the lowest rungs do not fit.
-    #[serde(rename = "allocated_kbps")]
     pub(crate) allocated: Bitrate,
 }
 
 #[derive(Debug)]
-struct Bottleneck {
-    listed: Listed,
+struct BottleneckEntry {
+    bottleneck: Bottleneck,
     /// Every identifier of the stream; for everyone just `None`.
     streams: Vec<Option<StreamId>>,
     /// What each engine was told last, by shard and stream.
     told: BTreeMap<(usize, Option<StreamId>), Bitrate>,
-}
-
-/// The sessions of one stream in one shard that share a bottleneck.
-pub(crate) struct Crowd {
-    ladders: Vec<Ladder>,
-    /// Which ladder, how far up, and how heavy.
-    members: Vec<(usize, RungIndex, f64)>,
-}
-
-impl Crowd {
-    /// Copies what `demands` borrow from an engine, so that its lock can be let go.
-    pub(crate) fn of<'a>(demands: impl Iterator<Item = Demand<'a>>) -> Self {
-        let (mut ladders, mut positions) = (Vec::new(), BTreeMap::new());
-        let members = demands.map(|demand| {
-            // Sessions of a stream share their ladder, so its place tells it apart.
-            let position = *positions.entry(std::ptr::from_ref(demand.ladder)).or_insert_with(|| {
-                ladders.push(demand.ladder.clone());
-                ladders.len() - 1
-            });
-            (position, demand.limit, demand.weight)
-        });
-        let members = members.collect();
-        Self { ladders, members }
-    }
-
-    fn demands(&self) -> impl Iterator<Item = Demand<'_>> {
-        self.members.iter().map(|&(ladder, limit, weight)| Demand { ladder: &self.ladders[ladder], limit, weight })
-    }
 }
 
 impl Bottlenecks {
@@ -92,19 +60,25 @@ impl Bottlenecks {
         streams: Option<Vec<StreamId>>,
         capacity: Bitrate,
         shards: &Shards,
-    ) -> Result<Listed, TooMany> {
+    ) -> Result<Bottleneck, TooManyBottlenecks> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MAX_BOTTLENECKS && !known.contains_key(&name) {
-            return Err(TooMany);
+            return Err(TooManyBottlenecks);
         }
-        let bottleneck = known.entry(name.clone()).or_insert_with(|| Bottleneck {
-            listed: Listed { stream: name, capacity, sessions: 0, demand: Bitrate::ZERO, allocated: Bitrate::ZERO },
+        let entry = known.entry(name.clone()).or_insert_with(|| BottleneckEntry {
+            bottleneck: Bottleneck {
+                stream: name,
+                capacity,
+                sessions: 0,
+                demand: Bitrate::ZERO,
+                allocated: Bitrate::ZERO,
+            },
             streams: streams.map_or_else(|| vec![None], |streams| streams.into_iter().map(Some).collect()),
             told: BTreeMap::new(),
         });
-        bottleneck.listed.capacity = capacity;
-        bottleneck.divide(shards);
-        Ok(bottleneck.listed.clone())
+        entry.bottleneck.capacity = capacity;
+        entry.divide(shards);
+        Ok(entry.bottleneck.clone())
     }
 
     /// Forgets a capacity. Whether it was known.
@@ -120,32 +94,32 @@ impl Bottlenecks {
     /// Divides every capacity anew: sessions come, go, and need more or less.
     pub(crate) fn divide(&self, shards: &Shards) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.values_mut().for_each(|bottleneck| bottleneck.divide(shards));
+        known.values_mut().for_each(|known| known.divide(shards));
     }
 
     /// All of them.
-    pub(crate) fn listed(&self) -> Vec<Listed> {
+    pub(crate) fn listed(&self) -> Vec<Bottleneck> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.values().map(|bottleneck| bottleneck.listed.clone()).collect()
+        known.values().map(|known| known.bottleneck.clone()).collect()
     }
 }
 
-impl Bottleneck {
+impl BottleneckEntry {
     fn divide(&mut self, shards: &Shards) {
         let places: Vec<_> =
             (0..shards.count()).flat_map(|shard| self.streams.iter().map(move |&stream| (shard, stream))).collect();
-        let crowds: Vec<Crowd> = places.iter().map(|&(shard, stream)| shards.crowd(shard, stream)).collect();
-        let demands: Vec<Demand<'_>> = crowds.iter().flat_map(Crowd::demands).collect();
-        let capacity = self.listed.capacity;
+        let sets: Vec<DemandSet> = places.iter().map(|&(shard, stream)| shards.demands(shard, stream)).collect();
+        let demands: Vec<Demand<'_>> = sets.iter().flat_map(DemandSet::demands).collect();
+        let capacity = self.bottleneck.capacity;
         let rungs = allocate(capacity, &demands);
         let bps = |(demand, &rung): (&Demand<'_>, &RungIndex)| demand.ladder.bitrate(rung).as_bps();
         let wanted = demands.iter().map(|demand| demand.ladder.bitrate(demand.limit).as_bps()).sum();
         let mut rest = rungs.as_slice();
         let mut allocated = 0;
-        for (place, crowd) in places.into_iter().zip(&crowds) {
-            let (own, others) = rest.split_at(crowd.members.len());
+        for (place, set) in places.into_iter().zip(&sets) {
+            let (own, others) = rest.split_at(set.len());
             rest = others;
-            let demands: Vec<Demand<'_>> = crowd.demands().collect();
+            let demands: Vec<Demand<'_>> = set.demands().collect();
             let sum: u64 = demands.iter().zip(own).map(bps).sum();
             allocated += sum;
             // While everybody fits, an engine need not wait for the next division to give a session more.
@@ -154,8 +128,8 @@ impl Bottleneck {
                 shards.tell_capacity(place.0, place.1, Some(share));
             }
         }
-        self.listed.sessions = demands.len();
-        self.listed.demand = Bitrate::bps(wanted);
-        self.listed.allocated = Bitrate::bps(allocated);
+        self.bottleneck.sessions = demands.len();
+        self.bottleneck.demand = Bitrate::bps(wanted);
+        self.bottleneck.allocated = Bitrate::bps(allocated);
     }
 }

@@ -4,7 +4,6 @@
 //! ticks their pools are added up here. An engine is told the sum when a session comes that may need it, and when a cohort
 //! falls. What it is told is an input like any other: recorded, and replayed.
 
-use crate::shard::Shards;
 use headroom_core::{
     engine::CohortPool,
     forecast::CohortForecast,
@@ -28,12 +27,17 @@ impl Cohorts {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(&(stream, network)).copied()
     }
 
-    /// Adds up what the shards hold at `now`. Returns the cohorts that fall, each with a shard that holds some of it.
-    pub(crate) fn add_up(&self, shards: &Shards, now: Timestamp) -> Vec<(usize, Key, CohortForecast)> {
+    /// Adds up the pools that `shards` hold at `now`, each with the index of its shard. Returns the cohorts that fall, each
+    /// with a shard that holds some of it.
+    pub(crate) fn add_up(
+        &self,
+        shards: impl Iterator<Item = (usize, Vec<CohortPool>)>,
+        now: Timestamp,
+    ) -> Vec<(usize, Key, CohortForecast)> {
         let mut sums: HashMap<Key, CohortPool> = HashMap::new();
         let mut homes: Vec<(usize, Key)> = Vec::new();
-        for index in 0..shards.count() {
-            for part in shards.cohorts_of(index) {
+        for (index, pools) in shards {
+            for part in pools {
                 let key = (part.stream, part.network);
                 homes.push((index, key));
                 match sums.get_mut(&key) {

@@ -17,7 +17,7 @@ pub(crate) const ROUND_TICKS: u32 = 5;
 
 /// One look at every session.
 #[derive(Debug, Default)]
-pub(crate) struct Round {
+pub(crate) struct FleetSnapshot {
     /// When it was complete.
     pub(crate) at: Timestamp,
     /// Time it sums up, s.
@@ -26,8 +26,8 @@ pub(crate) struct Round {
 }
 
 /// Gathers rounds while the shards tick, and minutes from rounds.
-pub(crate) struct Surveyor {
-    latest: watch::Sender<Arc<Round>>,
+pub(crate) struct FleetSampler {
+    latest: watch::Sender<Arc<FleetSnapshot>>,
     history: Option<Arc<History>>,
     metrics: Arc<Metrics>,
     round: Option<Rollup>,
@@ -40,8 +40,12 @@ pub(crate) struct Surveyor {
     hearing_s: u64,
 }
 
-impl Surveyor {
-    pub(crate) fn new(latest: watch::Sender<Arc<Round>>, history: Option<Arc<History>>, metrics: Arc<Metrics>) -> Self {
+impl FleetSampler {
+    pub(crate) fn new(
+        latest: watch::Sender<Arc<FleetSnapshot>>,
+        history: Option<Arc<History>>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self {
             latest,
             history,
@@ -108,7 +112,7 @@ impl Surveyor {
         if self.history.is_some() {
             self.minute.merge(rollup.clone());
         }
-        self.latest.send_replace(Arc::new(Round { at, span_s, rollup }));
+        self.latest.send_replace(Arc::new(FleetSnapshot { at, span_s, rollup }));
     }
 
     /// Hands the minute so far to the history.

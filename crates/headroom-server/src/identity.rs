@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, header};
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 use std::{
-    hash::{BuildHasherDefault, Hasher},
+    hash::Hasher,
     net::{IpAddr, Ipv6Addr},
     sync::{Mutex, PoisonError},
 };
@@ -237,27 +237,6 @@ pub(crate) fn parameter<'q>(query: &'q str, name: &str) -> Option<&'q str> {
     }
     let mut values = query.split('&').filter_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     values.find(|value| !value.is_empty())
-}
-
-/// A map keyed by identifiers, which are hashes already.
-pub(crate) type ById<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<AlreadyHashed>>;
-
-/// Passes a keyed hash through.
-#[derive(Default, Clone, Copy)]
-pub(crate) struct AlreadyHashed(u64);
-
-impl Hasher for AlreadyHashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-        }
-    }
 }
 
 #[cfg(test)]

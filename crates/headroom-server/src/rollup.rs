@@ -90,7 +90,7 @@ impl Cell {
 
 /// How far the sums have taken a session in.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Surveyed {
+pub(crate) struct SurveyTotals {
     last_seen: Timestamp,
     stalled_ms: u32,
     starvations: u16,
@@ -108,7 +108,7 @@ pub(crate) struct Rollup {
 
 impl Rollup {
     /// Takes in the state of a session and what happened since the last time.
-    pub(crate) fn observe(&mut self, snapshot: &Snapshot, place: Place, surveyed: &mut Surveyed, now: Timestamp) {
+    pub(crate) fn observe(&mut self, snapshot: &Snapshot, place: Place, surveyed: &mut SurveyTotals, now: Timestamp) {
         let rung_kbps = snapshot.playing.map_or(0, |rate| rate.as_kbps().round() as u32);
         let cell = self.cell(Key { stream: snapshot.stream, place, rung_kbps });
         let watched =
@@ -133,7 +133,7 @@ impl Rollup {
     }
 
     /// Takes in what a session went through between the last round and its end.
-    pub(crate) fn end(&mut self, summary: &Summary, stream: StreamId, place: Place, mut surveyed: Surveyed) {
+    pub(crate) fn end(&mut self, summary: &Summary, stream: StreamId, place: Place, mut surveyed: SurveyTotals) {
         let cell = self.cell(Key { stream, place, rung_kbps: 0 });
         cell.progress(summary.started, summary.last_seen, summary.stalled, summary.starvations, &mut surveyed);
     }
@@ -179,7 +179,7 @@ impl Cell {
         last_seen: Timestamp,
         stalled: Duration,
         starvations: u16,
-        surveyed: &mut Surveyed,
+        surveyed: &mut SurveyTotals,
     ) -> Duration {
         let watched = last_seen.since(surveyed.last_seen.max(started));
         let stalled_ms = u32::try_from(stalled.as_millis()).unwrap_or(u32::MAX);
@@ -190,7 +190,7 @@ impl Cell {
         self.starvations += u64::from(more_starvations);
         let stalls = more_stalled_ms > 0 || more_starvations > 0;
         let troubled = if stalls { TROUBLED_ROUNDS } else { surveyed.troubled.saturating_sub(1) };
-        *surveyed = Surveyed { last_seen, stalled_ms, starvations, troubled };
+        *surveyed = SurveyTotals { last_seen, stalled_ms, starvations, troubled };
         watched
     }
 }

@@ -11,17 +11,17 @@ use crate::{
     dashboard::Live,
     edge::Edge,
     feedback::Feedback,
-    fleet::{ROUND_TICKS, Surveyor},
+    fleet::{FleetSampler, ROUND_TICKS},
     history::{self, Action, Entry, History},
     identity::{self, Identifier},
     ingest::Ingest,
+    input_log::Recorder,
     listener::{self, Bounds, Listener},
     metrics::Metrics,
     network::TableError,
-    place::Places,
+    places::Places,
     public::Public,
     reader::Reader,
-    record::Recorder,
     reload::{self, Reloadable},
     shard::Shards,
     steering::Pathways,
@@ -157,7 +157,7 @@ impl Server {
         let shards = Arc::new(shards);
         metrics.follow(&shards, config.engine.max_sessions);
         let (latest, fleet) = watch::channel(Arc::default());
-        let surveyor = Surveyor::new(latest, history.clone(), Arc::clone(&metrics));
+        let sampler = FleetSampler::new(latest, history.clone(), Arc::clone(&metrics));
         let rules = Rule::load(&config.alerts.rules).map_err(StartError::Rules)?;
         let notifier = Notifier::start(&config.alerts, Arc::clone(&metrics)).map_err(StartError::Secret)?;
         let step_s = f64::from(ROUND_TICKS) * config.tick_ms as f64 / 1_000.0;
@@ -275,7 +275,7 @@ impl Server {
         tasks.spawn(tick(
             Arc::clone(&shards),
             bottlenecks,
-            surveyor,
+            sampler,
             Arc::clone(&feedback),
             metrics,
             interval,
@@ -335,7 +335,7 @@ impl Drop for Server {
 async fn tick(
     shards: Arc<Shards>,
     bottlenecks: Arc<Bottlenecks>,
-    mut surveyor: Surveyor,
+    mut sampler: FleetSampler,
     feedback: Arc<Feedback>,
     metrics: Arc<Metrics>,
     interval: Duration,
@@ -350,7 +350,7 @@ async fn tick(
     let mut index = 0;
     loop {
         tokio::select! {
-            () = shutdown.cancelled() => return surveyor.close(&feedback),
+            () = shutdown.cancelled() => return sampler.close(&feedback),
             due = step.tick() => {
                 // A whole round late: the process was stopped or starved, and what it missed is history.
                 if due.elapsed() > interval {
@@ -361,14 +361,14 @@ async fn tick(
         if index == 0 {
             bottlenecks.divide(&shards);
             feedback.tell_conditions();
-            surveyor.hear(&feedback, shards.now());
+            sampler.hear(&feedback, shards.now());
             shards.pool_cohorts();
         }
         let began = Instant::now();
         shards.tick(index);
         feedback.relay();
         metrics.observe_tick(began.elapsed(), last[index].replace(began).map(|last| began - last));
-        surveyor.look(&shards, index);
+        sampler.look(&shards, index);
         index = (index + 1) % count;
     }
 }

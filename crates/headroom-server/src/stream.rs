@@ -1,6 +1,6 @@
 //! Streams: what was learned of them from the manifests that passed, and the bit rate to announce for a rung.
 
-use crate::{identity::Identifier, openapi, shard::Shards};
+use crate::{identity::Identifier, offer::StreamOffer, openapi, shard::Shards};
 use headroom_core::{
     engine::StreamSettings,
     ladder::Ladder,
@@ -12,73 +12,11 @@ use headroom_wire::cmcd::StreamingFormat;
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
-    sync::{LazyLock, PoisonError, RwLock},
+    sync::{PoisonError, RwLock},
 };
 
 /// Most streams kept; later ones are played with the default ladder.
 const MAX_STREAMS: usize = 10_000;
-
-/// Margin above a rung's bit rate when the audio beside it is unknown: dash.js subtracts the audio bit rate from `mb`
-/// and compares the rest with the video's, Shaka compares the sum. Common audio is 64–192 kbit/s.
-const UNKNOWN_AUDIO_SHARE: f64 = 0.1;
-
-/// Most that audio of unknown bit rate is reckoned with where too little would shut out the lowest rung: the upper end of
-/// common audio.
-const UNKNOWN_AUDIO: Bitrate = Bitrate::kbps(192);
-
-/// What must be known of a stream at every answer.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Offer {
-    /// Largest bit rate of a separate audio rendition; `None` when unknown, zero when audio is multiplexed.
-    audio: Option<Bitrate>,
-    /// Half the smallest gap between two rungs: announcing more could let the next rung in.
-    widest_margin: Option<Bitrate>,
-    /// The smallest rung.
-    lowest: Bitrate,
-    /// Duration of one segment.
-    pub(crate) segment_duration: Duration,
-}
-
-impl Default for Offer {
-    fn default() -> Self {
-        static USUAL: LazyLock<Offer> = LazyLock::new(|| Offer::of(&StreamSettings::default(), None));
-        *USUAL
-    }
-}
-
-impl Offer {
-    pub(crate) fn of(settings: &StreamSettings, audio: Option<Bitrate>) -> Self {
-        let ladder = &settings.ladder;
-        let gaps = ladder.rungs().windows(2).map(|pair| pair[1].bitrate.as_bps() - pair[0].bitrate.as_bps());
-        Self {
-            audio,
-            widest_margin: gaps.min().map(|gap| Bitrate::bps(gap / 2)),
-            lowest: ladder.bitrate(0),
-            segment_duration: settings.segment_duration,
-        }
-    }
-
-    /// The bit rate to announce for the rung of `cap`.
-    ///
-    /// Never below the lowest rung with its audio: of such an `mb` dash.js takes no notice, and Shaka is left without a
-    /// variant. Where audio is unknown and rungs lie close, that may let in the second rung, the lesser evil.
-    pub(crate) fn announce(&self, cap: Bitrate) -> Bitrate {
-        let margin = match (self.audio, self.widest_margin) {
-            // A known audio rate must be added in full: dash.js takes all of it off again.
-            (Some(audio), _) => audio,
-            (None, Some(widest)) => cap.scaled(UNKNOWN_AUDIO_SHARE).min(widest),
-            (None, None) => cap.scaled(UNKNOWN_AUDIO_SHARE),
-        };
-        let lowest = self.lowest.as_bps() + self.audio.unwrap_or(UNKNOWN_AUDIO).as_bps();
-        Bitrate::bps(u64::max(cap.as_bps() + margin.as_bps(), lowest))
-    }
-
-    /// The rung an object of `bytes` belongs to; `None` when it is too small to be a video segment.
-    pub(crate) fn rung_played(&self, bytes: u64) -> Option<Bitrate> {
-        let rate = Bitrate::from_kbps_f64(bytes as f64 * 8.0 / 1_000.0 / self.segment_duration.as_secs_f64().max(0.1));
-        (rate >= self.lowest.scaled(0.5)).then_some(rate)
-    }
-}
 
 /// What a manifest says of its stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -176,7 +114,7 @@ impl Streams {
         self.names.write().unwrap_or_else(PoisonError::into_inner).insert(stream, key.clone());
         self.known.write().unwrap_or_else(PoisonError::into_inner).insert(key, listed);
         tracing::info!(name, format = discovered.format.as_wire(), rungs = settings.ladder.rungs().len(), "stream");
-        shards.configure(stream, &settings, Offer::of(&settings, discovered.audio));
+        shards.configure(stream, &settings, StreamOffer::of(&settings, discovered.audio));
         stream
     }
 
@@ -186,7 +124,7 @@ impl Streams {
         let mut streams = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let Some(listed) = streams.values_mut().find(known) else { return };
         listed.settings.segment_duration = duration;
-        shards.configure(stream, &listed.settings, Offer::of(&listed.settings, listed.audio));
+        shards.configure(stream, &listed.settings, StreamOffer::of(&listed.settings, listed.audio));
     }
 
     /// Name of a stream that a manifest was seen of.
@@ -204,27 +142,5 @@ impl Streams {
     pub(crate) fn page(&self, offset: usize, limit: usize) -> (Vec<Listed>, usize) {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         (known.values().skip(offset).take(limit).cloned().collect(), known.len())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_announced_rate_lets_its_rung_in_and_the_next_out() {
-        let ladder = Ladder::from_bitrates(&[180, 500, 1_200].map(Bitrate::kbps)).unwrap();
-        for (audio, expected) in
-            [(Some(64), [244, 564, 1_264]), (Some(0), [180, 500, 1_200]), (None, [372, 550, 1_320])]
-        {
-            let settings = StreamSettings { ladder: ladder.clone(), ..StreamSettings::default() };
-            let offer = Offer::of(&settings, audio.map(Bitrate::kbps));
-            for (rung, expected) in ladder.rungs().iter().zip(expected) {
-                assert_eq!(offer.announce(rung.bitrate), Bitrate::kbps(expected), "{audio:?} {rung:?}");
-            }
-            // A cap out of another ladder, as before the manifest passed.
-            let below = offer.announce(Bitrate::kbps(100));
-            assert_eq!(below, offer.announce(ladder.bitrate(0)), "{audio:?}");
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::decision::Reason;
 use serde::Serialize;
+use std::ops::AddAssign;
 
 /// Totals since the engine started.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -35,5 +36,40 @@ pub struct Counters {
 impl Counters {
     pub(super) fn decided(&mut self, reason: Reason) {
         self.decisions[reason as usize] += 1;
+    }
+}
+
+impl AddAssign<&Self> for Counters {
+    /// Adds the totals of another engine.
+    fn add_assign(&mut self, other: &Self) {
+        // Every field is named, so that a new one cannot be forgotten here.
+        let Self {
+            samples,
+            ticks,
+            overrides,
+            reordered,
+            redated,
+            evicted,
+            expired,
+            emergencies,
+            feedback,
+            unheard,
+            commands,
+            decisions,
+        } = other;
+        self.samples += samples;
+        self.ticks += ticks;
+        self.overrides += overrides;
+        self.reordered += reordered;
+        self.redated += redated;
+        self.evicted += evicted;
+        self.expired += expired;
+        self.emergencies += emergencies;
+        self.feedback += feedback;
+        self.unheard += unheard;
+        self.commands += commands;
+        for (total, more) in self.decisions.iter_mut().zip(decisions) {
+            *total += more;
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What is seen of publishers: what they send beside what is usual for each, frames their encoders drop, and their drift.
 
 use super::{drift::Drift, evaluate::Reading, rules::Signal};
+use crate::publishers::Encoders;
 use headroom_core::{
     telemetry::{Encoder, StreamId},
     time::Timestamp,
@@ -15,9 +16,6 @@ const LEARNING: u32 = 12;
 
 /// A publisher's report is news for this long, s.
 const FRESH_S: f64 = 30.0;
-
-/// The last report of each stream's publisher.
-pub(crate) type Encoders = BTreeMap<StreamId, (Timestamp, Encoder)>;
 
 /// What is remembered of publishers.
 #[derive(Debug, Default)]

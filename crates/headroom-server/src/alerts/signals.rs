@@ -3,11 +3,13 @@
 use super::{
     evaluate::Reading,
     outliers::{Group, outliers},
-    publishers::{Encoders, Publishers},
+    publishers::Publishers,
     rules::Signal,
     shift::{CERTAIN, Shift},
 };
-use crate::{bottleneck::Listed, calendar::rfc3339, fleet::Round, place::Places, rollup::Cell};
+use crate::{
+    bottleneck::Bottleneck, calendar::rfc3339, fleet::FleetSnapshot, places::Places, publishers::Encoders, rollup::Cell,
+};
 use headroom_core::{audience::State, telemetry::StreamId, time::Timestamp};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -23,9 +25,9 @@ const LEAST_OPINION: f64 = 0.05;
 
 /// What is seen at a moment.
 pub(crate) struct Seen<'a> {
-    pub(crate) round: &'a Round,
+    pub(crate) round: &'a FleetSnapshot,
     pub(crate) encoders: &'a Encoders,
-    pub(crate) bottlenecks: &'a [Listed],
+    pub(crate) bottlenecks: &'a [Bottleneck],
     /// What is known of audiences, by the name of their stream.
     pub(crate) audiences: &'a [(String, State)],
     /// Time since the last round over what it should be.
@@ -159,7 +161,7 @@ fn of_audience(name: &str, state: &State) -> Reading {
     Reading { signal: Signal::BlindSpot, subject, latest: complaints, minute: complaints, sessions: 0.0, evidence }
 }
 
-fn of_places(round: &Round, places: &Places) -> impl Iterator<Item = Reading> {
+fn of_places(round: &FleetSnapshot, places: &Places) -> impl Iterator<Item = Reading> {
     outliers(&round.rollup).into_iter().map(|outlier| {
         let viewers = outlier.viewers as f64;
         let (subject, who) = match outlier.group {
@@ -223,7 +225,7 @@ mod tests {
     /// The readings of a round in which nobody watches.
     fn read(signals: &mut Signals, encoders: &Encoders, audiences: &[(String, State)]) -> Vec<Reading> {
         let names = Names { stream: &|stream| stream.0.to_string(), places: &Places::default() };
-        let round = Round::default();
+        let round = FleetSnapshot::default();
         signals.read(&Seen { round: &round, encoders, bottlenecks: &[], audiences, lag_ratio: 1.0, names })
     }
 

@@ -9,10 +9,10 @@ use super::{
 use crate::{
     bottleneck::Bottlenecks,
     feedback::Feedback,
-    fleet::Round,
+    fleet::FleetSnapshot,
     history::{Entry, History, Transition},
     metrics::Metrics,
-    place::Places,
+    places::Places,
     shard::Shards,
     stream::Streams,
 };
@@ -100,7 +100,7 @@ impl Alerts {
     /// Judges every round until `shutdown`.
     pub(crate) async fn run(
         self: Arc<Self>,
-        mut rounds: watch::Receiver<Arc<Round>>,
+        mut rounds: watch::Receiver<Arc<FleetSnapshot>>,
         around: Surroundings,
         shutdown: CancellationToken,
     ) {
@@ -114,7 +114,7 @@ impl Alerts {
         }
     }
 
-    fn judge(&self, round: &Round, around: &Surroundings) {
+    fn judge(&self, round: &FleetSnapshot, around: &Surroundings) {
         let at_s = round.at.as_secs();
         let lag = if round.span_s > 0.0 { round.span_s / around.step_s } else { 1.0 };
         let name = |stream| around.streams.name(stream).unwrap_or_else(|| format!("{:016x}", stream.0));

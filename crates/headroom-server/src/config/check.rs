@@ -1,9 +1,10 @@
 //! Whether settings can be used: the first key that cannot is named.
 
-use super::{Config, ConfigError, MAX_SHARDS, streams};
+use super::{Config, ConfigError, streams};
 use crate::{
     alerts, edge,
-    place::{self, Places},
+    input_log::MAX_SHARDS,
+    places::{self, Places},
 };
 use headroom_wire::steering::{Flaw, Manifest};
 
@@ -95,7 +96,7 @@ impl Config {
         if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
             return wrong("edge.cmsd_name", "1 to 64 printable ASCII characters without quotes are allowed".into());
         }
-        if let Some(problem) = place::flaw(&self.edge.names) {
+        if let Some(problem) = places::flaw(&self.edge.names) {
             return wrong("edge.names", problem);
         }
         if let Some(problem) = streams::flaw(&self.edge.streams, &self.engine.default_stream.ladder) {

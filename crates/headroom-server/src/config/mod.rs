@@ -11,7 +11,7 @@ pub(crate) use difference::differences;
 pub use speech::{Speech, VoiceChat};
 pub use streams::ToldStream;
 
-use crate::{alerts, clients::Limits, control::Role, history, identity::Identity, plan, record::Log, tls, token};
+use crate::{alerts, clients::Limits, control::Role, history, identity::Identity, input_log::Log, plan, tls, token};
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
@@ -26,9 +26,6 @@ use std::{
 
 /// The documented defaults, as `headroom serve --print-config` prints them.
 pub const DEFAULT_TOML: &str = include_str!("default.toml");
-
-/// More engines than any machine has use for.
-pub const MAX_SHARDS: usize = 1_024;
 
 /// Settings of the server; `default.toml` says what each means.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

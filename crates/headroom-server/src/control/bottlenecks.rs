@@ -6,7 +6,7 @@ use super::{
     parsed,
     streams::streams_called,
 };
-use crate::{bottleneck::Listed, problem::Problem, public::no_content};
+use crate::{bottleneck::Bottleneck, problem::Problem, public::no_content};
 use axum::{
     Json,
     extract::{
@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use headroom_core::units::Bitrate;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Longest name of a stream, as long as CMCD lets a content id be, twice.
 const MAX_NAME: usize = 128;
@@ -42,6 +42,31 @@ pub(super) struct Forgotten {
     stream: Option<String>,
 }
 
+/// A bottleneck as the API lists it.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Bottleneck)]
+pub(super) struct BottleneckView {
+    /// Whose sessions share it; `None` for everyone's.
+    stream: Option<String>,
+    #[serde(rename = "capacity_kbps")]
+    capacity: Bitrate,
+    /// Sessions behind it at the last division.
+    sessions: usize,
+    /// What they would use were it wide enough.
+    #[serde(rename = "demand_kbps")]
+    demand: Bitrate,
+    /// What they were given together; more than the capacity when even the lowest rungs do not fit.
+    #[serde(rename = "allocated_kbps")]
+    allocated: Bitrate,
+}
+
+impl From<Bottleneck> for BottleneckView {
+    fn from(bottleneck: Bottleneck) -> Self {
+        let Bottleneck { stream, capacity, sessions, demand, allocated } = bottleneck;
+        Self { stream, capacity, sessions, demand, allocated }
+    }
+}
+
 /// Sets a capacity and divides it at once.
 #[utoipa::path(
     put,
@@ -49,7 +74,7 @@ pub(super) struct Forgotten {
     operation_id = "put_bottleneck",
     tag = "orders",
     request_body = Capacity,
-    responses((status = 200, description = "How it was divided.", body = Listed), Problem)
+    responses((status = 200, description = "How it was divided.", body = BottleneckView), Problem)
 )]
 pub(super) async fn put(
     State(resources): Shared,
@@ -62,9 +87,9 @@ pub(super) async fn put(
     if order.stream.as_ref().is_some_and(|name| name.is_empty() || name.len() > MAX_NAME) {
         return Err(Problem::out_of_range(format!("stream has 1 to {MAX_NAME} characters")));
     }
-    let listed = resources.share_out(order.stream, Bitrate::from_kbps_f64(order.capacity_kbps))?;
-    tracing::info!(stream = ?listed.stream, capacity_kbps = order.capacity_kbps, "bottleneck");
-    Ok(Json(listed).into_response())
+    let bottleneck = resources.share_out(order.stream, Bitrate::from_kbps_f64(order.capacity_kbps))?;
+    tracing::info!(stream = ?bottleneck.stream, capacity_kbps = order.capacity_kbps, "bottleneck");
+    Ok(Json(BottleneckView::from(bottleneck)).into_response())
 }
 
 /// Forgets a capacity.
@@ -96,7 +121,7 @@ pub(super) async fn delete(
     tag = "orders",
     params(Window),
     responses(
-        (status = 200, description = "A page of capacities.", body = Page<Listed>),
+        (status = 200, description = "A page of capacities.", body = Page<BottleneckView>),
         (status = 304, description = "Not changed since the entity tag asked about."),
         Problem
     )
@@ -106,12 +131,12 @@ pub(super) async fn list(
     headers: HeaderMap,
     query: Result<Query<Window>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    Ok(Page::of(resources.bottlenecks.listed().into_iter(), query)?.answer(&headers))
+    Ok(Page::of(resources.bottlenecks.listed().into_iter().map(BottleneckView::from), query)?.answer(&headers))
 }
 
 impl Resources {
     /// Divides a capacity among the sessions of a stream, or all.
-    pub(super) fn share_out(&self, stream: Option<String>, capacity: Bitrate) -> Result<Listed, Problem> {
+    pub(super) fn share_out(&self, stream: Option<String>, capacity: Bitrate) -> Result<Bottleneck, Problem> {
         let streams = stream.as_ref().map(|name| streams_called(name, &self.ingest.identifier).collect());
         let set = self.bottlenecks.set(stream, streams, capacity, &self.ingest.shards);
         set.map_err(|error| Problem::overloaded(error.to_string()))

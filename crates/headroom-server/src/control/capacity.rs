@@ -1,7 +1,7 @@
 //! What is carried now, and how much more could be.
 
-use super::{Shared, page::tagged};
-use crate::{bottleneck, problem::Problem};
+use super::{Shared, bottlenecks::BottleneckView, page::tagged};
+use crate::problem::Problem;
 use axum::{extract::State, http::HeaderMap, response::Response};
 use headroom_core::time::Timestamp;
 use serde::Serialize;
@@ -24,7 +24,7 @@ pub(super) struct Carried {
     stall_ratio: Option<f64>,
     /// The largest hundred.
     streams: Vec<CarriedStream>,
-    bottlenecks: Vec<bottleneck::Listed>,
+    bottlenecks: Vec<BottleneckView>,
 }
 
 /// What is carried of one stream.
@@ -68,7 +68,7 @@ pub(super) async fn show(State(resources): Shared, headers: HeaderMap) -> Respon
         egress_kbps: rate(total.played_kbit),
         stall_ratio: total.stall_ratio(),
         streams: listed.collect(),
-        bottlenecks: resources.bottlenecks.listed(),
+        bottlenecks: resources.bottlenecks.listed().into_iter().map(BottleneckView::from).collect(),
     };
     tagged(&capacity, &headers)
 }

@@ -34,7 +34,7 @@ use crate::{
     dashboard::{self, Live},
     edge::Connection,
     feedback::Feedback,
-    fleet::Round,
+    fleet::FleetSnapshot,
     health,
     history::History,
     ingest::Ingest,
@@ -87,7 +87,7 @@ pub(crate) struct Resources {
     /// Where orders are written down, if anywhere.
     pub(crate) book: Option<Book>,
     /// The latest whole round.
-    pub(crate) fleet: watch::Receiver<Arc<Round>>,
+    pub(crate) fleet: watch::Receiver<Arc<FleetSnapshot>>,
     pub(crate) alerts: Arc<Alerts>,
     /// Sessions held at most.
     pub(crate) max_sessions: usize,

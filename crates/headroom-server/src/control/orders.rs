@@ -3,7 +3,7 @@
 //! Orders about single sessions end with the process, as its sessions do.
 
 use super::{Resources, overrides::InForce};
-use crate::{alerts::Silence, whole_file};
+use crate::{alerts::Silence, bottleneck::Bottleneck, whole_file};
 use headroom_core::units::Bitrate;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -122,8 +122,7 @@ impl Resources {
     }
 
     fn standing(&self) -> Orders {
-        let capacity =
-            |listed: crate::bottleneck::Listed| Capacity { stream: listed.stream, capacity: listed.capacity };
+        let capacity = |Bottleneck { stream, capacity, .. }| Capacity { stream, capacity };
         let (configured, order) = (self.pathways.configured().to_vec(), self.pathways.order());
         Orders {
             overrides: self.standing_overrides(),

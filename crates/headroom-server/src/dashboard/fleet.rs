@@ -1,7 +1,6 @@
 //! One frame: everything that is live, counted, as the fleet view and `headroom top` read it.
 
-use super::live::Pulse;
-use crate::stream::Streams;
+use crate::{stream::Streams, tick_timing::TickTiming};
 use headroom_core::{
     decision::Reason,
     engine::{Census, Counters, DurationHistogram, SessionTotals, StreamCensus},
@@ -128,7 +127,7 @@ impl Frame {
         at: Timestamp,
         census: &Census,
         counters: &Counters,
-        pulse: &Pulse,
+        timing: &TickTiming,
         before: Option<&(Timestamp, Counters)>,
         streams: &Streams,
     ) -> Self {
@@ -158,10 +157,10 @@ impl Frame {
             samples_per_s: rounded(since(|counters| counters.samples), 2),
             emergencies_per_s: rounded(since(|counters| counters.emergencies), 3),
             tick: Tick {
-                target_s: pulse.target.as_secs_f64(),
-                interval_s: rounded(pulse.interval.as_secs_f64(), 3),
-                decision_age_s: rounded(pulse.oldest.as_secs_f64(), 3),
-                took_ms: rounded(pulse.took.as_secs_f64() * 1e3, 3),
+                target_s: timing.target.as_secs_f64(),
+                interval_s: rounded(timing.interval.as_secs_f64(), 3),
+                decision_age_s: rounded(timing.oldest.as_secs_f64(), 3),
+                took_ms: rounded(timing.took.as_secs_f64() * 1e3, 3),
             },
             streams: order.iter().take(LARGEST).map(|(id, stream)| StreamLine::new(**id, stream, streams)).collect(),
             streams_total: census.streams.len(),

@@ -50,19 +50,6 @@ const PAST: usize = 900;
 /// A frame older than this is taken anew when asked for.
 const FRESH: Duration = Duration::from_millis(1_500);
 
-/// How regularly the shards decide.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Pulse {
-    /// What the configuration asks for.
-    pub(crate) target: Duration,
-    /// The longest interval between the latest two ticks of a shard.
-    pub(crate) interval: Duration,
-    /// Time since the shard that waits longest has decided.
-    pub(crate) oldest: Duration,
-    /// The longest time a shard took for its latest tick.
-    pub(crate) took: Duration,
-}
-
 /// Takes frames and hands them out.
 pub(crate) struct Live {
     ingest: Arc<Ingest>,
@@ -135,10 +122,10 @@ impl Live {
     /// Counts everything now.
     fn take(&self) -> Frame {
         let at = self.clock.now();
-        let (census, counters, mut pulse) = self.shards().census();
-        pulse.target = self.tick;
+        let (census, counters, mut timing) = self.shards().census();
+        timing.target = self.tick;
         let mut state = self.state();
-        let frame = Frame::new(at, &census, &counters, &pulse, state.counters.as_ref(), &self.streams);
+        let frame = Frame::new(at, &census, &counters, &timing, state.counters.as_ref(), &self.streams);
         if state.past.len() >= PAST {
             state.past.pop_front();
         }

@@ -9,11 +9,7 @@ mod live;
 mod timeline;
 mod why;
 
-pub(crate) use self::{
-    assets::harden,
-    live::{Live, Pulse},
-    why::sentence,
-};
+pub(crate) use self::{assets::harden, live::Live, why::sentence};
 
 use self::{
     fleet::{Frame, StreamLine, StreamView},

@@ -14,6 +14,7 @@ pub(crate) use transfer::Connection;
 use crate::{
     answer::Answer,
     clock::Clock,
+    cmsd,
     config::{Edge as Settings, FilterPlaylists},
     ingest::{Carrier, Heard, Ingest},
     metrics::Request as Kind,
@@ -179,7 +180,7 @@ impl Edge {
     fn decorate(&self, headers: &mut HeaderMap, answer: &Answer) {
         // Members of hops before us stay; players that read only one take the last.
         let before = headers.get_all(CMSD_DYNAMIC).into_iter().filter_map(|line| line.to_str().ok());
-        if let Some(value) = answer.cmsd_dynamic(&self.settings.cmsd_name, before) {
+        if let Some(value) = cmsd::dynamic(answer, &self.settings.cmsd_name, before) {
             headers.insert(CMSD_DYNAMIC, value);
         }
         allow_cross_origin(headers);

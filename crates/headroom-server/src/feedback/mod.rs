@@ -27,7 +27,6 @@ use headroom_core::{
 };
 use headroom_wire::cmcd::StreamingFormat;
 use std::{
-    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -289,6 +288,3 @@ fn aliases(name: &str, identifier: &Identifier) -> Vec<StreamId> {
 fn shortened(text: &str, limit: usize) -> &str {
     &text[..text.floor_char_boundary(limit)]
 }
-
-/// Conditions by stream, added up over shards.
-pub(crate) type Seen = BTreeMap<StreamId, Conditions>;

@@ -3,7 +3,7 @@
 use super::{Action, Entry, Settings, Transition, schema};
 use crate::{
     metrics::Metrics,
-    place::Places,
+    places::Places,
     rollup::{Cell, Key, Rollup},
     stream::Streams,
 };

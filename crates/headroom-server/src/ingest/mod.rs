@@ -1,6 +1,5 @@
 //! Reports in: CMCD of requests and events, batches of samples, what the edge observes.
 
-pub(crate) mod order;
 mod player;
 mod samples;
 
@@ -11,9 +10,10 @@ use crate::{
     answer::Answer,
     identity::{Identifier, parameter},
     metrics::{Dropped, Metrics, Source},
-    place::{Place, Places},
+    place::Place,
+    places::Places,
     problem::Problem,
-    shard::{Mode, PlayerReport, Shards, Whereabouts},
+    shard::{ClientLocation, PlayerReport, ReportingMode, Shards},
     token::{Grant, Unproven},
 };
 use headroom_core::{
@@ -74,7 +74,7 @@ impl Ingest {
             None => {}
         }
         let session = self.identifier.silent_session(carrier.headers, carrier.query, carrier.peer);
-        let answer = self.shards.handle_request(session, None, self.whereabouts(carrier));
+        let answer = self.shards.handle_request(session, None, self.location(carrier));
         Heard { session, content: None, reported: false, answer }
     }
 
@@ -113,7 +113,7 @@ impl Ingest {
         self.metrics.report(source);
         let session = self.session_of(record, carrier);
         let stream = record.content_id.as_deref().map(|name| self.stream(session, name, record.streaming_format));
-        let report = self.report(&parsed, session, stream, Mode::Request, self.whereabouts(carrier));
+        let report = self.report(&parsed, session, stream, ReportingMode::Request, self.location(carrier));
         let answer = self.shards.handle_player(report);
         let content = record.content_id.as_deref().filter(|_| want_content).map(str::to_owned);
         Some(Heard { session, content, reported: true, answer })
@@ -163,7 +163,7 @@ impl Ingest {
     }
 
     /// Where a request came from.
-    fn whereabouts(&self, carrier: Carrier<'_>) -> Whereabouts {
+    fn location(&self, carrier: Carrier<'_>) -> ClientLocation {
         let address = self.identifier.client_address(carrier.headers, carrier.peer);
         let networks = &self.places.networks;
         let network = if networks.is_empty() { 0 } else { networks.find(address) };
@@ -173,7 +173,7 @@ impl Ingest {
             self.metrics.unknown_edges.inc();
             0
         });
-        Whereabouts { place: Place { edge, network }, network: self.identifier.network(address) }
+        ClientLocation { place: Place { edge, network }, network: self.identifier.network(address) }
     }
 
     /// Whose record it is.
@@ -190,8 +190,8 @@ impl Ingest {
         parsed: &ParsedVitals<'_>,
         session: SessionId,
         stream: Option<StreamId>,
-        mode: Mode,
-        whereabouts: Whereabouts,
+        mode: ReportingMode,
+        location: ClientLocation,
     ) -> PlayerReport {
         let record = &parsed.vitals;
         if parsed.tally.coerced > 0 {
@@ -201,7 +201,7 @@ impl Ingest {
             self.metrics.dropped_many(Dropped::Member, u64::from(parsed.tally.dropped));
         }
         let (mut player, left) = player::player_sample(record);
-        if mode == Mode::Event {
+        if mode == ReportingMode::Event {
             // Players put their average into the event of a transfer (hls.js that from before it); who asks for advice tells
             // of the transfer itself.
             player.transfer_time = None;
@@ -214,7 +214,7 @@ impl Ingest {
         }
         let sample =
             Sample { session, stream: StreamId::default(), at: Timestamp::default(), report: Report::Player(player) };
-        PlayerReport { sample, stream, order: (mode, record.sequence_number), whereabouts }
+        PlayerReport { sample, stream, order: (mode, record.sequence_number), location }
     }
 
     /// Takes in a throughput a player names outside CMCD with a steering request.
@@ -246,7 +246,7 @@ impl Ingest {
 struct Batch<'a> {
     ingest: &'a Ingest,
     carrier: Carrier<'a>,
-    whereabouts: Whereabouts,
+    location: ClientLocation,
     grant: &'a Grant,
     arrived: Timestamp,
     taken: u64,
@@ -258,8 +258,8 @@ struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     fn new(ingest: &'a Ingest, carrier: Carrier<'a>, grant: &'a Grant) -> Self {
-        let (whereabouts, arrived) = (ingest.whereabouts(carrier), ingest.shards.now());
-        Self { ingest, carrier, whereabouts, grant, arrived, taken: 0, foreign: 0, content: None }
+        let (location, arrived) = (ingest.location(carrier), ingest.shards.now());
+        Self { ingest, carrier, location, grant, arrived, taken: 0, foreign: 0, content: None }
     }
 
     fn take_in(&mut self, parsed: &ParsedVitals<'_>) {
@@ -269,7 +269,7 @@ impl<'a> Batch<'a> {
         }
         let session = self.ingest.session_of(&parsed.vitals, self.carrier);
         let stream = self.stream_of(session, &parsed.vitals);
-        let report = self.ingest.report(parsed, session, stream, Mode::Event, self.whereabouts);
+        let report = self.ingest.report(parsed, session, stream, ReportingMode::Event, self.location);
         self.ingest.shards.handle_batched(report, self.arrived);
         self.taken += 1;
     }

@@ -3,6 +3,7 @@
 use super::{Endpoint, Public, no_content};
 use crate::{
     advice::{self, Advice},
+    cmsd,
     decisions::{self, Told},
     edge::{CMSD_DYNAMIC, Connection},
     health,
@@ -63,11 +64,11 @@ pub(super) fn decide(public: &Public, connection: Connection, request: &Request<
         heard.answer = public.ingest.shards.announce(heard.session);
     }
     let mut response = no_content();
-    if let Some(value) = heard.answer.cmsd_dynamic(&public.cmsd_name, []) {
+    if let Some(value) = cmsd::dynamic(&heard.answer, &public.cmsd_name, []) {
         response.headers_mut().insert(CMSD_DYNAMIC, value);
     }
     if parameter(own_query, "cap") == Some("1")
-        && let Some(value) = heard.answer.max_bitrate()
+        && let Some(value) = cmsd::max_bitrate(&heard.answer)
     {
         response.headers_mut().insert(MAX_BITRATE, value);
     }

@@ -1,10 +1,10 @@
 //! How reports come in: whose they are, whether they are news, and what the engine hears of them.
 
-use super::{Shard, Shards, Whereabouts};
+use super::shards::{ClientLocation, Shard, Shards};
 use crate::{
     answer::Answer,
-    ingest::order::{Order, Window},
     metrics::Dropped,
+    sequence::{Arrival, SequenceWindow},
 };
 use headroom_core::{
     engine::Input,
@@ -15,7 +15,7 @@ use headroom_core::{
 use std::sync::PoisonError;
 
 /// Silence after which a player that numbers its reports may start to count again: longer than any reporting gap
-/// within the 64 numbers of a [`Window`].
+/// within the 64 numbers of a [`SequenceWindow`].
 const RENUMBERING_GAP: Duration = Duration::from_secs(5);
 
 /// Publishers watched at most.
@@ -23,7 +23,7 @@ const MAX_PUBLISHERS: usize = 10_000;
 
 /// Where a numbered report came from: the numbers of the two modes run side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
+pub(crate) enum ReportingMode {
     /// Sent along with a media request.
     Request,
     /// Posted as an event.
@@ -37,9 +37,9 @@ pub(crate) struct PlayerReport {
     /// What the session plays; `None` when the report does not say.
     pub(crate) stream: Option<StreamId>,
     /// How it came and its number, where it has one.
-    pub(crate) order: (Mode, Option<u32>),
+    pub(crate) order: (ReportingMode, Option<u32>),
     /// Where it came from.
-    pub(crate) whereabouts: Whereabouts,
+    pub(crate) location: ClientLocation,
 }
 
 impl Shards {
@@ -62,55 +62,55 @@ impl Shards {
 
     /// Takes in a report that came when its sample says.
     fn take_in(&self, shard: &mut Shard, report: &mut PlayerReport) {
-        let PlayerReport { sample, stream, order: (mode, number), whereabouts } = report;
-        let companion = shard.companions.entry(sample.session).or_default();
+        let PlayerReport { sample, stream, order: (mode, number), location } = report;
+        let entry = shard.entries.entry(sample.session).or_default();
         // Other requests of the session may have been taken in since: reports of one session never step back.
-        sample.at = sample.at.max(companion.last_seen);
-        companion.reports = true;
-        let silent_for = sample.at.since(companion.last_seen);
-        companion.last_seen = sample.at;
+        sample.at = sample.at.max(entry.last_seen);
+        entry.reports = true;
+        let silent_for = sample.at.since(entry.last_seen);
+        entry.last_seen = sample.at;
         if let Some(stream) = *stream {
-            companion.stream = stream;
+            entry.stream = stream;
         }
-        sample.stream = companion.stream;
-        companion.posts |= *mode == Mode::Event;
+        sample.stream = entry.stream;
+        entry.posts |= *mode == ReportingMode::Event;
         if let Report::Player(player) = &mut sample.report
-            && *mode == Mode::Request
-            && companion.posts
+            && *mode == ReportingMode::Request
+            && entry.posts
         {
             // Requests and events each tell of the same stall.
             player.starvation_duration = None;
         }
-        let order = number.map_or(Order::Fresh, |number| {
+        let order = number.map_or(Arrival::Fresh, |number| {
             let window = match mode {
-                Mode::Request => &mut companion.requests,
-                Mode::Event => &mut companion.events,
+                ReportingMode::Request => &mut entry.requests,
+                ReportingMode::Event => &mut entry.events,
             };
             if silent_for > RENUMBERING_GAP {
-                *window = Window::default();
+                *window = SequenceWindow::default();
             }
             window.admit(number)
         });
-        let moved = companion.whereabouts != *whereabouts;
+        let moved = entry.location != *location;
         match order {
-            Order::Fresh | Order::Restarted => {}
-            Order::Late => {
+            Arrival::Fresh | Arrival::Restarted => {}
+            Arrival::Late => {
                 self.metrics.dropped(Dropped::Late);
                 keep_transfer(&mut sample.report);
             }
-            Order::Replayed => return self.metrics.dropped(Dropped::Replayed),
+            Arrival::Replayed => return self.metrics.dropped(Dropped::Replayed),
         }
         self.feed_sample(shard, sample);
         if moved {
-            self.locate(shard, sample.session, *whereabouts, sample.at);
+            self.locate(shard, sample.session, *location, sample.at);
         }
     }
 
     /// Tells the engine where a session is, when that is new, and what others there measured.
-    fn locate(&self, shard: &mut Shard, session: SessionId, whereabouts: Whereabouts, at: Timestamp) {
-        let Some(companion) = shard.companions.get_mut(&session) else { return };
-        let before = std::mem::replace(&mut companion.whereabouts, whereabouts);
-        let (stream, network) = (companion.stream, whereabouts.network);
+    fn locate(&self, shard: &mut Shard, session: SessionId, location: ClientLocation, at: Timestamp) {
+        let Some(entry) = shard.entries.get_mut(&session) else { return };
+        let before = std::mem::replace(&mut entry.location, location);
+        let (stream, network) = (entry.stream, location.network);
         if before.network == network {
             return;
         }
@@ -124,15 +124,15 @@ impl Shards {
     pub(crate) fn handle_observed(&self, session: SessionId, stream: Option<StreamId>, report: Report) {
         let mut shard = self.shard_of(session);
         let now = self.clock.now();
-        let companion = shard.companions.entry(session).or_default();
-        companion.last_seen = now;
+        let entry = shard.entries.entry(session).or_default();
+        entry.last_seen = now;
         if let Some(stream) = stream {
-            companion.stream = stream;
+            entry.stream = stream;
         }
         if let Report::Link(Link { rtt: Some(rtt), .. }) = &report {
-            companion.rtt_ms = rtt.as_millis().min(u64::from(u16::MAX)) as u16;
+            entry.rtt_ms = rtt.as_millis().min(u64::from(u16::MAX)) as u16;
         }
-        let stream = companion.stream;
+        let stream = entry.stream;
         self.feed_sample(&mut shard, &Sample { session, stream, at: now, report });
     }
 
@@ -157,13 +157,13 @@ impl Shards {
         if let Report::Encoder(_) = &sample.report {
             return self.handle_publisher(&mut shard, sample);
         }
-        let companion = shard.companions.entry(sample.session).or_default();
-        companion.last_seen = now;
-        companion.reports = true;
+        let entry = shard.entries.entry(sample.session).or_default();
+        entry.last_seen = now;
+        entry.reports = true;
         if sample.stream == StreamId::default() {
-            sample.stream = companion.stream;
+            sample.stream = entry.stream;
         } else {
-            companion.stream = sample.stream;
+            entry.stream = sample.stream;
         }
         self.feed_sample(&mut shard, &sample);
     }
@@ -171,8 +171,8 @@ impl Shards {
     /// A publisher is no viewer: it is watched for alerts and kept in the archive, but there is no session to decide about.
     fn handle_publisher(&self, shard: &mut Shard, mut sample: Sample) {
         if sample.stream == StreamId::default() {
-            let known = shard.companions.get(&sample.session);
-            sample.stream = known.map_or(sample.stream, |companion| companion.stream);
+            let known = shard.entries.get(&sample.session);
+            sample.stream = known.map_or(sample.stream, |entry| entry.stream);
         }
         if let Some(collector) = &mut shard.collector {
             collector.sample(&sample);
@@ -189,15 +189,15 @@ impl Shards {
         &self,
         session: SessionId,
         stream: Option<StreamId>,
-        whereabouts: Whereabouts,
+        location: ClientLocation,
     ) -> Answer {
         let mut shard = self.shard_of(session);
         let now = self.clock.now();
-        if let Some(companion) = shard.companions.get_mut(&session) {
-            companion.last_seen = now;
-            companion.stream = stream.unwrap_or(companion.stream);
+        if let Some(entry) = shard.entries.get_mut(&session) {
+            entry.last_seen = now;
+            entry.stream = stream.unwrap_or(entry.stream);
         }
-        self.locate(&mut shard, session, whereabouts, now);
+        self.locate(&mut shard, session, location, now);
         self.answer(&shard, session, now)
     }
 }

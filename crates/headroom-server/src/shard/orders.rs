@@ -1,7 +1,7 @@
 //! What operators, bottlenecks and audiences tell the engines.
 
-use super::{Shard, Shards, lock};
-use crate::{bottleneck::Crowd, feedback::Seen, stream::Offer};
+use super::shards::{Shard, Shards, lock};
+use crate::{conditions::ConditionsByStream, demands::DemandSet, offer::StreamOffer};
 use headroom_core::{
     audience::{Command, Conditions, State},
     engine::{Input, Output, Scope, StreamSettings},
@@ -14,7 +14,7 @@ use std::sync::{MutexGuard, PoisonError};
 
 impl Shards {
     /// Makes a stream known to every shard.
-    pub(crate) fn configure(&self, stream: StreamId, settings: &StreamSettings, offer: Offer) {
+    pub(crate) fn configure(&self, stream: StreamId, settings: &StreamSettings, offer: StreamOffer) {
         for shard in &self.shards {
             let mut shard = lock(shard);
             shard.offers.insert(stream, offer);
@@ -24,8 +24,8 @@ impl Shards {
     }
 
     /// What the sessions of a stream, or everyone's, in one shard could use of a bottleneck.
-    pub(crate) fn crowd(&self, index: usize, stream: Option<StreamId>) -> Crowd {
-        Crowd::of(lock(&self.shards[index]).engine.demands(stream))
+    pub(crate) fn demands(&self, index: usize, stream: Option<StreamId>) -> DemandSet {
+        DemandSet::of(lock(&self.shards[index]).engine.demands(stream))
     }
 
     /// Tells one shard what its sessions have of a bottleneck.
@@ -50,8 +50,8 @@ impl Shards {
     }
 
     /// What the sessions of each stream go through, over all shards.
-    pub(crate) fn conditions(&self) -> Seen {
-        let mut seen = Seen::default();
+    pub(crate) fn conditions(&self) -> ConditionsByStream {
+        let mut seen = ConditionsByStream::default();
         for shard in &self.shards {
             let shard = lock(shard);
             for (stream, conditions) in shard.engine.conditions(self.clock.now()) {

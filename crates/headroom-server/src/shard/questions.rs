@@ -1,7 +1,7 @@
 //! What the engines are asked: about one session, or about all.
 
-use super::{Shards, add, lock};
-use crate::{answer::Answer, dashboard::Pulse};
+use super::shards::{Shards, lock};
+use crate::{answer::Answer, tick_timing::TickTiming};
 use headroom_core::{
     decision::{Decision, Reason},
     engine::{Census, Counters},
@@ -25,8 +25,8 @@ impl Shards {
     pub(crate) fn advise(&self, session: SessionId) -> Option<(Bitrate, Reason)> {
         let shard = self.shard_of(session);
         let advice = shard.engine.advise(session, self.clock.now())?;
-        let companion = shard.companions.get(&session).copied().unwrap_or_default();
-        let offer = shard.offers.get(&companion.stream).copied().unwrap_or_default();
+        let entry = shard.entries.get(&session).copied().unwrap_or_default();
+        let offer = shard.offers.get(&entry.stream).copied().unwrap_or_default();
         let ladder = shard.engine.ladder(shard.engine.view(session)?.stream);
         Some((offer.announce(ladder.bitrate(advice.rung)), advice.reason))
     }
@@ -45,17 +45,17 @@ impl Shards {
     }
 
     /// Counts the sessions and what was done, and says how regularly. One shard is locked at a time.
-    pub(crate) fn census(&self) -> (Census, Counters, Pulse) {
-        let (mut census, mut counters, mut pulse) = (Census::default(), Counters::default(), Pulse::default());
+    pub(crate) fn census(&self) -> (Census, Counters, TickTiming) {
+        let (mut census, mut counters, mut timing) = (Census::default(), Counters::default(), TickTiming::default());
         for shard in &self.shards {
             let shard = lock(shard);
             census.add(shard.engine.census());
-            add(&mut counters, shard.engine.counters());
-            pulse.oldest = pulse.oldest.max(self.clock.now().since(shard.last_tick));
-            pulse.interval = pulse.interval.max(shard.tick_interval);
-            pulse.took = pulse.took.max(shard.tick_took);
+            counters += shard.engine.counters();
+            timing.oldest = timing.oldest.max(self.clock.now().since(shard.last_tick));
+            timing.interval = timing.interval.max(shard.tick_interval);
+            timing.took = timing.took.max(shard.tick_took);
         }
-        (census, counters, pulse)
+        (census, counters, timing)
     }
 
     /// Follows the decisions of a session, known or not yet known.
@@ -95,7 +95,7 @@ impl Shards {
         for shard in &self.shards {
             let shard = lock(shard);
             sessions += shard.engine.len();
-            add(&mut totals, shard.engine.counters());
+            totals += shard.engine.counters();
         }
         (sessions, totals)
     }

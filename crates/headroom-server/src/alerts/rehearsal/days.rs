@@ -6,14 +6,15 @@ use super::{Incident, Kind, Page, chat::Chat};
 use crate::{
     alerts::{
         evaluate::{Evaluator, Stage},
-        publishers::Encoders,
         rules::Rule,
         signals::{Names, Seen, Signals},
     },
-    bottleneck::Listed,
-    fleet::Round,
+    bottleneck::Bottleneck,
+    fleet::FleetSnapshot,
     network::{Networks, Table},
-    place::{Place, Places},
+    place::Place,
+    places::Places,
+    publishers::Encoders,
     random::Random,
     rollup::{Cell, Key, Rollup},
 };
@@ -131,14 +132,14 @@ pub(super) fn play(rules: &[Rule], incidents: &[Incident], lasting_s: u64, rando
             encoders.insert(id, (now.at(), publisher.report(&now, random)));
         }
         let ratio = saturation(at_s, now.severity(Kind::Saturation, 0)) * (1.0 + 0.01 * random.normal());
-        let bottleneck = Listed {
+        let bottleneck = Bottleneck {
             stream: None,
             capacity: Bitrate::from_kbps_f64(CAPACITY_KBPS),
             sessions: 1_000,
             demand: Bitrate::from_kbps_f64(CAPACITY_KBPS * ratio),
             allocated: Bitrate::from_kbps_f64(CAPACITY_KBPS * ratio.min(1.0)),
         };
-        let round = Round { at: now.at(), span_s: STEP_S as f64, rollup };
+        let round = FleetSnapshot { at: now.at(), span_s: STEP_S as f64, rollup };
         let lag_ratio = 1.0 + 0.01 * random.normal() + LAG * now.severity(Kind::Lag, 0);
         let readings = signals.read(&Seen {
             round: &round,

@@ -17,7 +17,7 @@ mod table;
 
 pub(crate) use collect::Collector;
 
-use crate::{metrics::Metrics, place::Places, rollup::Rollup, sketch::Sketch, stream::Streams};
+use crate::{metrics::Metrics, places::Places, rollup::Rollup, sketch::Sketch, stream::Streams};
 use headroom_core::{
     decision::{Decision, Reason},
     telemetry::{Sample, StreamId},

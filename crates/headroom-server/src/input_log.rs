@@ -5,7 +5,7 @@
 //! two logs are in the same order. The queue is bounded and never blocks a request: what it cannot hold is lost, and
 //! the input log says how much at the place where it is missing.
 
-use crate::{metrics::Metrics, shard::shard_config};
+use crate::metrics::Metrics;
 use headroom_core::engine::{Config, Engine, Input, Output};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -23,6 +23,9 @@ use std::{
 
 /// Version of the log format.
 const VERSION: u32 = 1;
+
+/// Shards at most: more than any machine has use for.
+pub(crate) const MAX_SHARDS: usize = 1_024;
 
 /// Longest quiet time before what was written reaches the file.
 const FLUSH_AFTER: Duration = Duration::from_millis(200);
@@ -221,7 +224,7 @@ pub enum ReplayError {
 
 /// What a replay went through.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Replayed {
+pub struct ReplaySummary {
     /// Inputs fed.
     pub inputs: u64,
     /// Outputs written.
@@ -234,19 +237,19 @@ pub struct Replayed {
 ///
 /// # Errors
 /// When the log is no input log of this version, a line of it cannot be read, or writing fails.
-pub fn replay(log: impl BufRead, mut decisions: impl Write) -> Result<Replayed, ReplayError> {
+pub fn replay(log: impl BufRead, mut decisions: impl Write) -> Result<ReplaySummary, ReplayError> {
     let mut lines = log.lines();
     let first = lines.next().transpose()?.ok_or(ReplayError::NoHeader(None))?;
     let header: Header = serde_json::from_str(&first).map_err(|error| ReplayError::NoHeader(Some(error)))?;
     if header.headroom_input_log != VERSION {
         return Err(ReplayError::Version { found: header.headroom_input_log });
     }
-    if !(1..=crate::config::MAX_SHARDS).contains(&header.shards) {
+    if !(1..=MAX_SHARDS).contains(&header.shards) {
         return Err(ReplayError::Shards(header.shards));
     }
-    let config = shard_config(header.shards, &header.engine);
+    let config = engine_config(header.shards, &header.engine);
     let mut engines: Vec<_> = (0..header.shards).map(|_| Engine::new(config.clone())).collect();
-    let mut replayed = Replayed::default();
+    let mut replayed = ReplaySummary::default();
     for (index, text) in lines.enumerate() {
         let (text, line) = (text?, index + 2);
         let (shard, input) = match serde_json::from_str(&text).map_err(|source| ReplayError::Line { line, source })? {
@@ -267,4 +270,9 @@ pub fn replay(log: impl BufRead, mut decisions: impl Write) -> Result<Replayed, 
     }
     decisions.flush()?;
     Ok(replayed)
+}
+
+/// The configuration of each of `count` engines.
+pub(crate) fn engine_config(count: usize, config: &Config) -> Config {
+    Config { max_sessions: config.max_sessions.div_ceil(count), ..config.clone() }
 }

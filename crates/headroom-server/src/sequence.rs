@@ -8,7 +8,7 @@ const WINDOW: u32 = 64;
 
 /// What a report's number says about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Order {
+pub(crate) enum Arrival {
     /// Newer than all before it, or the first.
     Fresh,
     /// New, but a newer one came first: its instantaneous values are history.
@@ -21,36 +21,36 @@ pub(crate) enum Order {
 
 /// The numbers one sender used lately in one reporting mode.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Window {
+pub(crate) struct SequenceWindow {
     highest: u32,
     /// Bit `n` stands for `highest - n`; zero before the first report.
     seen: u64,
 }
 
-impl Window {
+impl SequenceWindow {
     /// Takes note of `number`.
-    pub(crate) fn admit(&mut self, number: u32) -> Order {
+    pub(crate) fn admit(&mut self, number: u32) -> Arrival {
         if self.seen == 0 {
             *self = Self { highest: number, seen: 1 };
-            return Order::Fresh;
+            return Arrival::Fresh;
         }
         if number > self.highest {
             let step = number - self.highest;
             let shifted = if step >= WINDOW { 0 } else { self.seen << step };
             *self = Self { highest: number, seen: shifted | 1 };
-            return Order::Fresh;
+            return Arrival::Fresh;
         }
         let behind = self.highest - number;
         if behind >= WINDOW {
             *self = Self { highest: number, seen: 1 };
-            return Order::Restarted;
+            return Arrival::Restarted;
         }
         let bit = 1 << behind;
         if self.seen & bit != 0 {
-            return Order::Replayed;
+            return Arrival::Replayed;
         }
         self.seen |= bit;
-        Order::Late
+        Arrival::Late
     }
 }
 
@@ -60,8 +60,8 @@ mod tests {
 
     #[test]
     fn tells_fresh_late_replayed_and_restarted_apart() {
-        use Order::{Fresh, Late, Replayed, Restarted};
-        let reports: &[(u32, Order)] = &[
+        use Arrival::{Fresh, Late, Replayed, Restarted};
+        let reports: &[(u32, Arrival)] = &[
             (7, Fresh),
             (7, Replayed),
             (9, Fresh),
@@ -75,7 +75,7 @@ mod tests {
             (u32::MAX, Replayed),
             (0, Restarted),
         ];
-        let mut window = Window::default();
+        let mut window = SequenceWindow::default();
         for (step, &(number, expected)) in reports.iter().enumerate() {
             assert_eq!(window.admit(number), expected, "step {step}: {number}");
         }

@@ -1,0 +1,24 @@
+//! Maps keyed by identifiers that are hashes already.
+
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// A map keyed by identifiers, which are hashes already.
+pub(crate) type ById<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<AlreadyHashed>>;
+
+/// Passes a keyed hash through.
+#[derive(Default, Clone, Copy)]
+pub(crate) struct AlreadyHashed(u64);
+
+impl Hasher for AlreadyHashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+}

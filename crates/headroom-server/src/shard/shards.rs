@@ -1,0 +1,307 @@
+//! All shards, what each remembers of its sessions, and how an input reaches an engine.
+
+use crate::{
+    answer::Answer,
+    by_id::ById,
+    clock::Clock,
+    cohort::Cohorts,
+    history::archive::{Archive, Collector},
+    input_log::{Recorder, engine_config},
+    metrics::Metrics,
+    offer::StreamOffer,
+    place::Place,
+    publishers::Encoders,
+    rollup::{Rollup, SurveyTotals},
+    sequence::SequenceWindow,
+};
+use headroom_core::{
+    decision::Decision,
+    engine::{CohortPool, Config, Engine, Input, Output},
+    telemetry::{NetworkId, Sample, SessionId, StreamId},
+    time::{Duration, Timestamp},
+};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// Sessions looked at under one hold of a shard's lock: well under a millisecond, so no request waits long for a round.
+const SURVEYED_AT_ONCE: usize = 256;
+
+/// Silence after which a publisher has ended its stream.
+const PUBLISHER_GONE: Duration = Duration::from_secs(300);
+
+/// All shards.
+pub(crate) struct Shards {
+    pub(super) shards: Box<[Mutex<Shard>]>,
+    pub(super) clock: Clock,
+    pub(super) metrics: Arc<Metrics>,
+    recorder: Option<Recorder>,
+    archive: Option<Arc<Archive>>,
+    /// The last report of each stream's publisher.
+    pub(super) encoders: Mutex<Encoders>,
+    /// What audiences brought to light and others must hear of; taken after every tick.
+    pub(super) news: Mutex<Vec<Output>>,
+    pub(super) cohorts: Cohorts,
+}
+
+/// One engine and what is remembered of its sessions beside it.
+pub(super) struct Shard {
+    index: usize,
+    pub(super) engine: Engine,
+    pub(super) entries: ById<SessionId, SessionEntry>,
+    pub(super) offers: ById<StreamId, StreamOffer>,
+    pub(super) watchers: ById<SessionId, watch::Sender<Option<Decision>>>,
+    /// What sessions went through that ended since the last round.
+    ended: Rollup,
+    /// What goes to the archive with the next tick.
+    pub(super) collector: Option<Collector>,
+    pub(super) last_tick: Timestamp,
+    /// Between the latest two ticks, and how long the latest took.
+    pub(super) tick_interval: Duration,
+    pub(super) tick_took: Duration,
+}
+
+/// What is kept of a session beside the engine's record.
+#[derive(Clone, Copy, Default)]
+pub(super) struct SessionEntry {
+    pub(super) requests: SequenceWindow,
+    pub(super) events: SequenceWindow,
+    pub(super) last_seen: Timestamp,
+    pub(super) stream: StreamId,
+    pub(super) rtt_ms: u16,
+    /// Where it is; the engine knows of it.
+    pub(super) location: ClientLocation,
+    /// How far the sums of the fleet have taken it in.
+    surveyed: SurveyTotals,
+    /// The player reports for itself, so watching its transfers adds nothing.
+    pub(super) reports: bool,
+    /// It posts events, beside what its requests say.
+    pub(super) posts: bool,
+}
+
+/// Where a request came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ClientLocation {
+    /// By the operator's names.
+    pub(crate) place: Place,
+    /// The network itself; 0 when not known.
+    pub(crate) network: NetworkId,
+}
+
+impl Shards {
+    /// `count` engines of the same configuration; the bound on sessions is divided among them.
+    pub(crate) fn new(
+        count: usize,
+        config: &Config,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+        recorder: Option<Recorder>,
+        archive: Option<Arc<Archive>>,
+    ) -> Self {
+        let config = engine_config(count, config);
+        let shard = |index| Shard {
+            index,
+            engine: Engine::new(config.clone()),
+            entries: ById::default(),
+            offers: ById::default(),
+            watchers: ById::default(),
+            ended: Rollup::default(),
+            collector: archive.as_ref().map(|archive| archive.collector(count)),
+            last_tick: clock.now(),
+            tick_interval: Duration::ZERO,
+            tick_took: Duration::ZERO,
+        };
+        Self {
+            shards: (0..count).map(|index| Mutex::new(shard(index))).collect(),
+            clock,
+            metrics,
+            recorder,
+            archive,
+            encoders: Mutex::default(),
+            news: Mutex::default(),
+            cohorts: Cohorts::default(),
+        }
+    }
+
+    /// Number of shards.
+    pub(crate) fn count(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// The time, for reports that come together.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Adds up what cohorts measured in all shards, and warns those of their members whose cohort falls.
+    pub(crate) fn pool_cohorts(&self) {
+        let pools = (0..self.count()).map(|index| (index, self.cohorts_of(index)));
+        for (index, (stream, network), outlook) in self.cohorts.add_up(pools, self.clock.now()) {
+            let mut shard = lock(&self.shards[index]);
+            let at = self.clock.now();
+            self.feed(&mut shard, Input::Cohort { at, stream, network, outlook });
+        }
+    }
+
+    /// The cohorts of one shard's sessions.
+    fn cohorts_of(&self, index: usize) -> Vec<CohortPool> {
+        lock(&self.shards[index]).engine.cohorts().collect()
+    }
+
+    /// Segment duration of what a session plays.
+    pub(crate) fn segment_duration(&self, session: SessionId) -> Duration {
+        self.offer_of(session).segment_duration
+    }
+
+    /// What a session plays, where it is known.
+    pub(crate) fn stream_of(&self, session: SessionId) -> Option<StreamId> {
+        let shard = self.shard_of(session);
+        shard.entries.get(&session).map(|entry| entry.stream)
+    }
+
+    pub(super) fn offer_of(&self, session: SessionId) -> StreamOffer {
+        let shard = self.shard_of(session);
+        let stream = shard.entries.get(&session).map(|entry| entry.stream);
+        stream.and_then(|stream| shard.offers.get(&stream)).copied().unwrap_or_default()
+    }
+
+    /// Whether the session reports for itself.
+    pub(crate) fn reports_itself(&self, session: SessionId) -> bool {
+        self.shard_of(session).entries.get(&session).is_some_and(|entry| entry.reports)
+    }
+
+    /// Lets one shard decide. Returns how many sessions it holds.
+    pub(crate) fn tick(&self, index: usize) -> usize {
+        let mut shard = lock(&self.shards[index]);
+        let at = self.clock.now();
+        self.feed(&mut shard, Input::Tick { at });
+        shard.watchers.retain(|_, watcher| watcher.receiver_count() > 0);
+        shard.tick_interval = at.since(shard.last_tick);
+        shard.tick_took = self.clock.now().since(at);
+        shard.last_tick = at;
+        let sessions = shard.engine.len();
+        self.hand_over(shard, at);
+        sessions
+    }
+
+    /// Gives the archive what a shard gathered, once its lock is free again.
+    fn hand_over(&self, mut shard: MutexGuard<'_, Shard>, at: Timestamp) {
+        if let (Some(archive), Some(collector)) = (&self.archive, &mut shard.collector) {
+            let (rows, lost) = collector.take(at, archive.is_incident(at));
+            drop(shard);
+            self.metrics.archive_lost.inc_by(lost);
+            archive.keep(rows);
+        }
+    }
+
+    /// Adds the state of every session of one shard, and of those that ended since, to a round.
+    pub(crate) fn survey(&self, index: usize, round: &mut Rollup) {
+        let sessions: Vec<SessionId> = {
+            let mut shard = lock(&self.shards[index]);
+            round.merge(std::mem::take(&mut shard.ended));
+            shard.engine.sessions().collect()
+        };
+        for some in sessions.chunks(SURVEYED_AT_ONCE) {
+            let mut shard = lock(&self.shards[index]);
+            let now = self.clock.now();
+            let Shard { engine, entries, .. } = &mut *shard;
+            for &session in some {
+                if let (Some(snapshot), Some(entry)) = (engine.view(session), entries.get_mut(&session)) {
+                    round.observe(&snapshot, entry.location.place, &mut entry.surveyed, now);
+                }
+            }
+        }
+    }
+
+    /// The last report of each publisher that was heard of lately.
+    pub(crate) fn encoders(&self) -> Encoders {
+        let now = self.clock.now();
+        let mut encoders = self.encoders.lock().unwrap_or_else(PoisonError::into_inner);
+        encoders.retain(|_, (at, _)| now.since(*at) < PUBLISHER_GONE);
+        encoders.clone()
+    }
+
+    /// Writes out the logs and hands the rest to the archive; later inputs are not recorded.
+    pub(crate) fn close_log(&self) {
+        for shard in &self.shards {
+            self.hand_over(lock(shard), self.clock.now());
+        }
+        if let Some(recorder) = &self.recorder {
+            recorder.close();
+        }
+    }
+
+    pub(super) fn shard_of(&self, session: SessionId) -> MutexGuard<'_, Shard> {
+        lock(&self.shards[self.index_of(session.0)])
+    }
+
+    /// The low bits of an identifier index the engine's table; the high ones choose the shard.
+    pub(super) fn index_of(&self, id: u64) -> usize {
+        (id >> 48) as usize % self.shards.len()
+    }
+
+    /// Hands an input to the engine, records both sides, tells who watches. Samples go by [`Shards::feed_sample`].
+    pub(super) fn feed(&self, shard: &mut Shard, input: Input) {
+        let recorded = self.recorder.as_ref().map(|recorder| (recorder, input.clone()));
+        shard.engine.handle_input(input);
+        self.tell(shard, recorded);
+    }
+
+    /// The same of a sample. Nearly all inputs are samples, so one is lent, and copied where inputs are recorded only.
+    pub(super) fn feed_sample(&self, shard: &mut Shard, sample: &Sample) {
+        if let Some(collector) = &mut shard.collector {
+            collector.sample(sample);
+        }
+        let recorded = self.recorder.as_ref().map(|recorder| (recorder, Input::Sample(sample.clone())));
+        shard.engine.handle_sample(sample);
+        self.tell(shard, recorded);
+    }
+
+    /// Passes on what the engine has to say after an input.
+    fn tell(&self, shard: &mut Shard, recorded: Option<(&Recorder, Input)>) {
+        let mut outputs = Vec::new();
+        while let Some(output) = shard.engine.poll_output() {
+            match &output {
+                Output::Decision(decision) => {
+                    if let Some(collector) = &mut shard.collector {
+                        let entry = shard.entries.get(&decision.session);
+                        collector.decision(entry.map_or(StreamId(0), |entry| entry.stream), decision);
+                    }
+                    if let Some(watcher) = shard.watchers.get(&decision.session) {
+                        watcher.send_replace(Some(decision.clone()));
+                    }
+                }
+                Output::Expired { session, summary, .. } => {
+                    let gone = shard.entries.remove(session).unwrap_or_default();
+                    shard.ended.end(summary, gone.stream, gone.location.place, gone.surveyed);
+                }
+                Output::Weights { .. } | Output::BlindSpot(_) | Output::BlindSpotCleared { .. } => {
+                    self.news.lock().unwrap_or_else(PoisonError::into_inner).push(output.clone());
+                }
+            }
+            if recorded.is_some() {
+                outputs.push(output);
+            }
+        }
+        if let Some((recorder, input)) = recorded {
+            recorder.record(shard.index, input, outputs);
+        }
+    }
+
+    pub(super) fn answer(&self, shard: &Shard, session: SessionId, now: Timestamp) -> Answer {
+        let Some(decision) = shard.engine.decision(session) else { return Answer::default() };
+        let entry = shard.entries.get(&session).copied().unwrap_or_default();
+        let offer = shard.offers.get(&entry.stream).copied().unwrap_or_default();
+        self.metrics.observe_decision_age(now.since(shard.last_tick));
+        Answer {
+            cap: decision.max_bitrate,
+            suggested: decision.max_bitrate.map(|cap| offer.announce(cap)),
+            expected_throughput: decision.expected_throughput,
+            rtt_ms: (entry.rtt_ms > 0).then_some(entry.rtt_ms),
+        }
+    }
+}
+
+/// A panic while a shard was locked would be a bug; its sessions go on rather than every later request failing.
+pub(super) fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,16 @@
+//! How regularly the shards decide.
+
+use headroom_core::time::Duration;
+
+/// How regularly the shards decide.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TickTiming {
+    /// What the configuration asks for.
+    pub(crate) target: Duration,
+    /// The longest interval between the latest two ticks of a shard.
+    pub(crate) interval: Duration,
+    /// Time since the shard that waits longest has decided.
+    pub(crate) oldest: Duration,
+    /// The longest time a shard took for its latest tick.
+    pub(crate) took: Duration,
+}

@@ -5,7 +5,7 @@
 //! two logs are in the same order. The queue is bounded and never blocks a request: what it cannot hold is lost, and
 //! the input log says how much at the place where it is missing.
 
-use crate::metrics::Metrics;
+use crate::meters::Meters;
 use headroom_core::engine::{Config, Engine, Input, Output};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -87,13 +87,18 @@ struct Entry {
 pub(crate) struct Recorder {
     queue: Mutex<Option<SyncSender<Entry>>>,
     lost: Arc<AtomicU64>,
-    metrics: Arc<Metrics>,
+    meters: Arc<dyn Meters>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Recorder {
     /// Opens the files and starts the writer; `None` when no log is wanted.
-    pub(crate) fn start(log: &Log, shards: usize, engine: &Config, metrics: Arc<Metrics>) -> io::Result<Option<Self>> {
+    pub(crate) fn start(
+        log: &Log,
+        shards: usize,
+        engine: &Config,
+        meters: Arc<dyn Meters>,
+    ) -> io::Result<Option<Self>> {
         let create = |path: &PathBuf| (path.as_os_str() != "").then(|| File::create(path)).transpose();
         let (inputs, decisions) = (create(&log.inputs)?, create(&log.decisions)?);
         if inputs.is_none() && decisions.is_none() {
@@ -114,7 +119,7 @@ impl Recorder {
                 }
             }
         })?;
-        Ok(Some(Self { queue: Mutex::new(Some(sender)), lost, metrics, thread: Mutex::new(Some(thread)) }))
+        Ok(Some(Self { queue: Mutex::new(Some(sender)), lost, meters, thread: Mutex::new(Some(thread)) }))
     }
 
     /// Queues one input and what came of it. Called under the lock of `shard`, which keeps its inputs in order.
@@ -125,7 +130,7 @@ impl Recorder {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 self.lost.fetch_add(1, Ordering::Relaxed);
-                self.metrics.shed_record();
+                self.meters.shed_record();
             }
         }
     }

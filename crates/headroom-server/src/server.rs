@@ -12,11 +12,12 @@ use crate::{
     edge::Edge,
     feedback::Feedback,
     fleet::{FleetSampler, ROUND_TICKS},
-    history::{self, Action, Entry, History},
+    history::{self, Action, Entry, History, archive::tap::ArchiveTap},
     identity::{self, Identifier},
     ingest::Ingest,
     input_log::Recorder,
     listener::{self, Bounds, Listener},
+    meters::Meters,
     metrics::Metrics,
     network::TableError,
     places::Places,
@@ -26,6 +27,7 @@ use crate::{
     shard::Shards,
     steering::Pathways,
     stream::Streams,
+    tap::Tap,
     tls::{Tls, TlsError},
     token::{Gate, KeysError},
     transcriber::Transcriber,
@@ -140,7 +142,8 @@ impl Server {
         }
         let clock = Clock::start();
         let metrics = Arc::new(Metrics::new());
-        let recorder = Recorder::start(&config.log, config.shards, &config.engine, Arc::clone(&metrics));
+        let recorder =
+            Recorder::start(&config.log, config.shards, &config.engine, Arc::clone(&metrics) as Arc<dyn Meters>);
         let recorder = recorder.map_err(StartError::Log)?;
         let streams = Arc::new(Streams::default());
         let places = Arc::new(Places::load(&config)?);
@@ -153,7 +156,12 @@ impl Server {
             history.keep(Entry::Action(started(&config, clock)));
         }
         let archive = history.as_ref().and_then(|history| history.archive());
-        let shards = Shards::new(config.shards, &config.engine, clock, Arc::clone(&metrics), recorder, archive);
+        let tap = || {
+            let archive = Arc::clone(archive.as_ref()?);
+            Some(Box::new(ArchiveTap::new(archive, config.shards)) as Box<dyn Tap>)
+        };
+        let meters = Arc::clone(&metrics) as Arc<dyn Meters>;
+        let shards = Shards::new(config.shards, &config.engine, clock, meters, recorder, tap);
         let shards = Arc::new(shards);
         metrics.follow(&shards, config.engine.max_sessions);
         let (latest, fleet) = watch::channel(Arc::default());

@@ -322,7 +322,7 @@ mod tests {
 
     fn ingest() -> Ingest {
         let metrics = Arc::new(Metrics::new());
-        let shards = Shards::new(2, &Config::default(), Clock::start(), Arc::clone(&metrics), None, None);
+        let shards = Shards::new(2, &Config::default(), Clock::start(), Arc::clone(&metrics) as _, None, || None);
         Ingest {
             identifier: Identifier::new(Identity::default()),
             shards: Arc::new(shards),

@@ -6,7 +6,7 @@ mod labels;
 
 pub(crate) use labels::{Dropped, MessageSource, Request, Shed, Source};
 
-use crate::{reader::Reader, rollup::Cell, shard::Shards};
+use crate::{meters::Meters, reader::Reader, rollup::Cell, shard::Shards};
 use catalogue::Catalogue;
 use collected::{Engines, Recalled};
 use headroom_core::time::Duration;
@@ -215,10 +215,6 @@ impl Metrics {
         self.message_delay.observe(delay.as_secs_f64());
     }
 
-    pub(crate) fn shed_record(&self) {
-        self.shed(Shed::Record);
-    }
-
     pub(crate) fn edge_sent(&self, bytes: u64) {
         self.edge_bytes.inc_by(bytes);
     }
@@ -244,15 +240,29 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn observe_decision_age(&self, age: Duration) {
-        self.decision_age.observe(age.as_secs_f64());
-    }
-
     /// The OpenMetrics exposition.
     pub(crate) fn encode(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         let registry = self.registry.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         encode(&mut text, &registry)?;
         Ok(text)
+    }
+}
+
+impl Meters for Metrics {
+    fn late(&self) {
+        self.dropped(Dropped::Late);
+    }
+
+    fn replayed(&self) {
+        self.dropped(Dropped::Replayed);
+    }
+
+    fn shed_record(&self) {
+        self.shed(Shed::Record);
+    }
+
+    fn decision_age(&self, age: Duration) {
+        self.decision_age.observe(age.as_secs_f64());
     }
 }

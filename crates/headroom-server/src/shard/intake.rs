@@ -3,7 +3,6 @@
 use super::shards::{ClientLocation, Shard, Shards};
 use crate::{
     answer::Answer,
-    metrics::Dropped,
     sequence::{Arrival, SequenceWindow},
 };
 use headroom_core::{
@@ -95,10 +94,10 @@ impl Shards {
         match order {
             Arrival::Fresh | Arrival::Restarted => {}
             Arrival::Late => {
-                self.metrics.dropped(Dropped::Late);
+                self.meters.late();
                 keep_transfer(&mut sample.report);
             }
-            Arrival::Replayed => return self.metrics.dropped(Dropped::Replayed),
+            Arrival::Replayed => return self.meters.replayed(),
         }
         self.feed_sample(shard, sample);
         if moved {
@@ -174,8 +173,8 @@ impl Shards {
             let known = shard.entries.get(&sample.session);
             sample.stream = known.map_or(sample.stream, |entry| entry.stream);
         }
-        if let Some(collector) = &mut shard.collector {
-            collector.sample(&sample);
+        if let Some(tap) = &mut shard.tap {
+            tap.sample(&sample);
         }
         let Report::Encoder(encoder) = sample.report else { return };
         let mut encoders = self.encoders.lock().unwrap_or_else(PoisonError::into_inner);

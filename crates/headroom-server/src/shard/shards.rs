@@ -5,14 +5,14 @@ use crate::{
     by_id::ById,
     clock::Clock,
     cohort::Cohorts,
-    history::archive::{Archive, Collector},
     input_log::{Recorder, engine_config},
-    metrics::Metrics,
+    meters::Meters,
     offer::StreamOffer,
     place::Place,
     publishers::Encoders,
     rollup::{Rollup, SurveyTotals},
     sequence::SequenceWindow,
+    tap::Tap,
 };
 use headroom_core::{
     decision::Decision,
@@ -33,9 +33,8 @@ const PUBLISHER_GONE: Duration = Duration::from_secs(300);
 pub(crate) struct Shards {
     pub(super) shards: Box<[Mutex<Shard>]>,
     pub(super) clock: Clock,
-    pub(super) metrics: Arc<Metrics>,
+    pub(super) meters: Arc<dyn Meters>,
     recorder: Option<Recorder>,
-    archive: Option<Arc<Archive>>,
     /// The last report of each stream's publisher.
     pub(super) encoders: Mutex<Encoders>,
     /// What audiences brought to light and others must hear of; taken after every tick.
@@ -52,8 +51,8 @@ pub(super) struct Shard {
     pub(super) watchers: ById<SessionId, watch::Sender<Option<Decision>>>,
     /// What sessions went through that ended since the last round.
     ended: Rollup,
-    /// What goes to the archive with the next tick.
-    pub(super) collector: Option<Collector>,
+    /// Reads along.
+    pub(super) tap: Option<Box<dyn Tap>>,
     pub(super) last_tick: Timestamp,
     /// Between the latest two ticks, and how long the latest took.
     pub(super) tick_interval: Duration,
@@ -88,14 +87,15 @@ pub(crate) struct ClientLocation {
 }
 
 impl Shards {
-    /// `count` engines of the same configuration; the bound on sessions is divided among them.
+    /// `count` engines of the same configuration; the bound on sessions is divided among them. `tap` makes what reads along
+    /// with each.
     pub(crate) fn new(
         count: usize,
         config: &Config,
         clock: Clock,
-        metrics: Arc<Metrics>,
+        meters: Arc<dyn Meters>,
         recorder: Option<Recorder>,
-        archive: Option<Arc<Archive>>,
+        tap: impl Fn() -> Option<Box<dyn Tap>>,
     ) -> Self {
         let config = engine_config(count, config);
         let shard = |index| Shard {
@@ -105,7 +105,7 @@ impl Shards {
             offers: ById::default(),
             watchers: ById::default(),
             ended: Rollup::default(),
-            collector: archive.as_ref().map(|archive| archive.collector(count)),
+            tap: tap(),
             last_tick: clock.now(),
             tick_interval: Duration::ZERO,
             tick_took: Duration::ZERO,
@@ -113,9 +113,8 @@ impl Shards {
         Self {
             shards: (0..count).map(|index| Mutex::new(shard(index))).collect(),
             clock,
-            metrics,
+            meters,
             recorder,
-            archive,
             encoders: Mutex::default(),
             news: Mutex::default(),
             cohorts: Cohorts::default(),
@@ -179,18 +178,8 @@ impl Shards {
         shard.tick_took = self.clock.now().since(at);
         shard.last_tick = at;
         let sessions = shard.engine.len();
-        self.hand_over(shard, at);
+        hand_over(shard, at);
         sessions
-    }
-
-    /// Gives the archive what a shard gathered, once its lock is free again.
-    fn hand_over(&self, mut shard: MutexGuard<'_, Shard>, at: Timestamp) {
-        if let (Some(archive), Some(collector)) = (&self.archive, &mut shard.collector) {
-            let (rows, lost) = collector.take(at, archive.is_incident(at));
-            drop(shard);
-            self.metrics.archive_lost.inc_by(lost);
-            archive.keep(rows);
-        }
     }
 
     /// Adds the state of every session of one shard, and of those that ended since, to a round.
@@ -220,10 +209,10 @@ impl Shards {
         encoders.clone()
     }
 
-    /// Writes out the logs and hands the rest to the archive; later inputs are not recorded.
+    /// Writes out the logs and hands over what was read along; later inputs are not recorded.
     pub(crate) fn close_log(&self) {
         for shard in &self.shards {
-            self.hand_over(lock(shard), self.clock.now());
+            hand_over(lock(shard), self.clock.now());
         }
         if let Some(recorder) = &self.recorder {
             recorder.close();
@@ -248,8 +237,8 @@ impl Shards {
 
     /// The same of a sample. Nearly all inputs are samples, so one is lent, and copied where inputs are recorded only.
     pub(super) fn feed_sample(&self, shard: &mut Shard, sample: &Sample) {
-        if let Some(collector) = &mut shard.collector {
-            collector.sample(sample);
+        if let Some(tap) = &mut shard.tap {
+            tap.sample(sample);
         }
         let recorded = self.recorder.as_ref().map(|recorder| (recorder, Input::Sample(sample.clone())));
         shard.engine.handle_sample(sample);
@@ -262,9 +251,9 @@ impl Shards {
         while let Some(output) = shard.engine.poll_output() {
             match &output {
                 Output::Decision(decision) => {
-                    if let Some(collector) = &mut shard.collector {
+                    if let Some(tap) = &mut shard.tap {
                         let entry = shard.entries.get(&decision.session);
-                        collector.decision(entry.map_or(StreamId(0), |entry| entry.stream), decision);
+                        tap.decision(entry.map_or(StreamId(0), |entry| entry.stream), decision);
                     }
                     if let Some(watcher) = shard.watchers.get(&decision.session) {
                         watcher.send_replace(Some(decision.clone()));
@@ -291,7 +280,7 @@ impl Shards {
         let Some(decision) = shard.engine.decision(session) else { return Answer::default() };
         let entry = shard.entries.get(&session).copied().unwrap_or_default();
         let offer = shard.offers.get(&entry.stream).copied().unwrap_or_default();
-        self.metrics.observe_decision_age(now.since(shard.last_tick));
+        self.meters.decision_age(now.since(shard.last_tick));
         Answer {
             cap: decision.max_bitrate,
             suggested: decision.max_bitrate.map(|cap| offer.announce(cap)),
@@ -299,6 +288,14 @@ impl Shards {
             rtt_ms: (entry.rtt_ms > 0).then_some(entry.rtt_ms),
         }
     }
+}
+
+/// Passes on what was read along with a shard, once its lock is free again.
+fn hand_over(mut shard: MutexGuard<'_, Shard>, at: Timestamp) {
+    let Some(tap) = &mut shard.tap else { return };
+    let handover = tap.take(at);
+    drop(shard);
+    handover();
 }
 
 /// A panic while a shard was locked would be a bug; its sessions go on rather than every later request failing.

@@ -14,10 +14,10 @@ mod journal;
 mod ship;
 mod store;
 mod table;
-
-pub(crate) use collect::Collector;
+pub(crate) mod tap;
 
 use crate::{metrics::Metrics, places::Places, rollup::Rollup, sketch::Sketch, stream::Streams};
+use collect::Collector;
 use headroom_core::{
     decision::{Decision, Reason},
     telemetry::{Sample, StreamId},
@@ -269,7 +269,7 @@ impl Archive {
     }
 
     /// What gathers the rows of one of `shards` shards.
-    pub(crate) fn collector(&self, shards: usize) -> Collector {
+    fn collector(&self, shards: usize) -> Collector {
         Collector::new(&self.settings, shards)
     }
 
@@ -294,7 +294,7 @@ impl Archive {
     }
 
     /// Whether everything is to be kept.
-    pub(crate) fn is_incident(&self, now: Timestamp) -> bool {
+    fn is_incident(&self, now: Timestamp) -> bool {
         now.as_micros() < self.incident_until.load(Ordering::Relaxed)
     }
 

@@ -1,6 +1,6 @@
 //! Something for each client, of a bounded number of clients: those who come when the table is full share one.
 
-use crate::by_id::ById;
+use headroom_cluster::by_id::ById;
 use std::time::{Duration, Instant};
 
 /// The idle are looked for no more often than this: in a flood of newcomers each of them would cost a walk through the table.

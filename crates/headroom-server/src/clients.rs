@@ -4,7 +4,8 @@
 //! hash and only for as long as it matters. The table is bounded: when it is full of busy clients, those who are new share
 //! one allowance.
 
-use crate::{bounded::Bounded, by_id::ById, identity::random_key};
+use crate::{bounded::Bounded, identity::random_key};
+use headroom_cluster::by_id::ById;
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 use std::{

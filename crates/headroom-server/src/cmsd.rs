@@ -1,6 +1,6 @@
 //! Answers as response headers: CMSD (CTA-5006) and the bit rate in plain kbit/s.
 
-use crate::answer::Answer;
+use headroom_cluster::answer::Answer;
 use headroom_core::units::Bitrate;
 use headroom_wire::cmsd::{self, Hop};
 use http::HeaderValue;

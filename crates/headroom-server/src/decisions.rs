@@ -1,12 +1,10 @@
 //! Decisions of one session, once or as they change, for the agent inside a player.
 
 use crate::{
-    answer::Answer,
     metrics::{Metrics, Shed},
     openapi,
     problem::Problem,
     public::Public,
-    shard::Shards,
 };
 use axum::{
     Json,
@@ -16,6 +14,7 @@ use axum::{
     },
 };
 use futures_util::stream;
+use headroom_cluster::{answer::Answer, shard::Shards};
 use headroom_core::{decision::Decision, telemetry::SessionId};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;

@@ -4,9 +4,8 @@ use crate::{
     feedback::Feedback,
     history::{Audience, Entry, History},
     metrics::Metrics,
-    rollup::Rollup,
-    shard::Shards,
 };
+use headroom_cluster::{rollup::Rollup, shard::Shards};
 use headroom_core::time::Timestamp;
 use std::sync::Arc;
 use tokio::sync::watch;

@@ -2,10 +2,8 @@
 
 use crate::{
     alerts::{Alerts, Notifier, Rule, RuleError, Surroundings},
-    bottleneck::Bottlenecks,
     chat::{self, ChatError},
     clients::Clients,
-    clock::Clock,
     config::{self, Config},
     control::{Access, Book, Control, Planner, Resources, Tokens, TokensError},
     dashboard::Live,
@@ -15,22 +13,21 @@ use crate::{
     history::{self, Action, Entry, History, archive::tap::ArchiveTap},
     identity::{self, Identifier},
     ingest::Ingest,
-    input_log::Recorder,
     listener::{self, Bounds, Listener},
-    meters::Meters,
     metrics::Metrics,
     network::TableError,
     places::Places,
     public::Public,
     reader::Reader,
     reload::{self, Reloadable},
-    shard::Shards,
     steering::Pathways,
     stream::Streams,
-    tap::Tap,
     tls::{Tls, TlsError},
     token::{Gate, KeysError},
     transcriber::Transcriber,
+};
+use headroom_cluster::{
+    bottleneck::Bottlenecks, clock::Clock, input_log::Recorder, meters::Meters, shard::Shards, tap::Tap,
 };
 use std::{
     io,

@@ -1,6 +1,7 @@
 //! Streams: what was learned of them from the manifests that passed, and the bit rate to announce for a rung.
 
-use crate::{identity::Identifier, offer::StreamOffer, openapi, shard::Shards};
+use crate::{identity::Identifier, openapi};
+use headroom_cluster::{offer::StreamOffer, shard::Shards};
 use headroom_core::{
     engine::StreamSettings,
     ladder::Ladder,

@@ -11,7 +11,7 @@
 //! Groups are networks, edges, and networks on one edge. They overlap: where one network is bad on one edge, both look bad.
 //! So the group with the strongest evidence is set aside with all its viewers before the others are looked at again.
 
-use crate::{
+use headroom_cluster::{
     place::Place,
     rollup::{Cell, Rollup},
 };
@@ -199,7 +199,8 @@ fn log10_poisson_tail(count: u64, mean: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{random::Random, rollup::Key};
+    use crate::random::Random;
+    use headroom_cluster::rollup::Key;
 
     fn at(edge: u16, network: u32) -> Place {
         Place { edge, network }

@@ -1,7 +1,7 @@
 //! What is seen of publishers: what they send beside what is usual for each, frames their encoders drop, and their drift.
 
 use super::{drift::Drift, evaluate::Reading, rules::Signal};
-use crate::publishers::Encoders;
+use headroom_cluster::publishers::Encoders;
 use headroom_core::{
     telemetry::{Encoder, StreamId},
     time::Timestamp,

@@ -7,9 +7,8 @@ use super::{
     rules::Signal,
     shift::{CERTAIN, Shift},
 };
-use crate::{
-    bottleneck::Bottleneck, calendar::rfc3339, fleet::FleetSnapshot, places::Places, publishers::Encoders, rollup::Cell,
-};
+use crate::{calendar::rfc3339, fleet::FleetSnapshot, places::Places};
+use headroom_cluster::{bottleneck::Bottleneck, publishers::Encoders, rollup::Cell};
 use headroom_core::{audience::State, telemetry::StreamId, time::Timestamp};
 use std::collections::{BTreeMap, VecDeque};
 

@@ -7,15 +7,14 @@ use super::{
     signals::{Names, Seen, Signals},
 };
 use crate::{
-    bottleneck::Bottlenecks,
     feedback::Feedback,
     fleet::FleetSnapshot,
     history::{Entry, History, Transition},
     metrics::Metrics,
     places::Places,
-    shard::Shards,
     stream::Streams,
 };
+use headroom_cluster::{bottleneck::Bottlenecks, shard::Shards};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;

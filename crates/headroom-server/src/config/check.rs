@@ -3,9 +3,9 @@
 use super::{Config, ConfigError, streams};
 use crate::{
     alerts, edge,
-    input_log::MAX_SHARDS,
     places::{self, Places},
 };
+use headroom_cluster::input_log::MAX_SHARDS;
 use headroom_wire::steering::{Flaw, Manifest};
 
 impl Config {

@@ -11,11 +11,12 @@ pub(crate) use difference::differences;
 pub use speech::{Speech, VoiceChat};
 pub use streams::ToldStream;
 
-use crate::{alerts, clients::Limits, control::Role, history, identity::Identity, input_log::Log, plan, tls, token};
+use crate::{alerts, clients::Limits, control::Role, history, identity::Identity, plan, tls, token};
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
 };
+use headroom_cluster::input_log::Log;
 use headroom_core::engine;
 use serde::{Deserialize, Serialize};
 use std::{

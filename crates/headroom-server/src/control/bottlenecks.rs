@@ -6,7 +6,7 @@ use super::{
     parsed,
     streams::streams_called,
 };
-use crate::{bottleneck::Bottleneck, problem::Problem, public::no_content};
+use crate::{problem::Problem, public::no_content};
 use axum::{
     Json,
     extract::{
@@ -16,6 +16,7 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
+use headroom_cluster::bottleneck::Bottleneck;
 use headroom_core::units::Bitrate;
 use serde::{Deserialize, Serialize};
 

@@ -29,8 +29,6 @@ pub use self::tokens::TokensError;
 
 use crate::{
     alerts::Alerts,
-    bottleneck::Bottlenecks,
-    clock::Clock,
     dashboard::{self, Live},
     edge::Connection,
     feedback::Feedback,
@@ -55,6 +53,7 @@ use axum::{
     response::Response,
 };
 use futures_util::FutureExt;
+use headroom_cluster::{bottleneck::Bottlenecks, clock::Clock};
 use http::StatusCode;
 use hyper::body::Incoming;
 use std::{

@@ -3,7 +3,8 @@
 //! Orders about single sessions end with the process, as its sessions do.
 
 use super::{Resources, overrides::InForce};
-use crate::{alerts::Silence, bottleneck::Bottleneck, whole_file};
+use crate::{alerts::Silence, whole_file};
+use headroom_cluster::bottleneck::Bottleneck;
 use headroom_core::units::Bitrate;
 use serde::{Deserialize, Serialize};
 use std::{

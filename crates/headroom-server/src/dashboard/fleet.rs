@@ -1,6 +1,7 @@
 //! One frame: everything that is live, counted, as the fleet view and `headroom top` read it.
 
-use crate::{stream::Streams, tick_timing::TickTiming};
+use crate::stream::Streams;
+use headroom_cluster::tick_timing::TickTiming;
 use headroom_core::{
     decision::Reason,
     engine::{Census, Counters, DurationHistogram, SessionTotals, StreamCensus},

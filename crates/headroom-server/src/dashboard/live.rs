@@ -8,13 +8,11 @@ use super::{
     timeline::{Timeline, Timelines},
 };
 use crate::{
-    clock::Clock,
     control::{Page, session_of},
     identity::Identifier,
     ingest::Ingest,
     metrics::{Metrics, Shed},
     problem::Problem,
-    shard::Shards,
     stream::Streams,
 };
 use axum::response::{
@@ -22,6 +20,7 @@ use axum::response::{
     sse::{Event, KeepAlive, Sse},
 };
 use futures_util::stream;
+use headroom_cluster::{clock::Clock, shard::Shards};
 use headroom_core::{
     engine::{Census, Counters},
     telemetry::{SessionId, StreamId},

@@ -1,7 +1,8 @@
 //! What happened to a session, second by second, for as long as someone looks.
 
 use super::why::sentence;
-use crate::{control::Session, shard::Shards, stream::Streams};
+use crate::{control::Session, stream::Streams};
+use headroom_cluster::shard::Shards;
 use headroom_core::{
     decision::Reason,
     ladder::Ladder,

@@ -12,8 +12,6 @@ pub(crate) use origin::Origin;
 pub(crate) use transfer::Connection;
 
 use crate::{
-    answer::Answer,
-    clock::Clock,
     cmsd,
     config::{Edge as Settings, FilterPlaylists},
     ingest::{Carrier, Heard, Ingest},
@@ -26,6 +24,7 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
+use headroom_cluster::{answer::Answer, clock::Clock};
 use headroom_core::{
     engine::StreamSettings,
     telemetry::{Player, Report},

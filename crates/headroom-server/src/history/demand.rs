@@ -1,10 +1,8 @@
 //! What was carried by hour, for plans.
 
 use super::{query::By, schema};
-use crate::{
-    plan::{Demand, DemandError, HOUR_S, Sums, WEEKS_READ, mix},
-    sketch::Sketch,
-};
+use crate::plan::{Demand, DemandError, HOUR_S, Sums, WEEKS_READ, mix};
+use headroom_cluster::sketch::Sketch;
 use std::{collections::BTreeMap, path::Path};
 
 /// Minutes from which an hour at either end of the history counts as whole.

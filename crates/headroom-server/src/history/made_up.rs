@@ -1,10 +1,8 @@
 //! A made-up past in place of weeks of waiting, for demonstrations. `headroom serve` never comes here.
 
 use super::{FILE, schema};
-use crate::{
-    plan::{HOUR_S, synthetic},
-    sketch::Sketch,
-};
+use crate::plan::{HOUR_S, synthetic};
+use headroom_cluster::sketch::Sketch;
 use rusqlite::params;
 use std::{fs, path::Path};
 

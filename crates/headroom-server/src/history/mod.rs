@@ -20,8 +20,9 @@ pub(crate) use audience::{Audience, audiences};
 pub(crate) use demand::demand;
 pub(crate) use query::{Asked, Point, QueryError, audit_page, series};
 
-use crate::{metrics::Metrics, network::Prefix, places::Places, rollup::Rollup, stream::Streams, whole_file};
+use crate::{metrics::Metrics, network::Prefix, places::Places, stream::Streams, whole_file};
 use archive::Archive;
+use headroom_cluster::rollup::Rollup;
 use headroom_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{

@@ -1,7 +1,7 @@
 //! Reading it back: sums of any span, merged from the minutes.
 
 use super::{Action, schema};
-use crate::sketch::Sketch;
+use headroom_cluster::sketch::Sketch;
 use headroom_core::telemetry::StreamId;
 use rusqlite::params;
 use serde::{Deserialize, Serialize};

@@ -1,10 +1,8 @@
 //! A disk that fails in every way must cost history, never decisions.
 
 use super::*;
-use crate::{
-    config::Config,
-    rollup::{Cell, Key},
-};
+use crate::config::Config;
+use headroom_cluster::rollup::{Cell, Key};
 use headroom_core::telemetry::StreamId;
 use std::{
     io::{BufRead, BufReader, Write},

@@ -1,12 +1,8 @@
 //! The thread that writes.
 
 use super::{Action, Entry, Settings, Transition, schema};
-use crate::{
-    metrics::Metrics,
-    places::Places,
-    rollup::{Cell, Key, Rollup},
-    stream::Streams,
-};
+use crate::{metrics::Metrics, places::Places, stream::Streams};
+use headroom_cluster::rollup::{Cell, Key, Rollup};
 use headroom_core::decision::Reason;
 use rusqlite::{Connection, params};
 use std::{

@@ -7,14 +7,16 @@ pub(crate) use headroom_core::forecast::PLAUSIBLE_THROUGHPUT;
 pub(crate) use samples::{Line, read_samples};
 
 use crate::{
-    answer::Answer,
     identity::{Identifier, parameter},
     metrics::{Dropped, Metrics, Source},
-    place::Place,
     places::Places,
     problem::Problem,
-    shard::{ClientLocation, PlayerReport, ReportingMode, Shards},
     token::{Grant, Unproven},
+};
+use headroom_cluster::{
+    answer::Answer,
+    place::Place,
+    shard::{ClientLocation, PlayerReport, ReportingMode, Shards},
 };
 use headroom_core::{
     telemetry::{Player, Report, Sample, SessionId, StreamId},
@@ -317,7 +319,8 @@ fn cmcd_headers(headers: &HeaderMap) -> cmcd::Headers<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{clock::Clock, identity::Identity};
+    use crate::identity::Identity;
+    use headroom_cluster::clock::Clock;
     use headroom_core::engine::Config;
 
     fn ingest() -> Ingest {

@@ -1,6 +1,7 @@
 //! What is asked for when somebody scrapes, because others count it already.
 
-use crate::{reader::Reader, shard::Shards};
+use crate::reader::Reader;
+use headroom_cluster::shard::Shards;
 use headroom_core::decision::Reason;
 use prometheus_client::{
     collector::Collector,

@@ -6,9 +6,10 @@ mod labels;
 
 pub(crate) use labels::{Dropped, MessageSource, Request, Shed, Source};
 
-use crate::{meters::Meters, reader::Reader, rollup::Cell, shard::Shards};
+use crate::reader::Reader;
 use catalogue::Catalogue;
 use collected::{Engines, Recalled};
+use headroom_cluster::{meters::Meters, rollup::Cell, shard::Shards};
 use headroom_core::time::Duration;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},

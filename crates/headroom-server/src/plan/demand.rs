@@ -1,6 +1,7 @@
 //! What was carried, hour by hour: from the history of a server or from a table of somebody else's.
 
-use crate::{calendar, sketch::Sketch};
+use crate::calendar;
+use headroom_cluster::sketch::Sketch;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,

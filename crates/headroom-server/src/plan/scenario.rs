@@ -183,7 +183,7 @@ pub(super) fn after_loss<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sketch::Sketch;
+    use headroom_cluster::sketch::Sketch;
 
     fn rung(kbps: u32, share: f64, throughput: std::ops::Range<u32>) -> Rung {
         let mut sketch = Sketch::default();

@@ -5,7 +5,8 @@ use super::{
     demand::{Demand, HOUR_S, Load, Rung},
     forecast::{DAY, WEEK},
 };
-use crate::{random::Random, sketch::Sketch};
+use crate::random::Random;
+use headroom_cluster::sketch::Sketch;
 use std::collections::BTreeMap;
 
 /// Start of the first hour: a Monday, 2026-08-31T00:00:00Z.

@@ -9,13 +9,15 @@ use crate::{
         rules::Rule,
         signals::{Names, Seen, Signals},
     },
-    bottleneck::Bottleneck,
     fleet::FleetSnapshot,
     network::{Networks, Table},
-    place::Place,
     places::Places,
-    publishers::Encoders,
     random::Random,
+};
+use headroom_cluster::{
+    bottleneck::Bottleneck,
+    place::Place,
+    publishers::Encoders,
     rollup::{Cell, Key, Rollup},
 };
 use headroom_core::{

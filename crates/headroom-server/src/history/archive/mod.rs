@@ -16,8 +16,9 @@ mod store;
 mod table;
 pub(crate) mod tap;
 
-use crate::{metrics::Metrics, places::Places, rollup::Rollup, sketch::Sketch, stream::Streams};
+use crate::{metrics::Metrics, places::Places, stream::Streams};
 use collect::Collector;
+use headroom_cluster::{rollup::Rollup, sketch::Sketch};
 use headroom_core::{
     decision::{Decision, Reason},
     telemetry::{Sample, StreamId},

@@ -1,7 +1,7 @@
 //! The archive reads along with the shards.
 
 use super::{Archive, Collector};
-use crate::tap::{Handover, Tap};
+use headroom_cluster::tap::{Handover, Tap};
 use headroom_core::{
     decision::Decision,
     telemetry::{Sample, StreamId},

@@ -1,7 +1,7 @@
 //! What is in the files is what was given, and a process killed at any moment loses no more than it says.
 
 use super::*;
-use crate::rollup::{Cell, Key};
+use headroom_cluster::rollup::{Cell, Key};
 use headroom_core::{
     telemetry::{Link, Player, Radio, Report, SessionId},
     units::{Bitrate, Ratio},

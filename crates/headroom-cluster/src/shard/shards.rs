@@ -6,6 +6,7 @@ use crate::{
     clock::Clock,
     cohort::Cohorts,
     input_log::{Recorder, engine_config},
+    lock::locked,
     meters::Meters,
     offer::StreamOffer,
     place::Place,
@@ -20,7 +21,7 @@ use headroom_core::{
     telemetry::{NetworkId, Sample, SessionId, StreamId},
     time::{Duration, Timestamp},
 };
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::watch;
 
 /// Sessions looked at under one hold of a shard's lock: well under a millisecond, so no request waits long for a round.
@@ -30,7 +31,7 @@ const SURVEYED_AT_ONCE: usize = 256;
 const PUBLISHER_GONE: Duration = Duration::from_secs(300);
 
 /// All shards.
-pub(crate) struct Shards {
+pub struct Shards {
     pub(super) shards: Box<[Mutex<Shard>]>,
     pub(super) clock: Clock,
     pub(super) meters: Arc<dyn Meters>,
@@ -79,17 +80,17 @@ pub(super) struct SessionEntry {
 
 /// Where a request came from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ClientLocation {
+pub struct ClientLocation {
     /// By the operator's names.
-    pub(crate) place: Place,
+    pub place: Place,
     /// The network itself; 0 when not known.
-    pub(crate) network: NetworkId,
+    pub network: NetworkId,
 }
 
 impl Shards {
     /// `count` engines of the same configuration; the bound on sessions is divided among them. `tap` makes what reads along
     /// with each.
-    pub(crate) fn new(
+    pub fn new(
         count: usize,
         config: &Config,
         clock: Clock,
@@ -122,20 +123,20 @@ impl Shards {
     }
 
     /// Number of shards.
-    pub(crate) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.shards.len()
     }
 
     /// The time, for reports that come together.
-    pub(crate) fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
     /// Adds up what cohorts measured in all shards, and warns those of their members whose cohort falls.
-    pub(crate) fn pool_cohorts(&self) {
+    pub fn pool_cohorts(&self) {
         let pools = (0..self.count()).map(|index| (index, self.cohorts_of(index)));
         for (index, (stream, network), outlook) in self.cohorts.add_up(pools, self.clock.now()) {
-            let mut shard = lock(&self.shards[index]);
+            let mut shard = locked(&self.shards[index]);
             let at = self.clock.now();
             self.feed(&mut shard, Input::Cohort { at, stream, network, outlook });
         }
@@ -143,16 +144,16 @@ impl Shards {
 
     /// The cohorts of one shard's sessions.
     fn cohorts_of(&self, index: usize) -> Vec<CohortPool> {
-        lock(&self.shards[index]).engine.cohorts().collect()
+        locked(&self.shards[index]).engine.cohorts().collect()
     }
 
     /// Segment duration of what a session plays.
-    pub(crate) fn segment_duration(&self, session: SessionId) -> Duration {
+    pub fn segment_duration(&self, session: SessionId) -> Duration {
         self.offer_of(session).segment_duration
     }
 
     /// What a session plays, where it is known.
-    pub(crate) fn stream_of(&self, session: SessionId) -> Option<StreamId> {
+    pub fn stream_of(&self, session: SessionId) -> Option<StreamId> {
         let shard = self.shard_of(session);
         shard.entries.get(&session).map(|entry| entry.stream)
     }
@@ -164,13 +165,13 @@ impl Shards {
     }
 
     /// Whether the session reports for itself.
-    pub(crate) fn reports_itself(&self, session: SessionId) -> bool {
+    pub fn reports_itself(&self, session: SessionId) -> bool {
         self.shard_of(session).entries.get(&session).is_some_and(|entry| entry.reports)
     }
 
     /// Lets one shard decide. Returns how many sessions it holds.
-    pub(crate) fn tick(&self, index: usize) -> usize {
-        let mut shard = lock(&self.shards[index]);
+    pub fn tick(&self, index: usize) -> usize {
+        let mut shard = locked(&self.shards[index]);
         let at = self.clock.now();
         self.feed(&mut shard, Input::Tick { at });
         shard.watchers.retain(|_, watcher| watcher.receiver_count() > 0);
@@ -183,14 +184,14 @@ impl Shards {
     }
 
     /// Adds the state of every session of one shard, and of those that ended since, to a round.
-    pub(crate) fn survey(&self, index: usize, round: &mut Rollup) {
+    pub fn survey(&self, index: usize, round: &mut Rollup) {
         let sessions: Vec<SessionId> = {
-            let mut shard = lock(&self.shards[index]);
+            let mut shard = locked(&self.shards[index]);
             round.merge(std::mem::take(&mut shard.ended));
             shard.engine.sessions().collect()
         };
         for some in sessions.chunks(SURVEYED_AT_ONCE) {
-            let mut shard = lock(&self.shards[index]);
+            let mut shard = locked(&self.shards[index]);
             let now = self.clock.now();
             let Shard { engine, entries, .. } = &mut *shard;
             for &session in some {
@@ -202,17 +203,17 @@ impl Shards {
     }
 
     /// The last report of each publisher that was heard of lately.
-    pub(crate) fn encoders(&self) -> Encoders {
+    pub fn encoders(&self) -> Encoders {
         let now = self.clock.now();
-        let mut encoders = self.encoders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut encoders = locked(&self.encoders);
         encoders.retain(|_, (at, _)| now.since(*at) < PUBLISHER_GONE);
         encoders.clone()
     }
 
     /// Writes out the logs and hands over what was read along; later inputs are not recorded.
-    pub(crate) fn close_log(&self) {
+    pub fn close_log(&self) {
         for shard in &self.shards {
-            hand_over(lock(shard), self.clock.now());
+            hand_over(locked(shard), self.clock.now());
         }
         if let Some(recorder) = &self.recorder {
             recorder.close();
@@ -220,7 +221,7 @@ impl Shards {
     }
 
     pub(super) fn shard_of(&self, session: SessionId) -> MutexGuard<'_, Shard> {
-        lock(&self.shards[self.index_of(session.0)])
+        locked(&self.shards[self.index_of(session.0)])
     }
 
     /// The low bits of an identifier index the engine's table; the high ones choose the shard.
@@ -264,7 +265,7 @@ impl Shards {
                     shard.ended.end(summary, gone.stream, gone.location.place, gone.surveyed);
                 }
                 Output::Weights { .. } | Output::BlindSpot(_) | Output::BlindSpotCleared { .. } => {
-                    self.news.lock().unwrap_or_else(PoisonError::into_inner).push(output.clone());
+                    locked(&self.news).push(output.clone());
                 }
             }
             if recorded.is_some() {
@@ -296,9 +297,4 @@ fn hand_over(mut shard: MutexGuard<'_, Shard>, at: Timestamp) {
     let handover = tap.take(at);
     drop(shard);
     handover();
-}
-
-/// A panic while a shard was locked would be a bug; its sessions go on rather than every later request failing.
-pub(super) fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }

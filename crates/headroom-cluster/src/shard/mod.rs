@@ -8,5 +8,5 @@ mod orders;
 mod questions;
 mod shards;
 
-pub(crate) use intake::{PlayerReport, ReportingMode};
-pub(crate) use shards::{ClientLocation, Shards};
+pub use intake::{PlayerReport, ReportingMode};
+pub use shards::{ClientLocation, Shards};

@@ -13,7 +13,7 @@ const UNKNOWN_AUDIO: Bitrate = Bitrate::kbps(192);
 
 /// What must be known of a stream at every answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct StreamOffer {
+pub struct StreamOffer {
     /// Largest bit rate of a separate audio rendition; `None` when unknown, zero when audio is multiplexed.
     audio: Option<Bitrate>,
     /// Half the smallest gap between two rungs: announcing more could let the next rung in.
@@ -21,7 +21,7 @@ pub(crate) struct StreamOffer {
     /// The smallest rung.
     lowest: Bitrate,
     /// Duration of one segment.
-    pub(crate) segment_duration: Duration,
+    pub segment_duration: Duration,
 }
 
 impl Default for StreamOffer {
@@ -32,7 +32,7 @@ impl Default for StreamOffer {
 }
 
 impl StreamOffer {
-    pub(crate) fn of(settings: &StreamSettings, audio: Option<Bitrate>) -> Self {
+    pub fn of(settings: &StreamSettings, audio: Option<Bitrate>) -> Self {
         let ladder = &settings.ladder;
         let gaps = ladder.rungs().windows(2).map(|pair| pair[1].bitrate.as_bps() - pair[0].bitrate.as_bps());
         Self {
@@ -47,7 +47,7 @@ impl StreamOffer {
     ///
     /// Never below the lowest rung with its audio: of such an `mb` dash.js takes no notice, and Shaka is left without a
     /// variant. Where audio is unknown and rungs lie close, that may let in the second rung, the lesser evil.
-    pub(crate) fn announce(&self, cap: Bitrate) -> Bitrate {
+    pub fn announce(&self, cap: Bitrate) -> Bitrate {
         let margin = match (self.audio, self.widest_margin) {
             // A known audio rate must be added in full: dash.js takes all of it off again.
             (Some(audio), _) => audio,
@@ -59,7 +59,7 @@ impl StreamOffer {
     }
 
     /// The rung an object of `bytes` belongs to; `None` when it is too small to be a video segment.
-    pub(crate) fn rung_played(&self, bytes: u64) -> Option<Bitrate> {
+    pub fn rung_played(&self, bytes: u64) -> Option<Bitrate> {
         let rate = Bitrate::from_kbps_f64(bytes as f64 * 8.0 / 1_000.0 / self.segment_duration.as_secs_f64().max(0.1));
         (rate >= self.lowest.scaled(0.5)).then_some(rate)
     }

@@ -7,4 +7,4 @@ use headroom_core::{
 use std::collections::BTreeMap;
 
 /// The last report of each stream's publisher, and when it was true.
-pub(crate) type Encoders = BTreeMap<StreamId, (Timestamp, Encoder)>;
+pub type Encoders = BTreeMap<StreamId, (Timestamp, Encoder)>;

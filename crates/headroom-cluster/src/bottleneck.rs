@@ -4,17 +4,14 @@
 //! same rule ([`allocate`]) over the sessions of all of them, and each engine is told the sum of what its sessions got.
 //! What an engine is told is an input like any other: recorded, and replayed.
 
-use crate::{demands::DemandSet, shard::Shards};
+use crate::{demands::DemandSet, lock::locked, shard::Shards};
 use headroom_core::{
     allocation::{Demand, allocate},
     ladder::RungIndex,
     telemetry::StreamId,
     units::Bitrate,
 };
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, sync::Mutex};
 
 /// Bottlenecks known at most: each costs a walk over its sessions at every round of ticks.
 const MAX_BOTTLENECKS: usize = 256;
@@ -22,25 +19,25 @@ const MAX_BOTTLENECKS: usize = 256;
 /// Too many bottlenecks.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("{MAX_BOTTLENECKS} bottlenecks are known")]
-pub(crate) struct TooManyBottlenecks;
+pub struct TooManyBottlenecks;
 
 /// The known bottlenecks, by the name of the stream behind them; `None` for everyone.
 #[derive(Debug, Default)]
-pub(crate) struct Bottlenecks(Mutex<BTreeMap<Option<String>, BottleneckEntry>>);
+pub struct Bottlenecks(Mutex<BTreeMap<Option<String>, BottleneckEntry>>);
 
 /// A bottleneck and how its capacity was divided last.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Bottleneck {
+pub struct Bottleneck {
     /// Whose sessions share it; `None` for everyone's.
-    pub(crate) stream: Option<String>,
+    pub stream: Option<String>,
     /// What its sessions have together.
-    pub(crate) capacity: Bitrate,
+    pub capacity: Bitrate,
     /// Sessions behind it at the last division.
-    pub(crate) sessions: usize,
+    pub sessions: usize,
     /// What they would use were it wide enough.
-    pub(crate) demand: Bitrate,
+    pub demand: Bitrate,
     /// What they were given together; more than the capacity when even the lowest rungs do not fit.
-    pub(crate) allocated: Bitrate,
+    pub allocated: Bitrate,
 }
 
 #[derive(Debug)]
@@ -54,14 +51,14 @@ struct BottleneckEntry {
 
 impl Bottlenecks {
     /// Sets the capacity that the sessions of `streams`, or everyone's, share, and divides it at once.
-    pub(crate) fn set(
+    pub fn set(
         &self,
         name: Option<String>,
         streams: Option<Vec<StreamId>>,
         capacity: Bitrate,
         shards: &Shards,
     ) -> Result<Bottleneck, TooManyBottlenecks> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = locked(&self.0);
         if known.len() >= MAX_BOTTLENECKS && !known.contains_key(&name) {
             return Err(TooManyBottlenecks);
         }
@@ -82,8 +79,8 @@ impl Bottlenecks {
     }
 
     /// Forgets a capacity. Whether it was known.
-    pub(crate) fn forget(&self, name: Option<&str>, shards: &Shards) -> bool {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn forget(&self, name: Option<&str>, shards: &Shards) -> bool {
+        let mut known = locked(&self.0);
         let Some(gone) = known.remove(&name.map(str::to_owned)) else { return false };
         for (shard, stream) in gone.told.into_keys() {
             shards.tell_capacity(shard, stream, None);
@@ -92,14 +89,14 @@ impl Bottlenecks {
     }
 
     /// Divides every capacity anew: sessions come, go, and need more or less.
-    pub(crate) fn divide(&self, shards: &Shards) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn divide(&self, shards: &Shards) {
+        let mut known = locked(&self.0);
         known.values_mut().for_each(|known| known.divide(shards));
     }
 
     /// All of them.
-    pub(crate) fn listed(&self) -> Vec<Bottleneck> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn listed(&self) -> Vec<Bottleneck> {
+        let known = locked(&self.0);
         known.values().map(|known| known.bottleneck.clone()).collect()
     }
 }

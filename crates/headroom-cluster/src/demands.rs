@@ -7,7 +7,7 @@ use headroom_core::{
 use std::collections::BTreeMap;
 
 /// The sessions of one stream in one shard that share a bottleneck.
-pub(crate) struct DemandSet {
+pub struct DemandSet {
     ladders: Vec<Ladder>,
     /// Which ladder, how far up, and how heavy.
     members: Vec<(usize, RungIndex, f64)>,
@@ -15,7 +15,7 @@ pub(crate) struct DemandSet {
 
 impl DemandSet {
     /// Copies what `demands` borrow from an engine, so that its lock can be let go.
-    pub(crate) fn of<'a>(demands: impl Iterator<Item = Demand<'a>>) -> Self {
+    pub fn of<'a>(demands: impl Iterator<Item = Demand<'a>>) -> Self {
         let (mut ladders, mut positions) = (Vec::new(), BTreeMap::new());
         let members = demands.map(|demand| {
             // Sessions of a stream share their ladder, so its place tells it apart.
@@ -30,12 +30,12 @@ impl DemandSet {
     }
 
     /// What each member could use, in the order of the engine.
-    pub(crate) fn demands(&self) -> impl Iterator<Item = Demand<'_>> {
+    pub fn demands(&self) -> impl Iterator<Item = Demand<'_>> {
         self.members.iter().map(|&(ladder, limit, weight)| Demand { ladder: &self.ladders[ladder], limit, weight })
     }
 
     /// Members.
-    pub(crate) const fn len(&self) -> usize {
+    pub const fn len(&self) -> usize {
         self.members.len()
     }
 }

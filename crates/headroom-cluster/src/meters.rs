@@ -3,7 +3,7 @@
 use headroom_core::time::Duration;
 
 /// Counts what happens to reports and answers. Called on the threads of requests, so no method may wait.
-pub(crate) trait Meters: Send + Sync {
+pub trait Meters: Send + Sync {
     /// A report came after a newer one of its session: only its transfer is used.
     fn late(&self);
 

@@ -27,44 +27,47 @@ const TROUBLED_ROUNDS: u16 = 30;
 
 /// What a cell's sessions have in common.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Key {
-    pub(crate) stream: StreamId,
-    pub(crate) place: Place,
-    /// Bit rate of the rung played; 0 when unknown.
-    pub(crate) rung_kbps: u32,
+pub struct Key {
+    /// What they play; 0 when unknown, and for what has no cell of its own.
+    pub stream: StreamId,
+    /// Where they are.
+    pub place: Place,
+    /// Bit rate of the rung played, kbit/s; 0 when unknown.
+    pub rung_kbps: u32,
 }
 
 /// Sums over the sessions of a cell.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Cell {
+pub struct Cell {
     /// Sessions seen, once a round.
-    pub(crate) observations: u64,
+    pub observations: u64,
     /// Of these, those that had been silent for [`SILENCE`].
-    pub(crate) silent: u64,
+    pub silent: u64,
     /// Of these, those that stalled within the last five minutes.
-    pub(crate) troubled: u64,
-    /// Time between reports, all sessions together.
-    pub(crate) watched_ms: u64,
-    /// Of that, time stalled.
-    pub(crate) stalled_ms: u64,
+    pub troubled: u64,
+    /// Time between reports, all sessions together, ms.
+    pub watched_ms: u64,
+    /// Of that, time stalled, ms.
+    pub stalled_ms: u64,
     /// Stalls.
-    pub(crate) starvations: u64,
+    pub starvations: u64,
     /// Media played: bit rate of the rung × time watched, kbit.
-    pub(crate) played_kbit: f64,
-    /// Mean opinion scores.
-    pub(crate) mos: Sketch,
+    pub played_kbit: f64,
+    /// Mean opinion scores, 1 to 5.
+    pub mos: Sketch,
     /// Median of the throughput forecast, kbit/s.
-    pub(crate) throughput: Sketch,
+    pub throughput: Sketch,
     /// Distance behind live, ms.
-    pub(crate) latency: Sketch,
+    pub latency: Sketch,
     /// Sum of the signal to interference and noise ratios, dB, and how many there were.
-    pub(crate) sinr: (f64, u64),
+    pub sinr: (f64, u64),
     /// Sessions by the reason of their decision, in the order of [`Reason::ALL`].
-    pub(crate) reasons: [u64; Reason::ALL.len()],
+    pub reasons: [u64; Reason::ALL.len()],
 }
 
 impl Cell {
-    pub(crate) fn merge(&mut self, other: &Self) {
+    /// Adds the sums of another cell.
+    pub fn merge(&mut self, other: &Self) {
         self.observations += other.observations;
         self.silent += other.silent;
         self.troubled += other.troubled;
@@ -82,15 +85,15 @@ impl Cell {
         }
     }
 
-    /// Share of the time watched that was stalled.
-    pub(crate) fn stall_ratio(&self) -> Option<f64> {
+    /// Share of the time watched that was stalled, 0 to 1; `None` when nobody watched.
+    pub fn stall_ratio(&self) -> Option<f64> {
         (self.watched_ms > 0).then(|| (self.stalled_ms as f64 / self.watched_ms as f64).min(1.0))
     }
 }
 
 /// How far the sums have taken a session in.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct SurveyTotals {
+pub struct SurveyTotals {
     last_seen: Timestamp,
     stalled_ms: u32,
     starvations: u16,
@@ -100,15 +103,16 @@ pub(crate) struct SurveyTotals {
 
 /// Cells of some span of time.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Rollup {
+pub struct Rollup {
     /// Rounds merged.
-    pub(crate) rounds: u32,
-    pub(crate) cells: BTreeMap<Key, Cell>,
+    pub rounds: u32,
+    /// Sums by what sessions have in common.
+    pub cells: BTreeMap<Key, Cell>,
 }
 
 impl Rollup {
     /// Takes in the state of a session and what happened since the last time.
-    pub(crate) fn observe(&mut self, snapshot: &Snapshot, place: Place, surveyed: &mut SurveyTotals, now: Timestamp) {
+    pub fn observe(&mut self, snapshot: &Snapshot, place: Place, surveyed: &mut SurveyTotals, now: Timestamp) {
         let rung_kbps = snapshot.playing.map_or(0, |rate| rate.as_kbps().round() as u32);
         let cell = self.cell(Key { stream: snapshot.stream, place, rung_kbps });
         let watched =
@@ -133,12 +137,13 @@ impl Rollup {
     }
 
     /// Takes in what a session went through between the last round and its end.
-    pub(crate) fn end(&mut self, summary: &Summary, stream: StreamId, place: Place, mut surveyed: SurveyTotals) {
+    pub fn end(&mut self, summary: &Summary, stream: StreamId, place: Place, mut surveyed: SurveyTotals) {
         let cell = self.cell(Key { stream, place, rung_kbps: 0 });
         cell.progress(summary.started, summary.last_seen, summary.stalled, summary.starvations, &mut surveyed);
     }
 
-    pub(crate) fn merge(&mut self, other: Self) {
+    /// Adds the sums of another span of time.
+    pub fn merge(&mut self, other: Self) {
         self.rounds += other.rounds;
         for (key, cell) in other.cells {
             self.cell(key).merge(&cell);
@@ -146,14 +151,14 @@ impl Rollup {
     }
 
     /// Sums over all cells.
-    pub(crate) fn total(&self) -> Cell {
+    pub fn total(&self) -> Cell {
         let mut total = Cell::default();
         self.cells.values().for_each(|cell| total.merge(cell));
         total
     }
 
     /// Sums by stream.
-    pub(crate) fn by_stream(&self) -> BTreeMap<StreamId, Cell> {
+    pub fn by_stream(&self) -> BTreeMap<StreamId, Cell> {
         let mut streams = BTreeMap::<StreamId, Cell>::new();
         self.cells.iter().for_each(|(key, cell)| streams.entry(key.stream).or_default().merge(cell));
         streams

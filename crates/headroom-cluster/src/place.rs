@@ -2,9 +2,9 @@
 
 /// Positions of a viewer's edge and network among the names.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
-    /// 0: this process's own edge.
-    pub(crate) edge: u16,
-    /// 0: none that has a name.
-    pub(crate) network: u32,
+pub struct Place {
+    /// Of the edge; 0: this process's own.
+    pub edge: u16,
+    /// Of the network; 0: none that has a name.
+    pub network: u32,
 }

@@ -1,7 +1,7 @@
 //! What the engines are asked: about one session, or about all.
 
-use super::shards::{Shards, lock};
-use crate::{answer::Answer, tick_timing::TickTiming};
+use super::shards::Shards;
+use crate::{answer::Answer, lock::locked, tick_timing::TickTiming};
 use headroom_core::{
     decision::{Decision, Reason},
     engine::{Census, Counters},
@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 impl Shards {
     /// The decision in force for a session, with the bit rate to announce for it.
-    pub(crate) fn decision(&self, session: SessionId) -> Option<(Decision, Answer)> {
+    pub fn decision(&self, session: SessionId) -> Option<(Decision, Answer)> {
         let shard = self.shard_of(session);
         let decision = shard.engine.decision(session)?;
         let answer = self.answer(&shard, session, self.clock.now());
@@ -22,7 +22,7 @@ impl Shards {
     }
 
     /// What a session should fetch next, as its player must hear it: with room for the audio beside it; and why.
-    pub(crate) fn advise(&self, session: SessionId) -> Option<(Bitrate, Reason)> {
+    pub fn advise(&self, session: SessionId) -> Option<(Bitrate, Reason)> {
         let shard = self.shard_of(session);
         let advice = shard.engine.advise(session, self.clock.now())?;
         let entry = shard.entries.get(&session).copied().unwrap_or_default();
@@ -32,12 +32,12 @@ impl Shards {
     }
 
     /// State of a session.
-    pub(crate) fn snapshot(&self, session: SessionId) -> Option<Snapshot> {
+    pub fn snapshot(&self, session: SessionId) -> Option<Snapshot> {
         self.shard_of(session).engine.view(session)
     }
 
     /// State of a session and the ladder it plays.
-    pub(crate) fn explained(&self, session: SessionId) -> Option<(Snapshot, Ladder)> {
+    pub fn explained(&self, session: SessionId) -> Option<(Snapshot, Ladder)> {
         let shard = self.shard_of(session);
         let snapshot = shard.engine.view(session)?;
         let ladder = shard.engine.ladder(snapshot.stream).clone();
@@ -45,10 +45,10 @@ impl Shards {
     }
 
     /// Counts the sessions and what was done, and says how regularly. One shard is locked at a time.
-    pub(crate) fn census(&self) -> (Census, Counters, TickTiming) {
+    pub fn census(&self) -> (Census, Counters, TickTiming) {
         let (mut census, mut counters, mut timing) = (Census::default(), Counters::default(), TickTiming::default());
         for shard in &self.shards {
-            let shard = lock(shard);
+            let shard = locked(shard);
             census.add(shard.engine.census());
             counters += shard.engine.counters();
             timing.oldest = timing.oldest.max(self.clock.now().since(shard.last_tick));
@@ -59,24 +59,24 @@ impl Shards {
     }
 
     /// Follows the decisions of a session, known or not yet known.
-    pub(crate) fn watch(&self, session: SessionId) -> watch::Receiver<Option<Decision>> {
+    pub fn watch(&self, session: SessionId) -> watch::Receiver<Option<Decision>> {
         let mut shard = self.shard_of(session);
         let current = shard.engine.decision(session);
         shard.watchers.entry(session).or_insert_with(|| watch::Sender::new(current)).subscribe()
     }
 
     /// What to announce for a session now.
-    pub(crate) fn announce(&self, session: SessionId) -> Answer {
+    pub fn announce(&self, session: SessionId) -> Answer {
         let shard = self.shard_of(session);
         self.answer(&shard, session, self.clock.now())
     }
 
     /// States of at most `limit` sessions after skipping `offset`, and how many there are.
-    pub(crate) fn snapshots(&self, offset: usize, limit: usize) -> (Vec<Snapshot>, usize) {
+    pub fn snapshots(&self, offset: usize, limit: usize) -> (Vec<Snapshot>, usize) {
         let mut total = 0;
         let mut page = Vec::new();
         for shard in &self.shards {
-            let shard = lock(shard);
+            let shard = locked(shard);
             let count = shard.engine.len();
             if total + count > offset && page.len() < limit {
                 let skip = offset.saturating_sub(total);
@@ -89,11 +89,11 @@ impl Shards {
     }
 
     /// Live sessions and the engines' counters, summed.
-    pub(crate) fn totals(&self) -> (usize, Counters) {
+    pub fn totals(&self) -> (usize, Counters) {
         let mut totals = Counters::default();
         let mut sessions = 0;
         for shard in &self.shards {
-            let shard = lock(shard);
+            let shard = locked(shard);
             sessions += shard.engine.len();
             totals += shard.engine.counters();
         }

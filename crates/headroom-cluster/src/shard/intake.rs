@@ -3,6 +3,7 @@
 use super::shards::{ClientLocation, Shard, Shards};
 use crate::{
     answer::Answer,
+    lock::locked,
     sequence::{Arrival, SequenceWindow},
 };
 use headroom_core::{
@@ -11,7 +12,6 @@ use headroom_core::{
     time::{Duration, Timestamp},
     units::Bitrate,
 };
-use std::sync::PoisonError;
 
 /// Silence after which a player that numbers its reports may start to count again: longer than any reporting gap
 /// within the 64 numbers of a [`SequenceWindow`].
@@ -22,7 +22,7 @@ const MAX_PUBLISHERS: usize = 10_000;
 
 /// Where a numbered report came from: the numbers of the two modes run side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ReportingMode {
+pub enum ReportingMode {
     /// Sent along with a media request.
     Request,
     /// Posted as an event.
@@ -30,20 +30,20 @@ pub(crate) enum ReportingMode {
 }
 
 /// A report of the player itself.
-pub(crate) struct PlayerReport {
+pub struct PlayerReport {
     /// What it says, as the engine will hear it; when and of which stream is filled in as it is taken in.
-    pub(crate) sample: Sample,
+    pub sample: Sample,
     /// What the session plays; `None` when the report does not say.
-    pub(crate) stream: Option<StreamId>,
+    pub stream: Option<StreamId>,
     /// How it came and its number, where it has one.
-    pub(crate) order: (ReportingMode, Option<u32>),
+    pub order: (ReportingMode, Option<u32>),
     /// Where it came from.
-    pub(crate) location: ClientLocation,
+    pub location: ClientLocation,
 }
 
 impl Shards {
     /// Takes in a player's report and answers with what the player should know.
-    pub(crate) fn handle_player(&self, mut report: PlayerReport) -> Answer {
+    pub fn handle_player(&self, mut report: PlayerReport) -> Answer {
         let session = report.sample.session;
         let mut shard = self.shard_of(session);
         let now = self.clock.now();
@@ -53,7 +53,7 @@ impl Shards {
     }
 
     /// Takes in one of many reports that came together at `arrived`; nobody waits for an answer.
-    pub(crate) fn handle_batched(&self, mut report: PlayerReport, arrived: Timestamp) {
+    pub fn handle_batched(&self, mut report: PlayerReport, arrived: Timestamp) {
         let mut shard = self.shard_of(report.sample.session);
         report.sample.at = arrived;
         self.take_in(&mut shard, &mut report);
@@ -120,7 +120,7 @@ impl Shards {
     }
 
     /// Takes in what a transfer or the transport showed of a session.
-    pub(crate) fn handle_observed(&self, session: SessionId, stream: Option<StreamId>, report: Report) {
+    pub fn handle_observed(&self, session: SessionId, stream: Option<StreamId>, report: Report) {
         let mut shard = self.shard_of(session);
         let now = self.clock.now();
         let entry = shard.entries.entry(session).or_default();
@@ -136,7 +136,7 @@ impl Shards {
     }
 
     /// Takes in a media object that a session without reports of its own fetched.
-    pub(crate) fn handle_transfer(&self, session: SessionId, bytes: u64, throughput: Bitrate, took: Duration) {
+    pub fn handle_transfer(&self, session: SessionId, bytes: u64, throughput: Bitrate, took: Duration) {
         let offer = self.offer_of(session);
         let player = Player {
             measured_throughput: Some(throughput),
@@ -149,7 +149,7 @@ impl Shards {
     }
 
     /// Takes in a sample that says itself when it was true. One that runs ahead of the clock is dated now.
-    pub(crate) fn handle_dated(&self, mut sample: Sample) {
+    pub fn handle_dated(&self, mut sample: Sample) {
         let mut shard = self.shard_of(sample.session);
         let now = self.clock.now();
         sample.at = sample.at.min(now);
@@ -177,19 +177,14 @@ impl Shards {
             tap.sample(&sample);
         }
         let Report::Encoder(encoder) = sample.report else { return };
-        let mut encoders = self.encoders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut encoders = locked(&self.encoders);
         if encoders.len() < MAX_PUBLISHERS || encoders.contains_key(&sample.stream) {
             encoders.insert(sample.stream, (sample.at, encoder));
         }
     }
 
     /// Notes that a session asked for something, without a report; answers what it should know.
-    pub(crate) fn handle_request(
-        &self,
-        session: SessionId,
-        stream: Option<StreamId>,
-        location: ClientLocation,
-    ) -> Answer {
+    pub fn handle_request(&self, session: SessionId, stream: Option<StreamId>, location: ClientLocation) -> Answer {
         let mut shard = self.shard_of(session);
         let now = self.clock.now();
         if let Some(entry) = shard.entries.get_mut(&session) {

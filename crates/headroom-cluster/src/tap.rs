@@ -7,7 +7,7 @@ use headroom_core::{
 };
 
 /// Reads along with one shard. Every method is called under the shard's lock, so none may wait.
-pub(crate) trait Tap: Send {
+pub trait Tap: Send {
     /// Takes note of a report, that of a publisher included.
     fn sample(&mut self, sample: &Sample);
 
@@ -19,4 +19,4 @@ pub(crate) trait Tap: Send {
 }
 
 /// Passes on what a [`Tap`] gathered.
-pub(crate) type Handover = Box<dyn FnOnce() + Send>;
+pub type Handover = Box<dyn FnOnce() + Send>;

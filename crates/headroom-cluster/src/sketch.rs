@@ -6,26 +6,26 @@
 use std::collections::BTreeMap;
 
 /// Largest relative error of a quantile: a MOS of 4 within 0.08, 10 Mbit/s within 0.2.
-pub(crate) const ACCURACY: f64 = 0.02;
+pub const ACCURACY: f64 = 0.02;
 
 /// Largest index of a bin, either way: 1e-9 to 7e8 of the unit, beyond any rate, time or score here.
 const EXTENT: i32 = 512;
 
 /// Where values fell, by logarithmic bin.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Sketch {
+pub struct Sketch {
     bins: BTreeMap<i16, u64>,
 }
 
 /// Bytes that are no sketch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a sketch")]
-pub(crate) struct DecodeError;
+pub struct DecodeError;
 
 impl Sketch {
     /// Adds a value. Only positive finite values count; what lies outside 1e-9 to 7e8 units falls into the outermost
     /// bins.
-    pub(crate) fn add(&mut self, value: f64) {
+    pub fn add(&mut self, value: f64) {
         if value > 0.0 && value.is_finite() {
             let bin = (value.ln() / gamma().ln()).ceil().clamp(f64::from(-EXTENT), f64::from(EXTENT));
             *self.bins.entry(bin as i16).or_default() += 1;
@@ -33,7 +33,7 @@ impl Sketch {
     }
 
     /// Adds all values of another.
-    pub(crate) fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: &Self) {
         for (&bin, count) in &other.bins {
             *self.bins.entry(bin).or_default() += count;
         }
@@ -41,18 +41,18 @@ impl Sketch {
 
     /// Values added.
     #[must_use]
-    pub(crate) fn count(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.bins.values().sum()
     }
 
     /// The values, as rounded, and how many there are of each.
-    pub(crate) fn bins(&self) -> impl Iterator<Item = (f64, u64)> + '_ {
+    pub fn bins(&self) -> impl Iterator<Item = (f64, u64)> + '_ {
         self.bins.iter().map(|(&bin, &count)| (value(bin), count))
     }
 
     /// The value below which the share `quantile` (0 to 1) lies; `None` of nothing.
     #[must_use]
-    pub(crate) fn quantile(&self, quantile: f64) -> Option<f64> {
+    pub fn quantile(&self, quantile: f64) -> Option<f64> {
         let count = self.count();
         let rank = (quantile.clamp(0.0, 1.0) * (count.saturating_sub(1)) as f64) as u64;
         let mut seen = 0;
@@ -65,7 +65,7 @@ impl Sketch {
 
     /// Share of the values above `limit`, right within a bin; `None` of nothing.
     #[must_use]
-    pub(crate) fn share_above(&self, limit: f64) -> Option<f64> {
+    pub fn share_above(&self, limit: f64) -> Option<f64> {
         let above = |bin: i16| 2.0 * gamma().powi(i32::from(bin)) / (gamma() + 1.0) > limit;
         let over: u64 = self.bins.iter().filter(|(bin, _)| above(**bin)).map(|(_, count)| count).sum();
         let count = self.count();
@@ -74,7 +74,7 @@ impl Sketch {
 
     /// As bytes: pairs of bin distance and count, as variable-length integers.
     #[must_use]
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.bins.len() * 3);
         let mut previous = -EXTENT - 1;
         for (&bin, &count) in &self.bins {
@@ -89,7 +89,7 @@ impl Sketch {
     ///
     /// # Errors
     /// When the bytes were not written by it.
-    pub(crate) fn decode(mut bytes: &[u8]) -> Result<Self, DecodeError> {
+    pub fn decode(mut bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut bins = BTreeMap::new();
         let mut bin = i64::from(-EXTENT - 1);
         while !bytes.is_empty() {

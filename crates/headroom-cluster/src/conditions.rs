@@ -4,4 +4,4 @@ use headroom_core::{audience::Conditions, telemetry::StreamId};
 use std::collections::BTreeMap;
 
 /// Conditions by stream, added up over shards.
-pub(crate) type ConditionsByStream = BTreeMap<StreamId, Conditions>;
+pub type ConditionsByStream = BTreeMap<StreamId, Conditions>;

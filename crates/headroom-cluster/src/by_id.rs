@@ -2,12 +2,13 @@
 
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// A map keyed by identifiers, which are hashes already.
-pub(crate) type ById<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<AlreadyHashed>>;
+/// A map keyed by identifiers, which are hashes already. Its order of iteration means nothing and must decide nothing.
+#[expect(clippy::disallowed_types, reason = "the table of every request: a look-up must not walk a tree")]
+pub type ById<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<AlreadyHashed>>;
 
 /// Passes a keyed hash through.
 #[derive(Default, Clone, Copy)]
-pub(crate) struct AlreadyHashed(u64);
+pub struct AlreadyHashed(u64);
 
 impl Hasher for AlreadyHashed {
     fn finish(&self) -> u64 {

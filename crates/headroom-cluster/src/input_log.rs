@@ -5,7 +5,9 @@
 //! two logs are in the same order. The queue is bounded and never blocks a request: what it cannot hold is lost, and
 //! the input log says how much at the place where it is missing.
 
-use crate::meters::Meters;
+#![expect(clippy::disallowed_types, reason = "the one module that writes files, by a thread of its own")]
+
+use crate::{lock::locked, meters::Meters};
 use headroom_core::engine::{Config, Engine, Input, Output};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -13,7 +15,7 @@ use std::{
     io::{self, BufRead, BufWriter, Write},
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
@@ -25,7 +27,7 @@ use std::{
 const VERSION: u32 = 1;
 
 /// Shards at most: more than any machine has use for.
-pub(crate) const MAX_SHARDS: usize = 1_024;
+pub const MAX_SHARDS: usize = 1_024;
 
 /// Longest quiet time before what was written reaches the file.
 const FLUSH_AFTER: Duration = Duration::from_millis(200);
@@ -84,7 +86,7 @@ struct Entry {
 }
 
 /// Takes inputs and outputs from the shards to the files, by a thread of its own.
-pub(crate) struct Recorder {
+pub struct Recorder {
     queue: Mutex<Option<SyncSender<Entry>>>,
     lost: Arc<AtomicU64>,
     meters: Arc<dyn Meters>,
@@ -93,12 +95,7 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     /// Opens the files and starts the writer; `None` when no log is wanted.
-    pub(crate) fn start(
-        log: &Log,
-        shards: usize,
-        engine: &Config,
-        meters: Arc<dyn Meters>,
-    ) -> io::Result<Option<Self>> {
+    pub fn start(log: &Log, shards: usize, engine: &Config, meters: Arc<dyn Meters>) -> io::Result<Option<Self>> {
         let create = |path: &PathBuf| (path.as_os_str() != "").then(|| File::create(path)).transpose();
         let (inputs, decisions) = (create(&log.inputs)?, create(&log.decisions)?);
         if inputs.is_none() && decisions.is_none() {
@@ -123,8 +120,8 @@ impl Recorder {
     }
 
     /// Queues one input and what came of it. Called under the lock of `shard`, which keeps its inputs in order.
-    pub(crate) fn record(&self, shard: usize, input: Input, outputs: Vec<Output>) {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn record(&self, shard: usize, input: Input, outputs: Vec<Output>) {
+        let queue = locked(&self.queue);
         let Some(sender) = &*queue else { return };
         match sender.try_send(Entry { shard, input, outputs }) {
             Ok(()) => {}
@@ -136,9 +133,9 @@ impl Recorder {
     }
 
     /// Writes out what is queued and ends the writer.
-    pub(crate) fn close(&self) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+    pub fn close(&self) {
+        locked(&self.queue).take();
+        if let Some(thread) = locked(&self.thread).take() {
             // The thread reports its own errors; a panic there has nothing left to save.
             let _ = thread.join();
         }
@@ -278,6 +275,6 @@ pub fn replay(log: impl BufRead, mut decisions: impl Write) -> Result<ReplaySumm
 }
 
 /// The configuration of each of `count` engines.
-pub(crate) fn engine_config(count: usize, config: &Config) -> Config {
+pub fn engine_config(count: usize, config: &Config) -> Config {
     Config { max_sessions: config.max_sessions.div_ceil(count), ..config.clone() }
 }

@@ -4,13 +4,13 @@ use headroom_core::time::Duration;
 
 /// How regularly the shards decide.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct TickTiming {
+pub struct TickTiming {
     /// What the configuration asks for.
-    pub(crate) target: Duration,
+    pub target: Duration,
     /// The longest interval between the latest two ticks of a shard.
-    pub(crate) interval: Duration,
+    pub interval: Duration,
     /// Time since the shard that waits longest has decided.
-    pub(crate) oldest: Duration,
+    pub oldest: Duration,
     /// The longest time a shard took for its latest tick.
-    pub(crate) took: Duration,
+    pub took: Duration,
 }

@@ -1,7 +1,7 @@
 //! What operators, bottlenecks and audiences tell the engines.
 
-use super::shards::{Shard, Shards, lock};
-use crate::{conditions::ConditionsByStream, demands::DemandSet, offer::StreamOffer};
+use super::shards::{Shard, Shards};
+use crate::{conditions::ConditionsByStream, demands::DemandSet, lock::locked, offer::StreamOffer};
 use headroom_core::{
     audience::{Command, Conditions, State},
     engine::{Input, Output, Scope, StreamSettings},
@@ -10,13 +10,13 @@ use headroom_core::{
     time::Duration,
     units::Bitrate,
 };
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 impl Shards {
     /// Makes a stream known to every shard.
-    pub(crate) fn configure(&self, stream: StreamId, settings: &StreamSettings, offer: StreamOffer) {
+    pub fn configure(&self, stream: StreamId, settings: &StreamSettings, offer: StreamOffer) {
         for shard in &self.shards {
-            let mut shard = lock(shard);
+            let mut shard = locked(shard);
             shard.offers.insert(stream, offer);
             let at = self.clock.now();
             self.feed(&mut shard, Input::Stream { stream, at, settings: settings.clone() });
@@ -24,36 +24,36 @@ impl Shards {
     }
 
     /// What the sessions of a stream, or everyone's, in one shard could use of a bottleneck.
-    pub(crate) fn demands(&self, index: usize, stream: Option<StreamId>) -> DemandSet {
-        DemandSet::of(lock(&self.shards[index]).engine.demands(stream))
+    pub fn demands(&self, index: usize, stream: Option<StreamId>) -> DemandSet {
+        DemandSet::of(locked(&self.shards[index]).engine.demands(stream))
     }
 
     /// Tells one shard what its sessions have of a bottleneck.
-    pub(crate) fn tell_capacity(&self, index: usize, stream: Option<StreamId>, capacity: Option<Bitrate>) {
-        let mut shard = lock(&self.shards[index]);
+    pub fn tell_capacity(&self, index: usize, stream: Option<StreamId>, capacity: Option<Bitrate>) {
+        let mut shard = locked(&self.shards[index]);
         let at = self.clock.now();
         self.feed(&mut shard, Input::Bottleneck { at, stream, capacity });
     }
 
     /// Takes in a message at the shard of its stream's audience; says whether `session` lives in another.
-    pub(crate) fn handle_feedback(&self, home: StreamId, session: Option<SessionId>, input: Input) -> bool {
+    pub fn handle_feedback(&self, home: StreamId, session: Option<SessionId>, input: Input) -> bool {
         let index = self.index_of(home.0);
-        self.feed(&mut lock(&self.shards[index]), input);
+        self.feed(&mut locked(&self.shards[index]), input);
         session.is_some_and(|session| self.index_of(session.0) != index)
     }
 
     /// Lets a viewer's command act on a session.
-    pub(crate) fn handle_command(&self, session: SessionId, command: Command) {
+    pub fn handle_command(&self, session: SessionId, command: Command) {
         let mut shard = self.shard_of(session);
         let at = self.clock.now();
         self.feed(&mut shard, Input::Command { at, session, command });
     }
 
     /// What the sessions of each stream go through, over all shards.
-    pub(crate) fn conditions(&self) -> ConditionsByStream {
+    pub fn conditions(&self) -> ConditionsByStream {
         let mut seen = ConditionsByStream::default();
         for shard in &self.shards {
-            let shard = lock(shard);
+            let shard = locked(shard);
             for (stream, conditions) in shard.engine.conditions(self.clock.now()) {
                 *seen.entry(stream).or_default() += conditions;
             }
@@ -62,33 +62,33 @@ impl Shards {
     }
 
     /// Tells an audience what the sessions of its stream go through.
-    pub(crate) fn tell_conditions(&self, home: StreamId, conditions: Conditions) {
-        let mut shard = lock(&self.shards[self.index_of(home.0)]);
+    pub fn tell_conditions(&self, home: StreamId, conditions: Conditions) {
+        let mut shard = locked(&self.shards[self.index_of(home.0)]);
         let at = self.clock.now();
         self.feed(&mut shard, Input::Conditions { stream: home, at, conditions });
     }
 
     /// Tells every shard what the objectives of a stream are worth.
-    pub(crate) fn weigh(&self, stream: StreamId, weights: Weights) {
+    pub fn weigh(&self, stream: StreamId, weights: Weights) {
         for shard in &self.shards {
-            let mut shard = lock(shard);
+            let mut shard = locked(shard);
             let at = self.clock.now();
             self.feed(&mut shard, Input::Weights { stream, at, weights });
         }
     }
 
     /// What is known of the audience of a stream.
-    pub(crate) fn audience(&self, home: StreamId) -> Option<State> {
-        lock(&self.shards[self.index_of(home.0)]).engine.audience(home)
+    pub fn audience(&self, home: StreamId) -> Option<State> {
+        locked(&self.shards[self.index_of(home.0)]).engine.audience(home)
     }
 
     /// What audiences brought to light since the last call.
-    pub(crate) fn take_news(&self) -> Vec<Output> {
-        std::mem::take(&mut *self.news.lock().unwrap_or_else(PoisonError::into_inner))
+    pub fn take_news(&self) -> Vec<Output> {
+        std::mem::take(&mut *locked(&self.news))
     }
 
     /// Forces a cap, or takes it back.
-    pub(crate) fn restrict(&self, scope: Scope, max_bitrate: Option<Bitrate>, lasting: Option<Duration>) {
+    pub fn restrict(&self, scope: Scope, max_bitrate: Option<Bitrate>, lasting: Option<Duration>) {
         let restrict = |mut shard: MutexGuard<'_, Shard>| {
             let at = self.clock.now();
             let until = lasting.map(|lasting| at + lasting);
@@ -96,7 +96,7 @@ impl Shards {
         };
         match scope {
             Scope::Session(session) => restrict(self.shard_of(session)),
-            Scope::Stream(_) | Scope::All => self.shards.iter().for_each(|shard| restrict(lock(shard))),
+            Scope::Stream(_) | Scope::All => self.shards.iter().for_each(|shard| restrict(locked(shard))),
         }
     }
 }

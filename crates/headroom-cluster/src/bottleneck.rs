@@ -4,7 +4,7 @@
 //! same rule ([`allocate`]) over the sessions of all of them, and each engine is told the sum of what its sessions got.
 //! What an engine is told is an input like any other: recorded, and replayed.
 
-use crate::{demands::DemandSet, lock::locked, shard::Shards};
+use crate::{demands::DemandSet, engines::Engines, lock::locked};
 use headroom_core::{
     allocation::{Demand, allocate},
     ladder::RungIndex,
@@ -56,7 +56,7 @@ impl Bottlenecks {
         name: Option<String>,
         streams: Option<Vec<StreamId>>,
         capacity: Bitrate,
-        shards: &Shards,
+        engines: &Engines,
     ) -> Result<Bottleneck, TooManyBottlenecks> {
         let mut known = locked(&self.0);
         if known.len() >= MAX_BOTTLENECKS && !known.contains_key(&name) {
@@ -74,24 +74,24 @@ impl Bottlenecks {
             told: BTreeMap::new(),
         });
         entry.bottleneck.capacity = capacity;
-        entry.divide(shards);
+        entry.divide(engines);
         Ok(entry.bottleneck.clone())
     }
 
     /// Forgets a capacity. Whether it was known.
-    pub fn forget(&self, name: Option<&str>, shards: &Shards) -> bool {
+    pub fn forget(&self, name: Option<&str>, engines: &Engines) -> bool {
         let mut known = locked(&self.0);
         let Some(gone) = known.remove(&name.map(str::to_owned)) else { return false };
         for (shard, stream) in gone.told.into_keys() {
-            shards.tell_capacity(shard, stream, None);
+            engines.tell_capacity(shard, stream, None);
         }
         true
     }
 
     /// Divides every capacity anew: sessions come, go, and need more or less.
-    pub fn divide(&self, shards: &Shards) {
+    pub fn divide(&self, engines: &Engines) {
         let mut known = locked(&self.0);
-        known.values_mut().for_each(|known| known.divide(shards));
+        known.values_mut().for_each(|known| known.divide(engines));
     }
 
     /// All of them.
@@ -102,10 +102,10 @@ impl Bottlenecks {
 }
 
 impl BottleneckEntry {
-    fn divide(&mut self, shards: &Shards) {
+    fn divide(&mut self, engines: &Engines) {
         let places: Vec<_> =
-            (0..shards.count()).flat_map(|shard| self.streams.iter().map(move |&stream| (shard, stream))).collect();
-        let sets: Vec<DemandSet> = places.iter().map(|&(shard, stream)| shards.demands(shard, stream)).collect();
+            (0..engines.count()).flat_map(|shard| self.streams.iter().map(move |&stream| (shard, stream))).collect();
+        let sets: Vec<DemandSet> = places.iter().map(|&(shard, stream)| engines.demands(shard, stream)).collect();
         let demands: Vec<Demand<'_>> = sets.iter().flat_map(DemandSet::demands).collect();
         let capacity = self.bottleneck.capacity;
         let rungs = allocate(capacity, &demands);
@@ -122,7 +122,7 @@ impl BottleneckEntry {
             // While everybody fits, an engine need not wait for the next division to give a session more.
             let share = if wanted <= capacity.as_bps() { capacity } else { Bitrate::bps(sum) };
             if self.told.insert(place, share) != Some(share) {
-                shards.tell_capacity(place.0, place.1, Some(share));
+                engines.tell_capacity(place.0, place.1, Some(share));
             }
         }
         self.bottleneck.sessions = demands.len();

@@ -4,13 +4,13 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 /// A map keyed by identifiers, which are hashes already. Its order of iteration means nothing and must decide nothing.
 #[expect(clippy::disallowed_types, reason = "the table of every request: a look-up must not walk a tree")]
-pub type ById<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<AlreadyHashed>>;
+pub type ById<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<IdHasher>>;
 
-/// Passes a keyed hash through.
+/// Passes an identifier through as its own hash.
 #[derive(Default, Clone, Copy)]
-pub struct AlreadyHashed(u64);
+pub struct IdHasher(u64);
 
-impl Hasher for AlreadyHashed {
+impl Hasher for IdHasher {
     fn finish(&self) -> u64 {
         self.0
     }

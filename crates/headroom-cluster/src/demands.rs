@@ -15,7 +15,7 @@ pub struct DemandSet {
 
 impl DemandSet {
     /// Copies what `demands` borrow from an engine, so that its lock can be let go.
-    pub fn of<'a>(demands: impl Iterator<Item = Demand<'a>>) -> Self {
+    pub(crate) fn of<'a>(demands: impl Iterator<Item = Demand<'a>>) -> Self {
         let (mut ladders, mut positions) = (Vec::new(), BTreeMap::new());
         let members = demands.map(|demand| {
             // Sessions of a stream share their ladder, so its place tells it apart.
@@ -30,12 +30,12 @@ impl DemandSet {
     }
 
     /// What each member could use, in the order of the engine.
-    pub fn demands(&self) -> impl Iterator<Item = Demand<'_>> {
+    pub(crate) fn demands(&self) -> impl Iterator<Item = Demand<'_>> {
         self.members.iter().map(|&(ladder, limit, weight)| Demand { ladder: &self.ladders[ladder], limit, weight })
     }
 
     /// Members.
-    pub const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.members.len()
     }
 }

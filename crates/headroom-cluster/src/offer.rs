@@ -7,11 +7,10 @@ use std::sync::LazyLock;
 /// and compares the rest with the video's, Shaka compares the sum. Common audio is 64–192 kbit/s.
 const UNKNOWN_AUDIO_SHARE: f64 = 0.1;
 
-/// Most that audio of unknown bit rate is reckoned with where too little would shut out the lowest rung: the upper end of
-/// common audio.
+/// Allowance for audio of unknown bit rate where too little would shut out the lowest rung: the upper end of common audio.
 const UNKNOWN_AUDIO: Bitrate = Bitrate::kbps(192);
 
-/// What must be known of a stream at every answer.
+/// What every answer needs to know of its stream.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StreamOffer {
     /// Largest bit rate of a separate audio rendition; `None` when unknown, zero when audio is multiplexed.
@@ -32,6 +31,8 @@ impl Default for StreamOffer {
 }
 
 impl StreamOffer {
+    /// The offer of a stream. `audio`: largest bit rate of a separate rendition; `None` when unknown, zero when audio is
+    /// multiplexed.
     pub fn of(settings: &StreamSettings, audio: Option<Bitrate>) -> Self {
         let ladder = &settings.ladder;
         let gaps = ladder.rungs().windows(2).map(|pair| pair[1].bitrate.as_bps() - pair[0].bitrate.as_bps());

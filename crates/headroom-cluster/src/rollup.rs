@@ -12,14 +12,14 @@ use headroom_core::{
 };
 use std::collections::BTreeMap;
 
-/// Cells of one round or minute. What comes later counts under stream 0, so names from the network cost bounded room.
+/// Most cells of one round or minute. Later ones count under stream 0, so that names from the network take bounded memory.
 const MAX_CELLS: usize = 20_000;
 
-/// From here on networks are not told apart: the table of autonomous systems may name more than a minute has room for, and
-/// the few viewers of the many small ones must not take the streams' room.
+/// Above this many cells, networks are not told apart: the table of autonomous systems may name more networks than a minute
+/// has room for, and the many small ones must not crowd out the streams.
 const MAX_CELLS_BY_NETWORK: usize = 10_000;
 
-/// Silence after which a session no longer tells how it is: five ticks, and twice what CMCD events are usually apart.
+/// Silence after which the state of a session is unknown: five ticks, and twice what CMCD events are usually apart.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// Rounds for which a session counts as in trouble after a stall: five minutes.

@@ -34,7 +34,7 @@ pub(crate) fn next(public: &Public, carrier: Carrier<'_>, grant: &Grant) -> Resu
     if !heard.reported {
         return Err(Problem::malformed("a question for advice carries CMCD, in its query or headers"));
     }
-    let mut response = match public.ingest.shards.advise(heard.session) {
+    let mut response = match public.ingest.engines.advise(heard.session) {
         Some((bitrate, reason)) => {
             // Rounded up: a rung of 1 199.6 kbit/s told as 1199 would be shut out.
             let bitrate_kbps = bitrate.as_bps().div_ceil(1_000);

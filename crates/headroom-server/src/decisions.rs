@@ -14,7 +14,7 @@ use axum::{
     },
 };
 use futures_util::stream;
-use headroom_cluster::{answer::Answer, shard::Shards};
+use headroom_cluster::{answer::Answer, engines::Engines};
 use headroom_core::{decision::Decision, telemetry::SessionId};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
@@ -104,7 +104,7 @@ pub(crate) fn session_name(encoded: &str) -> Result<Cow<'_, str>, Problem> {
 /// The decision in force.
 pub(crate) fn current(public: &Public, name: &str) -> Result<Response, Problem> {
     let session = public.ingest.identifier.reported_session(name);
-    let found = public.ingest.shards.decision(session);
+    let found = public.ingest.engines.decision(session);
     let (decision, answer) = found.ok_or_else(|| Problem::not_found("no live session has this name"))?;
     Ok(Json(Told::new(name, &decision, &answer)).into_response())
 }
@@ -120,8 +120,8 @@ pub(crate) fn events(public: &Public, name: &str, lasts: Option<Duration>) -> Re
     let subscription = Subscription {
         name: name.to_owned(),
         session,
-        shards: Arc::clone(&public.ingest.shards),
-        decisions: public.ingest.shards.watch(session),
+        engines: public.ingest.engines.clone(),
+        decisions: public.ingest.engines.watch(session),
         first: true,
         ends: lasts.map(|lasts| Instant::now() + lasts),
         shutdown: public.shutdown.clone(),
@@ -135,7 +135,7 @@ pub(crate) fn events(public: &Public, name: &str, lasts: Option<Duration>) -> Re
 struct Subscription {
     name: String,
     session: SessionId,
-    shards: Arc<Shards>,
+    engines: Engines,
     decisions: watch::Receiver<Option<Decision>>,
     first: bool,
     /// When the right to listen ends.
@@ -158,7 +158,7 @@ impl Subscription {
             }
             self.decisions.mark_unchanged();
             // What is in force, not what was last said: a session may have left since.
-            let Some((decision, answer)) = self.shards.decision(self.session) else { continue };
+            let Some((decision, answer)) = self.engines.decision(self.session) else { continue };
             let told = Told::new(&self.name, &decision, &answer);
             match Event::default().event("decision").json_data(told) {
                 Ok(event) => return Some((Ok(event), self)),

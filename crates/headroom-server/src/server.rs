@@ -27,7 +27,8 @@ use crate::{
     transcriber::Transcriber,
 };
 use headroom_cluster::{
-    bottleneck::Bottlenecks, clock::Clock, input_log::Recorder, meters::Meters, shard::Shards, tap::Tap,
+    bottleneck::Bottlenecks, clock::Clock, engines::Engines, input_log::Recorder, meters::Meters, shard::Shards,
+    tap::Tap,
 };
 use std::{
     io,
@@ -161,6 +162,7 @@ impl Server {
         let shards = Shards::new(config.shards, &config.engine, clock, meters, recorder, tap);
         let shards = Arc::new(shards);
         metrics.follow(&shards, config.engine.max_sessions);
+        let engines = Engines::Local(Arc::clone(&shards));
         let (latest, fleet) = watch::channel(Arc::default());
         let sampler = FleetSampler::new(latest, history.clone(), Arc::clone(&metrics));
         let rules = Rule::load(&config.alerts.rules).map_err(StartError::Rules)?;
@@ -169,7 +171,7 @@ impl Server {
         let alerts = Arc::new(Alerts::new(rules, step_s, notifier, history.clone(), Arc::clone(&metrics)));
         let ingest = Arc::new(Ingest {
             identifier: Identifier::new(config.identity.clone()),
-            shards: Arc::clone(&shards),
+            engines: engines.clone(),
             metrics: Arc::clone(&metrics),
             places,
         });
@@ -177,7 +179,7 @@ impl Server {
         for stream in &config.edge.streams {
             // One that makes no sense has been refused with the configuration.
             if let Ok(told) = stream.discovered(&default.ladder) {
-                streams.discover(&stream.name, &told, clock.now(), default, &ingest.identifier, &shards);
+                streams.discover(&stream.name, &told, clock.now(), default, &ingest.identifier, &engines);
             }
         }
         let pathways = Arc::new(Pathways::new(&config.steering));
@@ -221,7 +223,7 @@ impl Server {
             clients: Arc::clone(&clients),
         });
         let around = Surroundings {
-            shards: Arc::clone(&shards),
+            engines: engines.clone(),
             streams: Arc::clone(&streams),
             bottlenecks: Arc::clone(&bottlenecks),
             places: Arc::clone(&ingest.places),
@@ -346,6 +348,7 @@ async fn tick(
     interval: Duration,
     shutdown: CancellationToken,
 ) {
+    let engines = Engines::Local(Arc::clone(&shards));
     let count = shards.count();
     let mut step = tokio::time::interval(interval / count as u32);
     // A late step is made up for, so that lateness does not add up over the shards: on a machine that gave the process an
@@ -364,7 +367,7 @@ async fn tick(
             }
         }
         if index == 0 {
-            bottlenecks.divide(&shards);
+            bottlenecks.divide(&engines);
             feedback.tell_conditions();
             sampler.hear(&feedback, shards.now());
             shards.pool_cohorts();

@@ -1,7 +1,7 @@
 //! Streams: what was learned of them from the manifests that passed, and the bit rate to announce for a rung.
 
 use crate::{identity::Identifier, openapi};
-use headroom_cluster::{offer::StreamOffer, shard::Shards};
+use headroom_cluster::{engines::Engines, offer::StreamOffer};
 use headroom_core::{
     engine::StreamSettings,
     ladder::Ladder,
@@ -86,7 +86,7 @@ impl Streams {
         at: Timestamp,
         defaults: &StreamSettings,
         identifier: &Identifier,
-        shards: &Shards,
+        engines: &Engines,
     ) -> StreamId {
         let stream = identifier.stream(name, Some(discovered.format));
         let key = (name.to_owned(), discovered.format);
@@ -115,17 +115,17 @@ impl Streams {
         self.names.write().unwrap_or_else(PoisonError::into_inner).insert(stream, key.clone());
         self.known.write().unwrap_or_else(PoisonError::into_inner).insert(key, listed);
         tracing::info!(name, format = discovered.format.as_wire(), rungs = settings.ladder.rungs().len(), "stream");
-        shards.configure(stream, &settings, StreamOffer::of(&settings, discovered.audio));
+        engines.configure(stream, &settings, StreamOffer::of(&settings, discovered.audio));
         stream
     }
 
     /// Takes note of how long segments are, where only the playlist of a rendition says it.
-    pub(crate) fn learn_segment_duration(&self, stream: StreamId, duration: Duration, shards: &Shards) {
+    pub(crate) fn learn_segment_duration(&self, stream: StreamId, duration: Duration, engines: &Engines) {
         let known = |listed: &&mut Listed| listed.stream == stream && listed.settings.segment_duration != duration;
         let mut streams = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let Some(listed) = streams.values_mut().find(known) else { return };
         listed.settings.segment_duration = duration;
-        shards.configure(stream, &listed.settings, StreamOffer::of(&listed.settings, listed.audio));
+        engines.configure(stream, &listed.settings, StreamOffer::of(&listed.settings, listed.audio));
     }
 
     /// Name of a stream that a manifest was seen of.

@@ -1,4 +1,4 @@
-//! How reports come in: whose they are, whether they are news, and what the engine hears of them.
+//! How reports reach an engine: sequence numbers are checked, and the session's entry is brought up to date.
 
 use super::shards::{ClientLocation, Shard, Shards};
 use crate::{
@@ -17,10 +17,10 @@ use headroom_core::{
 /// within the 64 numbers of a [`SequenceWindow`].
 const RENUMBERING_GAP: Duration = Duration::from_secs(5);
 
-/// Publishers watched at most.
+/// Most publishers watched at a time.
 const MAX_PUBLISHERS: usize = 10_000;
 
-/// Where a numbered report came from: the numbers of the two modes run side by side.
+/// Reporting mode of CMCD v2. Each mode numbers its reports on its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReportingMode {
     /// Sent along with a media request.
@@ -31,19 +31,19 @@ pub enum ReportingMode {
 
 /// A report of the player itself.
 pub struct PlayerReport {
-    /// What it says, as the engine will hear it; when and of which stream is filled in as it is taken in.
+    /// The report. Its time and stream are set when it is taken in.
     pub sample: Sample,
     /// What the session plays; `None` when the report does not say.
     pub stream: Option<StreamId>,
-    /// How it came and its number, where it has one.
-    pub order: (ReportingMode, Option<u32>),
-    /// Where it came from.
+    /// Its mode, and its sequence number (CMCD `sn`) where it has one.
+    pub sequence: (ReportingMode, Option<u32>),
+    /// Where its sender is.
     pub location: ClientLocation,
 }
 
 impl Shards {
     /// Takes in a player's report and answers with what the player should know.
-    pub fn handle_player(&self, mut report: PlayerReport) -> Answer {
+    pub(crate) fn handle_player(&self, mut report: PlayerReport) -> Answer {
         let session = report.sample.session;
         let mut shard = self.shard_of(session);
         let now = self.clock.now();
@@ -53,17 +53,17 @@ impl Shards {
     }
 
     /// Takes in one of many reports that came together at `arrived`; nobody waits for an answer.
-    pub fn handle_batched(&self, mut report: PlayerReport, arrived: Timestamp) {
+    pub(crate) fn handle_batched(&self, mut report: PlayerReport, arrived: Timestamp) {
         let mut shard = self.shard_of(report.sample.session);
         report.sample.at = arrived;
         self.take_in(&mut shard, &mut report);
     }
 
-    /// Takes in a report that came when its sample says.
+    /// Takes in a report at the time that its sample carries.
     fn take_in(&self, shard: &mut Shard, report: &mut PlayerReport) {
-        let PlayerReport { sample, stream, order: (mode, number), location } = report;
+        let PlayerReport { sample, stream, sequence: (mode, number), location } = report;
         let entry = shard.entries.entry(sample.session).or_default();
-        // Other requests of the session may have been taken in since: reports of one session never step back.
+        // Other requests of the session may have been taken in since. Time never steps back within a session.
         sample.at = sample.at.max(entry.last_seen);
         entry.reports = true;
         let silent_for = sample.at.since(entry.last_seen);
@@ -77,7 +77,7 @@ impl Shards {
             && *mode == ReportingMode::Request
             && entry.posts
         {
-            // Requests and events each tell of the same stall.
+            // A request and an event report the same stall.
             player.starvation_duration = None;
         }
         let order = number.map_or(Arrival::Fresh, |number| {
@@ -105,7 +105,7 @@ impl Shards {
         }
     }
 
-    /// Tells the engine where a session is, when that is new, and what others there measured.
+    /// Tells the engine the network of a session when it changed, and what others on that network measured.
     fn locate(&self, shard: &mut Shard, session: SessionId, location: ClientLocation, at: Timestamp) {
         let Some(entry) = shard.entries.get_mut(&session) else { return };
         let before = std::mem::replace(&mut entry.location, location);
@@ -120,7 +120,7 @@ impl Shards {
     }
 
     /// Takes in what a transfer or the transport showed of a session.
-    pub fn handle_observed(&self, session: SessionId, stream: Option<StreamId>, report: Report) {
+    pub(crate) fn handle_observed(&self, session: SessionId, stream: Option<StreamId>, report: Report) {
         let mut shard = self.shard_of(session);
         let now = self.clock.now();
         let entry = shard.entries.entry(session).or_default();
@@ -136,7 +136,7 @@ impl Shards {
     }
 
     /// Takes in a media object that a session without reports of its own fetched.
-    pub fn handle_transfer(&self, session: SessionId, bytes: u64, throughput: Bitrate, took: Duration) {
+    pub(crate) fn handle_transfer(&self, session: SessionId, bytes: u64, throughput: Bitrate, took: Duration) {
         let offer = self.offer_of(session);
         let player = Player {
             measured_throughput: Some(throughput),
@@ -149,7 +149,7 @@ impl Shards {
     }
 
     /// Takes in a sample that says itself when it was true. One that runs ahead of the clock is dated now.
-    pub fn handle_dated(&self, mut sample: Sample) {
+    pub(crate) fn handle_dated(&self, mut sample: Sample) {
         let mut shard = self.shard_of(sample.session);
         let now = self.clock.now();
         sample.at = sample.at.min(now);
@@ -167,7 +167,7 @@ impl Shards {
         self.feed_sample(&mut shard, &sample);
     }
 
-    /// A publisher is no viewer: it is watched for alerts and kept in the archive, but there is no session to decide about.
+    /// A publisher is not a viewer: alerts watch it and the archive keeps it, but there is no session to decide about.
     fn handle_publisher(&self, shard: &mut Shard, mut sample: Sample) {
         if sample.stream == StreamId::default() {
             let known = shard.entries.get(&sample.session);
@@ -184,7 +184,12 @@ impl Shards {
     }
 
     /// Notes that a session asked for something, without a report; answers what it should know.
-    pub fn handle_request(&self, session: SessionId, stream: Option<StreamId>, location: ClientLocation) -> Answer {
+    pub(crate) fn handle_request(
+        &self,
+        session: SessionId,
+        stream: Option<StreamId>,
+        location: ClientLocation,
+    ) -> Answer {
         let mut shard = self.shard_of(session);
         let now = self.clock.now();
         if let Some(entry) = shard.entries.get_mut(&session) {
@@ -196,7 +201,7 @@ impl Shards {
     }
 }
 
-/// A late report still tells how fast a transfer was; its buffer, state and latency are no longer true.
+/// A late report still says how fast a transfer was. Its buffer, state and latency are no longer true.
 fn keep_transfer(report: &mut Report) {
     if let Report::Player(player) = report {
         let Player { measured_throughput, transfer_time, .. } = *player;

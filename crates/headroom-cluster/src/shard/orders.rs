@@ -14,7 +14,7 @@ use std::sync::MutexGuard;
 
 impl Shards {
     /// Makes a stream known to every shard.
-    pub fn configure(&self, stream: StreamId, settings: &StreamSettings, offer: StreamOffer) {
+    pub(crate) fn configure(&self, stream: StreamId, settings: &StreamSettings, offer: StreamOffer) {
         for shard in &self.shards {
             let mut shard = locked(shard);
             shard.offers.insert(stream, offer);
@@ -24,33 +24,33 @@ impl Shards {
     }
 
     /// What the sessions of a stream, or everyone's, in one shard could use of a bottleneck.
-    pub fn demands(&self, index: usize, stream: Option<StreamId>) -> DemandSet {
+    pub(crate) fn demands(&self, index: usize, stream: Option<StreamId>) -> DemandSet {
         DemandSet::of(locked(&self.shards[index]).engine.demands(stream))
     }
 
     /// Tells one shard what its sessions have of a bottleneck.
-    pub fn tell_capacity(&self, index: usize, stream: Option<StreamId>, capacity: Option<Bitrate>) {
+    pub(crate) fn tell_capacity(&self, index: usize, stream: Option<StreamId>, capacity: Option<Bitrate>) {
         let mut shard = locked(&self.shards[index]);
         let at = self.clock.now();
         self.feed(&mut shard, Input::Bottleneck { at, stream, capacity });
     }
 
     /// Takes in a message at the shard of its stream's audience; says whether `session` lives in another.
-    pub fn handle_feedback(&self, home: StreamId, session: Option<SessionId>, input: Input) -> bool {
+    pub(crate) fn handle_feedback(&self, home: StreamId, session: Option<SessionId>, input: Input) -> bool {
         let index = self.index_of(home.0);
         self.feed(&mut locked(&self.shards[index]), input);
         session.is_some_and(|session| self.index_of(session.0) != index)
     }
 
     /// Lets a viewer's command act on a session.
-    pub fn handle_command(&self, session: SessionId, command: Command) {
+    pub(crate) fn handle_command(&self, session: SessionId, command: Command) {
         let mut shard = self.shard_of(session);
         let at = self.clock.now();
         self.feed(&mut shard, Input::Command { at, session, command });
     }
 
     /// What the sessions of each stream go through, over all shards.
-    pub fn conditions(&self) -> ConditionsByStream {
+    pub(crate) fn conditions(&self) -> ConditionsByStream {
         let mut seen = ConditionsByStream::default();
         for shard in &self.shards {
             let shard = locked(shard);
@@ -62,14 +62,14 @@ impl Shards {
     }
 
     /// Tells an audience what the sessions of its stream go through.
-    pub fn tell_conditions(&self, home: StreamId, conditions: Conditions) {
+    pub(crate) fn tell_conditions(&self, home: StreamId, conditions: Conditions) {
         let mut shard = locked(&self.shards[self.index_of(home.0)]);
         let at = self.clock.now();
         self.feed(&mut shard, Input::Conditions { stream: home, at, conditions });
     }
 
     /// Tells every shard what the objectives of a stream are worth.
-    pub fn weigh(&self, stream: StreamId, weights: Weights) {
+    pub(crate) fn weigh(&self, stream: StreamId, weights: Weights) {
         for shard in &self.shards {
             let mut shard = locked(shard);
             let at = self.clock.now();
@@ -78,17 +78,17 @@ impl Shards {
     }
 
     /// What is known of the audience of a stream.
-    pub fn audience(&self, home: StreamId) -> Option<State> {
+    pub(crate) fn audience(&self, home: StreamId) -> Option<State> {
         locked(&self.shards[self.index_of(home.0)]).engine.audience(home)
     }
 
     /// What audiences brought to light since the last call.
-    pub fn take_news(&self) -> Vec<Output> {
+    pub(crate) fn take_news(&self) -> Vec<Output> {
         std::mem::take(&mut *locked(&self.news))
     }
 
     /// Forces a cap, or takes it back.
-    pub fn restrict(&self, scope: Scope, max_bitrate: Option<Bitrate>, lasting: Option<Duration>) {
+    pub(crate) fn restrict(&self, scope: Scope, max_bitrate: Option<Bitrate>, lasting: Option<Duration>) {
         let restrict = |mut shard: MutexGuard<'_, Shard>| {
             let at = self.clock.now();
             let until = lasting.map(|lasting| at + lasting);

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 impl Shards {
     /// The decision in force for a session, with the bit rate to announce for it.
-    pub fn decision(&self, session: SessionId) -> Option<(Decision, Answer)> {
+    pub(crate) fn decision(&self, session: SessionId) -> Option<(Decision, Answer)> {
         let shard = self.shard_of(session);
         let decision = shard.engine.decision(session)?;
         let answer = self.answer(&shard, session, self.clock.now());
@@ -22,7 +22,7 @@ impl Shards {
     }
 
     /// What a session should fetch next, as its player must hear it: with room for the audio beside it; and why.
-    pub fn advise(&self, session: SessionId) -> Option<(Bitrate, Reason)> {
+    pub(crate) fn advise(&self, session: SessionId) -> Option<(Bitrate, Reason)> {
         let shard = self.shard_of(session);
         let advice = shard.engine.advise(session, self.clock.now())?;
         let entry = shard.entries.get(&session).copied().unwrap_or_default();
@@ -32,12 +32,12 @@ impl Shards {
     }
 
     /// State of a session.
-    pub fn snapshot(&self, session: SessionId) -> Option<Snapshot> {
+    pub(crate) fn snapshot(&self, session: SessionId) -> Option<Snapshot> {
         self.shard_of(session).engine.view(session)
     }
 
     /// State of a session and the ladder it plays.
-    pub fn explained(&self, session: SessionId) -> Option<(Snapshot, Ladder)> {
+    pub(crate) fn explained(&self, session: SessionId) -> Option<(Snapshot, Ladder)> {
         let shard = self.shard_of(session);
         let snapshot = shard.engine.view(session)?;
         let ladder = shard.engine.ladder(snapshot.stream).clone();
@@ -45,7 +45,7 @@ impl Shards {
     }
 
     /// Counts the sessions and what was done, and says how regularly. One shard is locked at a time.
-    pub fn census(&self) -> (Census, Counters, TickTiming) {
+    pub(crate) fn census(&self) -> (Census, Counters, TickTiming) {
         let (mut census, mut counters, mut timing) = (Census::default(), Counters::default(), TickTiming::default());
         for shard in &self.shards {
             let shard = locked(shard);
@@ -59,20 +59,20 @@ impl Shards {
     }
 
     /// Follows the decisions of a session, known or not yet known.
-    pub fn watch(&self, session: SessionId) -> watch::Receiver<Option<Decision>> {
+    pub(crate) fn watch(&self, session: SessionId) -> watch::Receiver<Option<Decision>> {
         let mut shard = self.shard_of(session);
         let current = shard.engine.decision(session);
         shard.watchers.entry(session).or_insert_with(|| watch::Sender::new(current)).subscribe()
     }
 
     /// What to announce for a session now.
-    pub fn announce(&self, session: SessionId) -> Answer {
+    pub(crate) fn announce(&self, session: SessionId) -> Answer {
         let shard = self.shard_of(session);
         self.answer(&shard, session, self.clock.now())
     }
 
     /// States of at most `limit` sessions after skipping `offset`, and how many there are.
-    pub fn snapshots(&self, offset: usize, limit: usize) -> (Vec<Snapshot>, usize) {
+    pub(crate) fn snapshots(&self, offset: usize, limit: usize) -> (Vec<Snapshot>, usize) {
         let mut total = 0;
         let mut page = Vec::new();
         for shard in &self.shards {

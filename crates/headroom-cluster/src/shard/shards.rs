@@ -52,7 +52,7 @@ pub(super) struct Shard {
     pub(super) watchers: ById<SessionId, watch::Sender<Option<Decision>>>,
     /// What sessions went through that ended since the last round.
     ended: Rollup,
-    /// Reads along.
+    /// Reads along for the archive; `None` without one.
     pub(super) tap: Option<Box<dyn Tap>>,
     pub(super) last_tick: Timestamp,
     /// Between the latest two ticks, and how long the latest took.
@@ -148,12 +148,12 @@ impl Shards {
     }
 
     /// Segment duration of what a session plays.
-    pub fn segment_duration(&self, session: SessionId) -> Duration {
+    pub(crate) fn segment_duration(&self, session: SessionId) -> Duration {
         self.offer_of(session).segment_duration
     }
 
     /// What a session plays, where it is known.
-    pub fn stream_of(&self, session: SessionId) -> Option<StreamId> {
+    pub(crate) fn stream_of(&self, session: SessionId) -> Option<StreamId> {
         let shard = self.shard_of(session);
         shard.entries.get(&session).map(|entry| entry.stream)
     }
@@ -165,7 +165,7 @@ impl Shards {
     }
 
     /// Whether the session reports for itself.
-    pub fn reports_itself(&self, session: SessionId) -> bool {
+    pub(crate) fn reports_itself(&self, session: SessionId) -> bool {
         self.shard_of(session).entries.get(&session).is_some_and(|entry| entry.reports)
     }
 
@@ -203,7 +203,7 @@ impl Shards {
     }
 
     /// The last report of each publisher that was heard of lately.
-    pub fn encoders(&self) -> Encoders {
+    pub(crate) fn encoders(&self) -> Encoders {
         let now = self.clock.now();
         let mut encoders = locked(&self.encoders);
         encoders.retain(|_, (at, _)| now.since(*at) < PUBLISHER_GONE);

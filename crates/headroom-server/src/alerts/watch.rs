@@ -14,7 +14,7 @@ use crate::{
     places::Places,
     stream::Streams,
 };
-use headroom_cluster::{bottleneck::Bottlenecks, shard::Shards};
+use headroom_cluster::{bottleneck::Bottlenecks, engines::Engines};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
@@ -74,7 +74,7 @@ pub(crate) struct Listed {
 
 /// What a round is read together with.
 pub(crate) struct Surroundings {
-    pub(crate) shards: Arc<Shards>,
+    pub(crate) engines: Engines,
     pub(crate) streams: Arc<Streams>,
     pub(crate) bottlenecks: Arc<Bottlenecks>,
     pub(crate) places: Arc<Places>,
@@ -122,7 +122,7 @@ impl Alerts {
             talked_about.filter_map(|name| Some((name.clone(), around.feedback.audience(&name)?.0))).collect();
         let seen = Seen {
             round,
-            encoders: &around.shards.encoders(),
+            encoders: &around.engines.encoders(),
             bottlenecks: &around.bottlenecks.listed(),
             audiences: &audiences,
             lag_ratio: lag,

@@ -107,7 +107,7 @@ pub(super) async fn delete(
     body: Result<Json<Forgotten>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let order = parsed(body)?;
-    if !resources.bottlenecks.forget(order.stream.as_deref(), &resources.ingest.shards) {
+    if !resources.bottlenecks.forget(order.stream.as_deref(), &resources.ingest.engines) {
         return Err(Problem::not_found("no bottleneck is known for this stream"));
     }
     tracing::info!(stream = ?order.stream, "bottleneck forgotten");
@@ -139,7 +139,7 @@ impl Resources {
     /// Divides a capacity among the sessions of a stream, or all.
     pub(super) fn share_out(&self, stream: Option<String>, capacity: Bitrate) -> Result<Bottleneck, Problem> {
         let streams = stream.as_ref().map(|name| streams_called(name, &self.ingest.identifier).collect());
-        let set = self.bottlenecks.set(stream, streams, capacity, &self.ingest.shards);
+        let set = self.bottlenecks.set(stream, streams, capacity, &self.ingest.engines);
         set.map_err(|error| Problem::overloaded(error.to_string()))
     }
 }

@@ -187,25 +187,25 @@ impl Resources {
     }
 
     fn restrict(&self, target: &Target, cap: Option<Bitrate>, lasting: Option<Duration>) -> Result<(), Problem> {
-        let shards = &self.ingest.shards;
+        let engines = &self.ingest.engines;
         let session = match target {
             Target::All => {
-                shards.restrict(Scope::All, cap, lasting);
+                engines.restrict(Scope::All, cap, lasting);
                 return Ok(());
             }
             Target::Stream(name) => {
                 for stream in streams_called(name, &self.ingest.identifier) {
-                    shards.restrict(Scope::Stream(stream), cap, lasting);
+                    engines.restrict(Scope::Stream(stream), cap, lasting);
                 }
                 return Ok(());
             }
             Target::Session(name) => self.ingest.identifier.reported_session(name),
             Target::SessionId(id) => parse_id(id)?,
         };
-        if shards.snapshot(session).is_none() {
+        if engines.snapshot(session).is_none() {
             return Err(Problem::not_found("no live session has this name"));
         }
-        shards.restrict(Scope::Session(session), cap, lasting);
+        engines.restrict(Scope::Session(session), cap, lasting);
         Ok(())
     }
 }

@@ -28,7 +28,7 @@ pub(super) async fn list(
     query: Result<Query<Window>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let (offset, limit) = Window::of(query)?;
-    let (snapshots, total) = resources.ingest.shards.snapshots(offset, limit);
+    let (snapshots, total) = resources.ingest.engines.snapshots(offset, limit);
     let items: Vec<_> = snapshots.iter().map(Session::new).collect();
     Ok(Json(Page { total, offset, items }).into_response())
 }
@@ -44,7 +44,7 @@ pub(super) async fn list(
 )]
 pub(super) async fn show(State(resources): Shared, Path(name): Path<String>) -> Result<Response, Problem> {
     let session = session_of(&name, &resources.ingest.identifier)?;
-    let snapshot = resources.ingest.shards.snapshot(session);
+    let snapshot = resources.ingest.engines.snapshot(session);
     let snapshot = snapshot.ok_or_else(|| Problem::not_found("no live session has this name"))?;
     Ok(Json(Session::new(&snapshot)).into_response())
 }

@@ -20,7 +20,7 @@ use axum::response::{
     sse::{Event, KeepAlive, Sse},
 };
 use futures_util::stream;
-use headroom_cluster::{clock::Clock, shard::Shards};
+use headroom_cluster::{clock::Clock, engines::Engines};
 use headroom_core::{
     engine::{Census, Counters},
     telemetry::{SessionId, StreamId},
@@ -113,7 +113,7 @@ impl Live {
                     self.send(&frame);
                 }
             }
-            self.timelines.sample(self.clock.now(), self.shards());
+            self.timelines.sample(self.clock.now(), self.engines());
             steps = steps.wrapping_add(1);
         }
     }
@@ -121,7 +121,7 @@ impl Live {
     /// Counts everything now.
     fn take(&self) -> Frame {
         let at = self.clock.now();
-        let (census, counters, mut timing) = self.shards().census();
+        let (census, counters, mut timing) = self.engines().census();
         timing.target = self.tick;
         let mut state = self.state();
         let frame = Frame::new(at, &census, &counters, &timing, state.counters.as_ref(), &self.streams);
@@ -178,7 +178,7 @@ impl Live {
 
     /// What happened to a session since someone began to look, and from `since_us` on.
     pub(crate) fn timeline(&self, session: SessionId, since_us: u64) -> Option<Timeline> {
-        self.timelines.read(session, since_us, self.clock.now(), self.shards(), &self.streams)
+        self.timelines.read(session, since_us, self.clock.now(), self.engines(), &self.streams)
     }
 
     /// The past, then every frame from now on.
@@ -202,8 +202,8 @@ impl Live {
         Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
     }
 
-    fn shards(&self) -> &Shards {
-        &self.ingest.shards
+    fn engines(&self) -> &Engines {
+        &self.ingest.engines
     }
 
     fn identifier(&self) -> &Identifier {

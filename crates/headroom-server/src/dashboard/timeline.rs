@@ -2,7 +2,7 @@
 
 use super::why::sentence;
 use crate::{control::Session, stream::Streams};
-use headroom_cluster::shard::Shards;
+use headroom_cluster::engines::Engines;
 use headroom_core::{
     decision::Reason,
     ladder::Ladder,
@@ -78,11 +78,11 @@ pub(crate) struct Timeline {
 
 impl Timelines {
     /// Adds a point to every session that is looked at, and forgets those that are not any more.
-    pub(super) fn sample(&self, now: Timestamp, shards: &Shards) {
+    pub(super) fn sample(&self, now: Timestamp, engines: &Engines) {
         let mut tracks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         tracks.retain(|_, track| now.since(track.read) < LEASE);
         for (&session, track) in tracks.iter_mut() {
-            match shards.explained(session) {
+            match engines.explained(session) {
                 Some((snapshot, ladder)) => track.observe(now, &snapshot, &ladder),
                 None => track.ended = true,
             }
@@ -95,10 +95,10 @@ impl Timelines {
         session: SessionId,
         since_us: u64,
         now: Timestamp,
-        shards: &Shards,
+        engines: &Engines,
         streams: &Streams,
     ) -> Option<Timeline> {
-        let known = shards.explained(session);
+        let known = engines.explained(session);
         let mut tracks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !tracks.contains_key(&session) {
             let (snapshot, ladder) = known.as_ref()?;

@@ -109,7 +109,7 @@ impl Edge {
         let mut response = match manifest {
             Some(manifest) if response.status() == StatusCode::OK && !is_head => {
                 let response = self.handle_manifest(manifest, &path, &heard, response).await;
-                answer = self.ingest.shards.announce(heard.session);
+                answer = self.ingest.engines.announce(heard.session);
                 response
             }
             _ => response,
@@ -151,27 +151,27 @@ impl Edge {
 
     /// Learns what a manifest offers; gives the manifest cut to the session's cap, where that is wanted and changes it.
     fn read_manifest(&self, manifest: Manifest, text: &str, path: &str, heard: &Heard) -> Option<String> {
-        let shards = &self.ingest.shards;
+        let engines = &self.ingest.engines;
         let Some(discovered) = manifest.discover(text) else {
             let duration = manifest.segment_duration(text)?;
-            if shards.segment_duration(heard.session) != duration {
-                self.streams.learn_segment_duration(shards.stream_of(heard.session)?, duration, shards);
+            if engines.segment_duration(heard.session) != duration {
+                self.streams.learn_segment_duration(engines.stream_of(heard.session)?, duration, engines);
             }
             return None;
         };
         let name = heard.content.as_deref().unwrap_or_else(|| manifest::directory_name(path));
         let now = self.clock.now();
-        let stream = self.streams.discover(name, &discovered, now, &self.defaults, &self.ingest.identifier, shards);
+        let stream = self.streams.discover(name, &discovered, now, &self.defaults, &self.ingest.identifier, engines);
         if !heard.reported {
             // A player that says nothing begins to exist with the manifest it fetches.
-            shards.handle_observed(heard.session, Some(stream), Report::Player(Player::default()));
+            engines.handle_observed(heard.session, Some(stream), Report::Player(Player::default()));
         }
         let wanted = match self.settings.filter_playlists {
             FilterPlaylists::Never => false,
             FilterPlaylists::Silent => !heard.reported,
             FilterPlaylists::All => true,
         };
-        let cap = shards.announce(heard.session).cap.filter(|_| wanted)?;
+        let cap = engines.announce(heard.session).cap.filter(|_| wanted)?;
         manifest.cut(text, cap)
     }
 

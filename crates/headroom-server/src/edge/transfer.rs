@@ -107,14 +107,14 @@ impl Transfer {
             }
         }
         let metrics = &self.ingest.metrics;
-        let shards = &self.ingest.shards;
+        let engines = &self.ingest.engines;
         let seen = self.before.as_ref().zip(after.as_ref());
         let by_transport = seen.map(|(before, after)| self.by_transport(before, after));
-        if !shards.reports_itself(self.session) {
+        if !engines.reports_itself(self.session) {
             match by_transport.unwrap_or_else(|| self.by_serving_time(served)) {
                 Ok((throughput, took)) if throughput <= PLAUSIBLE_THROUGHPUT => {
                     metrics.report(Source::Transfer);
-                    shards.handle_transfer(self.session, self.bytes, throughput, took);
+                    engines.handle_transfer(self.session, self.bytes, throughput, took);
                 }
                 Ok(_) => metrics.dropped(Dropped::Implausible),
                 Err(reason) => metrics.dropped(reason),
@@ -126,7 +126,7 @@ impl Transfer {
                 metrics.dropped(Dropped::ApplicationLimited);
             }
             metrics.report(Source::Transport);
-            shards.handle_observed(self.session, None, Report::Link(link(before, after, whole)));
+            engines.handle_observed(self.session, None, Report::Link(link(before, after, whole)));
         }
     }
 
@@ -155,7 +155,7 @@ impl Transfer {
     }
 
     fn check_pace(&self, took: StdDuration) -> Result<(), Dropped> {
-        let segment = self.ingest.shards.segment_duration(self.session);
+        let segment = self.ingest.engines.segment_duration(self.session);
         let slow = took.as_secs_f64() > SLOWEST * segment.as_secs_f64();
         if slow { Err(Dropped::SlowerThanMedia) } else { Ok(()) }
     }

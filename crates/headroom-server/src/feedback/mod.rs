@@ -182,14 +182,14 @@ impl Feedback {
     /// Hands a reading to the engines.
     fn pass_on(&self, heard: Arrived, reading: Classification) {
         let Arrived { home, author, id, session, text, at } = heard;
-        let shards = &self.ingest.shards;
+        let engines = &self.ingest.engines;
         // A command acts on a live session; without one it is a vote.
-        let session = session.filter(|&session| reading.command.is_some() && shards.snapshot(session).is_some());
-        let now = shards.now();
+        let session = session.filter(|&session| reading.command.is_some() && engines.snapshot(session).is_some());
+        let now = engines.now();
         let input = Input::Feedback { stream: home, author, at: now, id: id.clone(), reading, session };
-        let elsewhere = shards.handle_feedback(home, session, input);
+        let elsewhere = engines.handle_feedback(home, session, input);
         if let (true, Some(session), Some(command)) = (elsewhere, session, reading.command) {
-            shards.handle_command(session, command);
+            engines.handle_command(session, command);
         }
         self.topics.note(home, Heard { id, author, at: now, reading, text });
         self.metrics().observe_message_delay(at.elapsed());
@@ -197,11 +197,11 @@ impl Feedback {
 
     /// Carries news between the shards; called after every tick of one.
     pub(crate) fn relay(&self) {
-        for output in self.ingest.shards.take_news() {
+        for output in self.ingest.engines.take_news() {
             match output {
                 Output::Weights { stream, weights, .. } => {
                     for alias in self.topics.weigh(stream, weights) {
-                        self.ingest.shards.weigh(alias, weights);
+                        self.ingest.engines.weigh(alias, weights);
                     }
                 }
                 Output::BlindSpot(blind_spot) => {
@@ -228,8 +228,8 @@ impl Feedback {
         if self.topics.is_empty() {
             return;
         }
-        let shards = &self.ingest.shards;
-        let seen = shards.conditions();
+        let engines = &self.ingest.engines;
+        let seen = engines.conditions();
         for (home, aliases) in self.topics.aliases() {
             let mut sum = Conditions::default();
             for alias in &aliases {
@@ -237,11 +237,11 @@ impl Feedback {
                 sum += conditions;
                 // A rendering that appears later must be weighed like the others.
                 if let Some(weights) = self.topics.appeared(home, *alias) {
-                    shards.weigh(*alias, weights);
+                    engines.weigh(*alias, weights);
                 }
             }
             if sum.sessions > 0 {
-                shards.tell_conditions(home, sum);
+                engines.tell_conditions(home, sum);
             }
         }
     }
@@ -249,7 +249,7 @@ impl Feedback {
     /// What is known of the audience of a stream, by name.
     pub(crate) fn audience(&self, name: &str) -> Option<(State, Vec<Heard>)> {
         let home = self.ingest.identifier.stream(name, None);
-        let state = self.ingest.shards.audience(home)?;
+        let state = self.ingest.engines.audience(home)?;
         Some((state, self.topics.latest(home)))
     }
 

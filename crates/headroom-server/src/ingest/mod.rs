@@ -15,8 +15,9 @@ use crate::{
 };
 use headroom_cluster::{
     answer::Answer,
+    engines::Engines,
     place::Place,
-    shard::{ClientLocation, PlayerReport, ReportingMode, Shards},
+    shard::{ClientLocation, PlayerReport, ReportingMode},
 };
 use headroom_core::{
     telemetry::{Player, Report, Sample, SessionId, StreamId},
@@ -35,7 +36,7 @@ thread_local! {
 /// Turns what arrives into inputs of the engines.
 pub(crate) struct Ingest {
     pub(crate) identifier: Identifier,
-    pub(crate) shards: Arc<Shards>,
+    pub(crate) engines: Engines,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) places: Arc<Places>,
 }
@@ -76,7 +77,7 @@ impl Ingest {
             None => {}
         }
         let session = self.identifier.silent_session(carrier.headers, carrier.query, carrier.peer);
-        let answer = self.shards.handle_request(session, None, self.location(carrier));
+        let answer = self.engines.handle_request(session, None, self.location(carrier));
         Heard { session, content: None, reported: false, answer }
     }
 
@@ -116,7 +117,7 @@ impl Ingest {
         let session = self.session_of(record, carrier);
         let stream = record.content_id.as_deref().map(|name| self.stream(session, name, record.streaming_format));
         let report = self.report(&parsed, session, stream, ReportingMode::Request, self.location(carrier));
-        let answer = self.shards.handle_player(report);
+        let answer = self.engines.handle_player(report);
         let content = record.content_id.as_deref().filter(|_| want_content).map(str::to_owned);
         Some(Heard { session, content, reported: true, answer })
     }
@@ -161,7 +162,7 @@ impl Ingest {
 
     /// Seconds since the epoch, by the server's own clock.
     pub(crate) fn now_s(&self) -> u64 {
-        self.shards.now().as_secs()
+        self.engines.now().as_secs()
     }
 
     /// Where a request came from.
@@ -216,7 +217,7 @@ impl Ingest {
         }
         let sample =
             Sample { session, stream: StreamId::default(), at: Timestamp::default(), report: Report::Player(player) };
-        PlayerReport { sample, stream, order: (mode, record.sequence_number), location }
+        PlayerReport { sample, stream, sequence: (mode, record.sequence_number), location }
     }
 
     /// Takes in a throughput a player names outside CMCD with a steering request.
@@ -228,7 +229,7 @@ impl Ingest {
         }
         self.metrics.report(Source::Steering);
         let player = Player { measured_throughput: Some(throughput), ..Player::default() };
-        self.shards.handle_observed(session, None, Report::Player(player));
+        self.engines.handle_observed(session, None, Report::Player(player));
     }
 
     /// What a session plays. Players leave the format out of some of their records; then it is what the session named
@@ -238,7 +239,7 @@ impl Ingest {
         if format.is_some() {
             return named;
         }
-        let before = self.shards.stream_of(session);
+        let before = self.engines.stream_of(session);
         let mut renderings = StreamingFormat::ALL.iter().map(|&format| self.identifier.stream(name, Some(format)));
         renderings.find(|&rendering| before == Some(rendering)).unwrap_or(named)
     }
@@ -260,7 +261,7 @@ struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     fn new(ingest: &'a Ingest, carrier: Carrier<'a>, grant: &'a Grant) -> Self {
-        let (location, arrived) = (ingest.location(carrier), ingest.shards.now());
+        let (location, arrived) = (ingest.location(carrier), ingest.engines.now());
         Self { ingest, carrier, location, grant, arrived, taken: 0, foreign: 0, content: None }
     }
 
@@ -272,7 +273,7 @@ impl<'a> Batch<'a> {
         let session = self.ingest.session_of(&parsed.vitals, self.carrier);
         let stream = self.stream_of(session, &parsed.vitals);
         let report = self.ingest.report(parsed, session, stream, ReportingMode::Event, self.location);
-        self.ingest.shards.handle_batched(report, self.arrived);
+        self.ingest.engines.handle_batched(report, self.arrived);
         self.taken += 1;
     }
 
@@ -320,7 +321,7 @@ fn cmcd_headers(headers: &HeaderMap) -> cmcd::Headers<'_> {
 mod tests {
     use super::*;
     use crate::identity::Identity;
-    use headroom_cluster::clock::Clock;
+    use headroom_cluster::{clock::Clock, shard::Shards};
     use headroom_core::engine::Config;
 
     fn ingest() -> Ingest {
@@ -328,7 +329,7 @@ mod tests {
         let shards = Shards::new(2, &Config::default(), Clock::start(), Arc::clone(&metrics) as _, None, || None);
         Ingest {
             identifier: Identifier::new(Identity::default()),
-            shards: Arc::new(shards),
+            engines: Engines::Local(Arc::new(shards)),
             metrics,
             places: Arc::default(),
         }
@@ -341,7 +342,7 @@ mod tests {
         let carrier = Carrier { headers: &headers, query: "", peer: IpAddr::from([192, 0, 2, 7]) };
         let stream_after = |body: &str| {
             assert!(ingest.handle_events(body.as_bytes(), carrier, &Grant::Open).is_ok());
-            ingest.shards.stream_of(ingest.identifier.reported_session("s")).unwrap()
+            ingest.engines.stream_of(ingest.identifier.reported_session("s")).unwrap()
         };
         let unnamed = stream_after("cid=\"live\",sid=\"s\",v=2");
         // Shaka calls live streams `st=v`; hls.js sends fractions of a kilobit in `pb`.

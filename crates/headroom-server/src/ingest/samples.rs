@@ -99,7 +99,7 @@ pub(crate) fn read_samples(ingest: &Ingest, body: &[u8], now: Timestamp, grant: 
                 let session = ingest.identifier.reported_session(&line.session);
                 let format = line.format.as_deref().and_then(StreamingFormat::from_wire);
                 let stream = line.stream.map_or(StreamId::default(), |name| ingest.stream(session, &name, format));
-                ingest.shards.handle_dated(Sample { session, stream, at, report });
+                ingest.engines.handle_dated(Sample { session, stream, at, report });
                 outcome.accepted += 1;
             }
             Err(error) => outcome.reject(number, error),

@@ -12,12 +12,12 @@ use std::sync::{Arc, Weak};
 
 /// Reads the engines when asked, so that requests do not count twice.
 #[derive(Debug)]
-pub(super) struct Engines {
+pub(super) struct EngineTotals {
     pub(super) shards: Weak<Shards>,
     pub(super) max_sessions: usize,
 }
 
-impl Collector for Engines {
+impl Collector for EngineTotals {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let Some(shards) = self.shards.upgrade() else { return Ok(()) };
         let (sessions, totals) = shards.totals();

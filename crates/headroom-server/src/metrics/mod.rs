@@ -8,7 +8,7 @@ pub(crate) use labels::{Dropped, MessageSource, Request, Shed, Source};
 
 use crate::reader::Reader;
 use catalogue::Catalogue;
-use collected::{Engines, Recalled};
+use collected::{EngineTotals, Recalled};
 use headroom_cluster::{meters::Meters, rollup::Cell, shard::Shards};
 use headroom_core::time::Duration;
 use prometheus_client::{
@@ -165,7 +165,7 @@ impl Metrics {
 
     /// Adds what the engines count to every exposition.
     pub(crate) fn follow(&self, shards: &Arc<Shards>, max_sessions: usize) {
-        let engines = Engines { shards: Arc::downgrade(shards), max_sessions };
+        let engines = EngineTotals { shards: Arc::downgrade(shards), max_sessions };
         let mut registry = self.registry.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         registry.register_collector(Box::new(engines));
     }

@@ -60,8 +60,8 @@ pub(super) fn decide(public: &Public, connection: Connection, request: &Request<
     let carrier = Carrier { headers, query, peer: connection.peer.ip() };
     let mut heard = public.ingest.handle_request(carrier, public.admit(headers, query).as_ref().ok(), false);
     if let Some(link) = relayed_link(headers) {
-        public.ingest.shards.handle_observed(heard.session, None, telemetry::Report::Link(link));
-        heard.answer = public.ingest.shards.announce(heard.session);
+        public.ingest.engines.handle_observed(heard.session, None, telemetry::Report::Link(link));
+        heard.answer = public.ingest.engines.announce(heard.session);
     }
     let mut response = no_content();
     if let Some(value) = cmsd::dynamic(&heard.answer, &public.cmsd_name, []) {

@@ -1,0 +1,3 @@
+//! Shards seen from outside: what their watchers learn.
+
+mod watchers;

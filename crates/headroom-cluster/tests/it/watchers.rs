@@ -85,7 +85,7 @@ fn watchers_learn_of_reports_decisions_and_ticks() {
             location: ClientLocation::default(),
         });
     }
-    engines.handle_dated(sample(Report::Encoder(Encoder::default())));
+    engines.handle_dated(Sample { at: engines.now(), ..sample(Report::Encoder(Encoder::default())) });
     shards.tick(0);
     shards.close_log();
     let seen = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -93,8 +93,8 @@ fn watchers_learn_of_reports_decisions_and_ticks() {
     assert_eq!(seen(&counts.samples), 4, "three reports of the player and the publisher's; the replayed one is none");
     assert_eq!(seen(&counts.decisions), 1, "the tick's");
     assert_eq!(seen(&counts.handed_over), 2, "after the tick and at the end");
-    assert_eq!(seen(&counts.answers), 0, "nothing was decided when they came");
-    assert!(engines.announce(SessionId(7)).cap.is_some());
-    assert_eq!(seen(&counts.answers), 1);
+    assert_eq!(seen(&counts.answers), 4, "one a report");
+    assert!(engines.decision(SessionId(7)).is_some());
+    assert_eq!(seen(&counts.answers), 5);
     assert_eq!(engines.encoders().len(), 1);
 }

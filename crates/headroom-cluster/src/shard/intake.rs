@@ -159,7 +159,7 @@ impl Shards {
         let entry = shard.entries.entry(sample.session).or_default();
         entry.last_seen = now;
         entry.reports = true;
-        if sample.stream == StreamId::default() {
+        if sample.stream.is_unknown() {
             sample.stream = entry.stream;
         } else {
             entry.stream = sample.stream;
@@ -169,7 +169,7 @@ impl Shards {
 
     /// A publisher is not a viewer: alerts watch it and the archive keeps it, but there is no session to decide about.
     fn handle_publisher(&self, shard: &mut Shard, mut sample: Sample) {
-        if sample.stream == StreamId::default() {
+        if sample.stream.is_unknown() {
             let known = shard.entries.get(&sample.session);
             sample.stream = known.map_or(sample.stream, |entry| entry.stream);
         }

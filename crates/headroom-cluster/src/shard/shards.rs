@@ -254,7 +254,7 @@ impl Shards {
                 Output::Decision(decision) => {
                     if let Some(tap) = &mut shard.tap {
                         let entry = shard.entries.get(&decision.session);
-                        tap.decision(entry.map_or(StreamId(0), |entry| entry.stream), decision);
+                        tap.decision(entry.map_or(StreamId::UNKNOWN, |entry| entry.stream), decision);
                     }
                     if let Some(watcher) = shard.watchers.get(&decision.session) {
                         watcher.send_replace(Some(decision.clone()));

@@ -384,7 +384,7 @@ async fn tick(
 /// The start as an action: under which settings decisions are made from now on.
 fn started(config: &Config, clock: Clock) -> Action {
     Action {
-        at_s: clock.now().as_micros() / 1_000_000,
+        at_s: clock.now().as_secs(),
         actor: concat!("headroom ", env!("CARGO_PKG_VERSION")).to_owned(),
         method: "START".to_owned(),
         path: "configuration".to_owned(),

@@ -163,7 +163,8 @@ mod tests {
             Stays at 480p (1.6 Mbit/s): telemetry is silent, so the last decision stands. Risk of a stall there: 12 %.
             Up to 480p (1.6 Mbit/s): an operator or the viewer set this limit. Risk of a stall there: 12 %.
             Up to 480p (1.6 Mbit/s): that is its fair share of a shared bottleneck. Risk of a stall there: 12 %.
-            Up to 480p (1.6 Mbit/s): it has measured nothing yet, and others on its network get about that. Risk of a stall there: 12 %."#]].assert_eq(&sentences.join("\n"));
+            Up to 480p (1.6 Mbit/s): it has measured nothing yet, and others on its network get about that. Risk of a stall there: 12 %.
+            The player chooses alone: no policy is configured."#]].assert_eq(&sentences.join("\n"));
     }
 
     #[test]

@@ -5,9 +5,9 @@
 //! has just ended, whose `ttlb` says how long it took. No answer in time means that the player chooses.
 
 use crate::{
+    http::{problem::Problem, respond::no_content},
     ingest::Carrier,
-    problem::Problem,
-    public::{Public, no_content},
+    public::Public,
     token::Grant,
 };
 use axum::{

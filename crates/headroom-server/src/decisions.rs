@@ -1,9 +1,9 @@
 //! Decisions of one session, once or as they change, for the agent inside a player.
 
 use crate::{
+    http::problem::Problem,
     metrics::{Metrics, Shed},
     openapi,
-    problem::Problem,
     public::Public,
 };
 use axum::{

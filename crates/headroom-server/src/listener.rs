@@ -3,10 +3,9 @@
 use crate::{
     clients::Clients,
     config::Public,
-    edge::Connection,
     identity::masked,
     metrics::{Metrics, Shed},
-    tls::Tls,
+    tls::{Fingerprint, Tls},
 };
 use axum::response::Response;
 use futures_util::{
@@ -49,6 +48,15 @@ impl Bounds {
             user_timeout_ms: settings.user_timeout_ms,
         }
     }
+}
+
+/// A client's connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Connection {
+    pub(crate) local: SocketAddr,
+    pub(crate) peer: SocketAddr,
+    /// What the client proved to own, where certificates are asked for.
+    pub(crate) certificate: Option<Fingerprint>,
 }
 
 /// One listener.

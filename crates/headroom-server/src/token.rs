@@ -7,7 +7,7 @@
 //! Keys are rotated with overlap: the first of the file signs, all of them verify, and the file is read again when it
 //! changes.
 
-use crate::{identity::parameter, problem::Problem, reload::Reloadable};
+use crate::{http::problem::Problem, identity::parameter, reload::Reloadable};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, header};

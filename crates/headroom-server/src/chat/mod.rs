@@ -1,14 +1,10 @@
 //! Live chats: who speaks where, each source a task of its own that never gives up for good.
 
-mod backoff;
 mod replay;
-pub(crate) mod tls;
 mod twitch;
 mod youtube;
 
-pub use tls::TlsError;
-
-use crate::{config::Chat, feedback::Feedback};
+use crate::{config::Chat, feedback::Feedback, tls_client::TlsError};
 use std::{path::PathBuf, sync::Arc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 

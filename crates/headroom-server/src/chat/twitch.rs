@@ -1,10 +1,12 @@
 //! Chats of Twitch, read over IRC without an account ("Twitch IRC", dev.twitch.tv/docs/chat/irc).
 
-use super::{ChatError, backoff::Backoff, channel_and_stream, tls};
+use super::{ChatError, channel_and_stream};
 use crate::{
+    backoff::Backoff,
     config::Chat,
     feedback::{Feedback, Message},
     metrics::MessageSource,
+    tls_client,
 };
 use headroom_wire::irc::{self, Line};
 use rustls::pki_types::ServerName;
@@ -65,7 +67,11 @@ impl Twitch {
             } else {
                 settings.twitch_nick.clone()
             },
-            tls: if settings.twitch_tls { Some(TlsConnector::from(tls::client(&settings.ca_file)?)) } else { None },
+            tls: if settings.twitch_tls {
+                Some(TlsConnector::from(tls_client::client(&settings.ca_file)?))
+            } else {
+                None
+            },
             channels: settings.twitch_channels.iter().map(channel).collect(),
             feedback,
         })

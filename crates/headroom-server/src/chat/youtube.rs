@@ -1,10 +1,12 @@
 //! Live chats of YouTube, polled with an API key (`liveChatMessages.list`, YouTube Live Streaming API v3).
 
-use super::{ChatError, backoff::Backoff, channel_and_stream, tls};
+use super::{ChatError, channel_and_stream};
 use crate::{
+    backoff::Backoff,
     config::Chat,
     feedback::{Feedback, Message},
     metrics::MessageSource,
+    tls_client,
 };
 use axum::body::Body;
 use headroom_wire::youtube::{Page, Refusal};
@@ -58,7 +60,7 @@ impl YouTube {
         let mut http = HttpConnector::new();
         http.set_connect_timeout(Some(TIMEOUT));
         http.enforce_http(false);
-        let tls = tls::client(&settings.ca_file)?;
+        let tls = tls_client::client(&settings.ca_file)?;
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config((*tls).clone())
             .https_or_http()

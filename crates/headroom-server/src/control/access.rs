@@ -8,8 +8,8 @@ use super::{
 use crate::{
     config,
     history::{Action, Entry},
+    http::problem::Problem,
     metrics::Shed,
-    problem::Problem,
     tls::Fingerprint,
 };
 use axum::{

@@ -1,14 +1,13 @@
 //! What is wrong or about to be, and what nobody wants to hear of.
 
-use super::{
-    Shared,
-    page::{Page, Window},
-    parsed,
-};
+use super::{Shared, parsed};
 use crate::{
     alerts::{Listed, Silence},
-    problem::Problem,
-    public::no_content,
+    http::{
+        page::{Page, Window},
+        problem::Problem,
+        respond::no_content,
+    },
 };
 use axum::{
     Json,

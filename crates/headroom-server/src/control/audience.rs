@@ -1,7 +1,7 @@
 //! What viewers say of a stream.
 
 use super::Shared;
-use crate::{feedback::Heard, openapi, problem::Problem};
+use crate::{feedback::Heard, http::problem::Problem, openapi};
 use axum::{
     Json,
     extract::{self, Path},

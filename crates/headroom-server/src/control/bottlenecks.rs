@@ -1,12 +1,11 @@
 //! Bottlenecks of known capacity: whose sessions share what.
 
-use super::{
-    Resources, Shared,
+use super::{Resources, Shared, parsed, streams::streams_called};
+use crate::http::{
     page::{Page, Window},
-    parsed,
-    streams::streams_called,
+    problem::Problem,
+    respond::no_content,
 };
-use crate::{problem::Problem, public::no_content};
 use axum::{
     Json,
     extract::{

@@ -1,7 +1,7 @@
 //! What is carried now, and how much more could be.
 
-use super::{Shared, bottlenecks::BottleneckView, page::tagged};
-use crate::problem::Problem;
+use super::{Shared, bottlenecks::BottleneckView};
+use crate::http::{page::tagged, problem::Problem};
 use axum::{extract::State, http::HeaderMap, response::Response};
 use headroom_core::time::Timestamp;
 use serde::Serialize;

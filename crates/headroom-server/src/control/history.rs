@@ -1,13 +1,12 @@
 //! Minutes that went by, and who did what.
 
-use super::{
-    Resources, Shared,
-    page::{Page, Window, tagged},
-    streams::streams_called,
-};
+use super::{Resources, Shared, streams::streams_called};
 use crate::{
     history::{Action, Asked, Audience, By, History, Point, QueryError, audiences, audit_page, series},
-    problem::Problem,
+    http::{
+        page::{Page, Window, tagged},
+        problem::Problem,
+    },
 };
 use axum::{
     extract::{Query, State, rejection::QueryRejection},

@@ -9,7 +9,6 @@ mod capacity;
 mod history;
 mod orders;
 mod overrides;
-mod page;
 mod pathways;
 mod plan;
 mod sessions;
@@ -19,10 +18,9 @@ mod tokens;
 pub(crate) use self::{
     access::{Access, Role},
     orders::Book,
-    page::{Page, Window},
     plan::Planner,
     sessions::{Session, session_of},
-    tokens::{Tokens, same},
+    tokens::Tokens,
 };
 
 pub use self::tokens::TokensError;
@@ -30,17 +28,14 @@ pub use self::tokens::TokensError;
 use crate::{
     alerts::Alerts,
     dashboard::{self, Live},
-    edge::Connection,
     feedback::Feedback,
     fleet::FleetSnapshot,
-    health,
     history::History,
+    http::{health, problem::Problem, respond::text_response},
     ingest::Ingest,
-    listener::{Answering, Handler, later},
+    listener::{Answering, Connection, Handler, later},
     metrics::Metrics,
     openapi,
-    problem::Problem,
-    public::text_response,
     steering::Pathways,
     stream::Streams,
 };

@@ -1,13 +1,11 @@
 //! Overrides: an operator's word on the bit rate of a session, a stream or everyone.
 
-use super::{
-    Resources, Shared,
+use super::{Resources, Shared, parsed, sessions::parse_id, streams::streams_called};
+use crate::http::{
     page::{Page, Window},
-    parsed,
-    sessions::parse_id,
-    streams::streams_called,
+    problem::Problem,
+    respond::no_content,
 };
-use crate::{problem::Problem, public::no_content};
 use axum::{
     Json,
     extract::{

@@ -1,7 +1,7 @@
 //! Content Steering orders: which delivery pathway players should use.
 
 use super::{Shared, parsed};
-use crate::{problem::Problem, public::no_content};
+use crate::http::{problem::Problem, respond::no_content};
 use axum::{
     Json,
     extract::{State, rejection::JsonRejection},

@@ -1,10 +1,10 @@
 //! What will be carried, and what if.
 
-use super::{Resources, Shared, page::tagged};
+use super::{Resources, Shared};
 use crate::{
     history::By,
+    http::{page::tagged, problem::Problem},
     plan::{DemandError, HOUR_S, Outlook, Plan, Scenario, Settings, WEEK},
-    problem::Problem,
 };
 use axum::{
     extract::{Query, State, rejection::QueryRejection},

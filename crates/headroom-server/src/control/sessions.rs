@@ -1,10 +1,15 @@
 //! Live sessions, one by one or in pages.
 
-use super::{
-    Shared,
-    page::{Page, Window},
+use super::Shared;
+use crate::{
+    dashboard,
+    http::{
+        page::{Page, Window},
+        problem::Problem,
+    },
+    identity::Identifier,
+    openapi,
 };
-use crate::{dashboard, identity::Identifier, openapi, problem::Problem};
 use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},

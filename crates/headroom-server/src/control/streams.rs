@@ -1,10 +1,14 @@
 //! Streams and the ladders found in their manifests.
 
-use super::{
-    Shared,
-    page::{Page, Window},
+use super::Shared;
+use crate::{
+    http::{
+        page::{Page, Window},
+        problem::Problem,
+    },
+    identity::Identifier,
+    stream::Listed,
 };
-use crate::{identity::Identifier, problem::Problem, stream::Listed};
 use axum::{
     extract::{Query, State, rejection::QueryRejection},
     http::HeaderMap,

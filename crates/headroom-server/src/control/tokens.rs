@@ -1,7 +1,7 @@
 //! Tokens of the control listener: read from files, read again when those change.
 
 use super::access::Role;
-use crate::{config, reload::Reloadable};
+use crate::{config, constant_time::same, reload::Reloadable};
 use http::{HeaderMap, header};
 use std::{
     error::Error,
@@ -160,11 +160,6 @@ fn parse(text: &str, tokens: &mut Vec<Token>) -> Result<(), String> {
         tokens.push(Token { name: name.to_owned(), role, secret: secret.to_owned() });
     }
     Ok(())
-}
-
-/// Compares in a time that tells nothing about where two texts differ.
-pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
-    left.len() == right.len() && left.iter().zip(right).fold(0, |differs, (left, right)| differs | (left ^ right)) == 0
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The built page, compiled in, with the headers that keep it to itself.
 
-use crate::problem::Problem;
+use crate::http::problem::Problem;
 use axum::{
     body::Body,
     extract::Path,

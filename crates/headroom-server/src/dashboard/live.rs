@@ -8,11 +8,11 @@ use super::{
     timeline::{Timeline, Timelines},
 };
 use crate::{
-    control::{Page, session_of},
+    control::session_of,
+    http::{page::Page, problem::Problem},
     identity::Identifier,
     ingest::Ingest,
     metrics::{Metrics, Shed},
-    problem::Problem,
     stream::Streams,
 };
 use axum::response::{

@@ -15,9 +15,8 @@ use self::{
     fleet::{Frame, StreamLine, StreamView},
     timeline::Timeline,
 };
-
-use crate::{
-    control::{Page, Window},
+use crate::http::{
+    page::{Page, Window},
     problem::Problem,
 };
 use axum::{

@@ -9,14 +9,17 @@ mod tcp_info;
 mod transfer;
 
 pub(crate) use origin::Origin;
-pub(crate) use transfer::Connection;
 
 use crate::{
-    cmsd,
     config::{Edge as Settings, FilterPlaylists},
+    http::{
+        cmsd::{self, CMSD_DYNAMIC},
+        cors::{allow_cross_origin, preflight},
+        problem::Problem,
+    },
     ingest::{Carrier, Heard, Ingest},
+    listener::Connection,
     metrics::Request as Kind,
-    problem::Problem,
     stream::Streams,
     token::Gate,
 };
@@ -29,20 +32,13 @@ use headroom_core::{
     engine::StreamSettings,
     telemetry::{Player, Report},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use hyper::body::Incoming;
 use manifest::Manifest;
 use origin::Fetch;
 use std::sync::Arc;
 use tcp_info::Diagnosis;
 use transfer::Transfer;
-
-/// Header that carries what we tell the player (CTA-5006 §2).
-pub(crate) const CMSD_DYNAMIC: HeaderName = HeaderName::from_static("cmsd-dynamic");
-
-/// Response headers a script may read: what players need beside the safelisted ones.
-const EXPOSED: HeaderValue =
-    HeaderValue::from_static("CMSD-Dynamic, CMSD-Static, Content-Length, Content-Range, Date, Server-Timing");
 
 /// The proxy.
 pub(crate) struct Edge {
@@ -184,27 +180,4 @@ impl Edge {
         }
         allow_cross_origin(headers);
     }
-}
-
-/// Lets scripts of any site read the response, without credentials.
-pub(crate) fn allow_cross_origin(headers: &mut HeaderMap) {
-    if !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    }
-    headers.append(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
-    headers.entry("timing-allow-origin").or_insert(HeaderValue::from_static("*"));
-}
-
-/// Answers a CORS preflight: any header, for a day.
-pub(crate) fn preflight(asked: &HeaderMap) -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
-    let wanted = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
-    let wanted = wanted.cloned().unwrap_or(HeaderValue::from_static("*"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted);
-    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
-    response
 }

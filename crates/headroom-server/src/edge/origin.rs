@@ -1,6 +1,6 @@
 //! Where media comes from: another HTTP server, or a directory.
 
-use crate::{config::Edge, metrics::Metrics, problem::Problem};
+use crate::{config::Edge, http::problem::Problem, metrics::Metrics};
 use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, header, uri};
 use hyper::body::Incoming;

@@ -7,8 +7,8 @@
 use super::tcp_info::{Diagnosis, TcpInfo};
 use crate::{
     ingest::{Ingest, PLAUSIBLE_THROUGHPUT},
+    listener::Connection,
     metrics::{Dropped, Source},
-    tls::Fingerprint,
 };
 use axum::body::{Body, Bytes};
 use headroom_core::{
@@ -18,7 +18,6 @@ use headroom_core::{
 };
 use http_body::{Frame, SizeHint};
 use std::{
-    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -38,15 +37,6 @@ const SETTLE_STEPS: u32 = 40;
 
 /// A viewer of live media cannot fall behind by more than this many segment durations a segment and still be one.
 const SLOWEST: f64 = 10.0;
-
-/// A client's connection.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Connection {
-    pub(crate) local: SocketAddr,
-    pub(crate) peer: SocketAddr,
-    /// What the client proved to own, where certificates are asked for.
-    pub(crate) certificate: Option<Fingerprint>,
-}
 
 /// Follows one response to its end.
 pub(crate) struct Transfer {

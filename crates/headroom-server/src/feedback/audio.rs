@@ -3,9 +3,9 @@
 use super::{Feedback, Message, Refused, post::granted};
 use crate::{
     config::Speech,
+    http::problem::Problem,
     identity::parameter,
     metrics::{MessageSource, Shed as Bound},
-    problem::Problem,
     token::Grant,
     transcriber::{Transcriber, Unheard},
 };

@@ -13,10 +13,10 @@ pub(crate) use topic::Heard;
 
 use crate::{
     config::{Chat, Speech},
+    http::problem::Problem,
     identity::Identifier,
     ingest::Ingest,
     metrics::{Dropped, MessageSource, Metrics, Shed as Bound},
-    problem::Problem,
     reader::{Reader, Shed},
 };
 use audio::Ears;

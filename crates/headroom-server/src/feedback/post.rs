@@ -2,9 +2,11 @@
 
 use super::{Feedback, Message, Refused};
 use crate::{
-    batch::{Outcome, lines},
+    http::{
+        batch::{Outcome, lines},
+        problem::Problem,
+    },
     metrics::{Dropped, MessageSource},
-    problem::Problem,
     token::Grant,
 };
 use headroom_core::audience::Classification;
@@ -40,7 +42,7 @@ impl Feedback {
     pub(crate) fn knows(&self, headers: &HeaderMap) -> bool {
         let sent = headers.get(header::AUTHORIZATION).map_or(&[][..], |value| value.as_bytes());
         let sent = sent.strip_prefix(b"Bearer ").unwrap_or_default();
-        self.asks_for_token() && crate::control::same(sent, self.settings.token.as_bytes())
+        self.asks_for_token() && crate::constant_time::same(sent, self.settings.token.as_bytes())
     }
 
     /// Takes in one message.

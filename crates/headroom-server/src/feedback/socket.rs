@@ -3,8 +3,8 @@
 use super::Feedback;
 use crate::{
     clients::Bucket,
+    http::problem::Problem,
     metrics::{MessageSource, Shed},
-    problem::Problem,
     token::Grant,
 };
 use axum::{

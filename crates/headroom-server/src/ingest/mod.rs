@@ -7,10 +7,10 @@ pub(crate) use headroom_core::forecast::PLAUSIBLE_THROUGHPUT;
 pub(crate) use samples::{Line, read_samples};
 
 use crate::{
+    http::problem::Problem,
     identity::{Identifier, parameter},
     metrics::{Dropped, Metrics, Source},
     places::Places,
-    problem::Problem,
     token::{Grant, Unproven},
 };
 use headroom_cluster::{

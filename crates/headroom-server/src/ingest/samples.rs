@@ -2,7 +2,7 @@
 
 use super::Ingest;
 use crate::{
-    batch::{Outcome, lines},
+    http::batch::{Outcome, lines},
     metrics::{Dropped, Source},
     token::Grant,
 };

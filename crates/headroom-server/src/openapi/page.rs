@@ -1,7 +1,7 @@
 //! `/docs`: both documents as one page, rendered here, so that it needs no script and nothing from elsewhere.
 
 use super::{Listener, document};
-use crate::{problem::Problem, public::text_response};
+use crate::http::{problem::Problem, respond::text_response};
 use axum::{extract::Path, response::Response};
 use http::{HeaderValue, header};
 use serde_json::Value;

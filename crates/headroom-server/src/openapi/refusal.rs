@@ -1,6 +1,6 @@
 //! How every refusal is described: RFC 9457 problem details with one of the stable codes.
 
-use crate::problem::Problem;
+use crate::http::problem::Problem;
 use std::collections::BTreeMap;
 use utoipa::{
     IntoResponses, PartialSchema, ToSchema,

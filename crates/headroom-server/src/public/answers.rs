@@ -1,16 +1,19 @@
 //! What the public listener gives out: decisions, steering, health.
 
-use super::{Endpoint, Public, no_content};
+use super::{Endpoint, Public};
 use crate::{
     advice::{self, Advice},
-    cmsd,
     decisions::{self, Told},
-    edge::{CMSD_DYNAMIC, Connection},
-    health,
+    http::{
+        cmsd::{self, CMSD_DYNAMIC},
+        health,
+        problem::Problem,
+        respond::no_content,
+    },
     identity::parameter,
     ingest::Carrier,
+    listener::Connection,
     metrics::Request as Kind,
-    problem::Problem,
 };
 use axum::{
     Json,

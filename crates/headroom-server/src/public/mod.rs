@@ -10,13 +10,16 @@ mod reports;
 
 use crate::{
     clients::Clients,
-    edge::{Connection, Edge, allow_cross_origin, preflight},
+    edge::Edge,
     feedback::Feedback,
-    health,
+    http::{
+        cors::{allow_cross_origin, preflight},
+        health,
+        problem::Problem,
+    },
     ingest::Ingest,
-    listener::{Answering, Handler, at_once, later},
+    listener::{Answering, Connection, Handler, at_once, later},
     metrics::{Metrics, Shed},
-    problem::Problem,
     steering::Pathways,
     token::{Gate, Grant, Unproven},
 };
@@ -61,7 +64,7 @@ pub(crate) fn described() -> utoipa::openapi::OpenApi {
         answers::steering,
         answers::decision,
         answers::decisions,
-        crate::health::health,
+        crate::http::health::health,
         answers::readiness,
         reports::events,
         reports::samples,
@@ -155,17 +158,6 @@ impl Public {
             Err(_) => Err(Problem::too_slow(format!("no whole body within {} ms", self.settings.body_timeout_ms))),
         }
     }
-}
-
-pub(crate) fn no_content() -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    response
-}
-
-/// A text that stands for itself.
-pub(crate) fn text_response(media_type: &'static str, text: impl Into<Body>) -> Response {
-    ([(header::CONTENT_TYPE, media_type)], text.into()).into_response()
 }
 
 /// Path templates and methods of our endpoints, as a document names them.

@@ -1,13 +1,12 @@
 //! What the public listener takes in: CMCD events, samples, what viewers write and say.
 
-use super::{Public, no_content};
+use super::Public;
 use crate::{
-    batch::Outcome,
-    edge::Connection,
     feedback,
+    http::{batch::Outcome, problem::Problem, respond::no_content},
     ingest::{self, Carrier, read_samples},
+    listener::Connection,
     metrics::{MessageSource, Request as Kind},
-    problem::Problem,
 };
 use axum::{
     Json,

@@ -1,6 +1,6 @@
 //! The HTTP client of the object store: the one the server has anyway, instead of a second one.
 
-use crate::chat::tls;
+use crate::tls_client;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper_rustls::HttpsConnectorBuilder;
@@ -39,7 +39,7 @@ impl MakeClient for Connector {
             return Ok(client(HttpConnector::new()));
         }
         let failed = |source| object_store::Error::Generic { store: "S3", source };
-        let roots = tls::client(Path::new("")).map_err(|error| failed(Box::new(error)))?;
+        let roots = tls_client::client(Path::new("")).map_err(|error| failed(Box::new(error)))?;
         let connector = HttpsConnectorBuilder::new().with_tls_config((*roots).clone()).https_or_http().enable_http1();
         Ok(client(connector.build()))
     }

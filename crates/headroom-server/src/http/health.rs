@@ -1,6 +1,6 @@
 //! Whether the process lives and takes requests: the same on both listeners.
 
-use crate::{problem::Problem, public::text_response};
+use crate::http::{problem::Problem, respond::text_response};
 use axum::response::Response;
 use std::sync::atomic::{AtomicBool, Ordering};
 

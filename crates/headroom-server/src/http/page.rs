@@ -1,6 +1,6 @@
 //! Lists come in pages, and say by their entity tag whether they changed.
 
-use crate::problem::Problem;
+use crate::http::problem::Problem;
 use axum::{
     extract::{Query, rejection::QueryRejection},
     response::{IntoResponse, Response},
@@ -11,7 +11,7 @@ use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
 
 /// Most items on a page of a list.
-pub(super) const MAX_PAGE: usize = 1_000;
+pub(crate) const MAX_PAGE: usize = 1_000;
 const DEFAULT_PAGE: usize = 100;
 
 /// Which part of a list.
@@ -53,7 +53,7 @@ impl<T: Serialize> Page<T> {
     ///
     /// # Errors
     /// When it asks for no part of a list.
-    pub(super) fn of(
+    pub(crate) fn of(
         all: impl Iterator<Item = T>,
         query: Result<Query<Window>, QueryRejection>,
     ) -> Result<Self, Problem> {
@@ -66,13 +66,13 @@ impl<T: Serialize> Page<T> {
     }
 
     /// The page, or 304 when the asker has it already.
-    pub(super) fn answer(&self, asked: &HeaderMap) -> Response {
+    pub(crate) fn answer(&self, asked: &HeaderMap) -> Response {
         tagged(self, asked)
     }
 }
 
 /// `value` as JSON under the entity tag of its bytes, or 304 when `asked` names that tag (RFC 9110 §13.1.2).
-pub(super) fn tagged(value: &impl Serialize, asked: &HeaderMap) -> Response {
+pub(crate) fn tagged(value: &impl Serialize, asked: &HeaderMap) -> Response {
     let Ok(body) = serde_json::to_vec(value) else {
         return Problem::not_ready("the answer cannot be written").into_response();
     };

@@ -3,8 +3,11 @@
 use headroom_cluster::answer::Answer;
 use headroom_core::units::Bitrate;
 use headroom_wire::cmsd::{self, Hop};
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 use std::borrow::Cow;
+
+/// Header that carries what we tell the player (CTA-5006 §2).
+pub(crate) const CMSD_DYNAMIC: HeaderName = HeaderName::from_static("cmsd-dynamic");
 
 /// Our member of a `CMSD-Dynamic` list (CTA-5006 §3), `"headroom";etp=8000;mb=3300;rtt=40`, behind the members in
 /// `before`; `None` when there is nothing to say.

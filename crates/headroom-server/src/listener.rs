@@ -2,7 +2,6 @@
 
 use crate::{
     clients::Clients,
-    config::Public,
     identity::masked,
     metrics::{Metrics, Shed},
     tls::{Fingerprint, Tls},
@@ -33,21 +32,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Bounds of one listener.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
-    max_connections: usize,
-    max_header_bytes: usize,
-    header_timeout: Duration,
-    user_timeout_ms: u32,
-}
-
-impl Bounds {
-    pub(crate) fn new(settings: &Public) -> Self {
-        Self {
-            max_connections: settings.max_connections,
-            max_header_bytes: settings.max_header_bytes,
-            header_timeout: Duration::from_millis(settings.header_timeout_ms),
-            user_timeout_ms: settings.user_timeout_ms,
-        }
-    }
+    /// Connections held at most.
+    pub(crate) max_connections: usize,
+    /// Bytes of a request's head.
+    pub(crate) max_header_bytes: usize,
+    /// Time for the head of a request.
+    pub(crate) header_timeout: Duration,
+    /// Milliseconds a peer may leave data unacknowledged; 0 leaves it to the system.
+    pub(crate) user_timeout_ms: u32,
 }
 
 /// A client's connection.

@@ -1,9 +1,6 @@
 //! Where viewers are, by names: the edge that serves them and the network they come from.
 
-use crate::{
-    config::Config,
-    network::{Networks, Table, TableError},
-};
+use crate::network::Networks;
 use http::{HeaderMap, HeaderName};
 
 /// Says, on the requests of a web server, which edge it is.
@@ -22,16 +19,6 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// Those of a configuration.
-    ///
-    /// # Errors
-    /// When the table of autonomous systems cannot be used.
-    pub(crate) fn load(config: &Config) -> Result<Self, TableError> {
-        let table = Table::load(&config.history.autonomous_systems_file)?;
-        let networks = Networks::new(&config.history.networks, table);
-        Ok(Self::new(config.edge.cmsd_name.clone(), config.edge.names.clone(), networks))
-    }
-
     /// This process's own edge, the others, and networks.
     pub(crate) fn new(own: String, edges: Vec<String>, networks: Networks) -> Self {
         Self { own, edges, networks }

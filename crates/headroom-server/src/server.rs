@@ -12,19 +12,18 @@ use crate::{
     fleet::{FleetSampler, ROUND_TICKS},
     history::{self, Action, Entry, History, archive::tap::ArchiveTap},
     identity::{self, Identifier},
+    inference::{Reader, Transcriber},
     ingest::Ingest,
-    listener::{self, Bounds, Listener},
+    listener::{self, Listener},
     metrics::Metrics,
     network::TableError,
     places::Places,
     public::Public,
-    reader::Reader,
     reload::{self, Reloadable},
     steering::Pathways,
     stream::Streams,
     tls::{Tls, TlsError},
     token::{Gate, KeysError},
-    transcriber::Transcriber,
 };
 use headroom_cluster::{
     bottleneck::Bottlenecks, clock::Clock, engines::Engines, input_log::Recorder, meters::Meters, shard::Shards,
@@ -33,7 +32,10 @@ use headroom_cluster::{
 use std::{
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex, atomic::AtomicBool, atomic::Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::{
@@ -144,7 +146,7 @@ impl Server {
             Recorder::start(&config.log, config.shards, &config.engine, Arc::clone(&metrics) as Arc<dyn Meters>);
         let recorder = recorder.map_err(StartError::Log)?;
         let streams = Arc::new(Streams::default());
-        let places = Arc::new(Places::load(&config)?);
+        let places = Arc::new(config.places()?);
         let history = config.history.enabled().then(|| {
             let (places, streams) = (Arc::clone(&places), Arc::clone(&streams));
             History::start(&config.history, places, streams, Arc::clone(&metrics))
@@ -271,7 +273,7 @@ impl Server {
             reloadable.push(gate);
         }
         tasks.spawn(reload::watch(reloadable, Arc::clone(&metrics), shutdown.clone()));
-        let bounds = Bounds::new(&config.public);
+        let bounds = config.public.bounds();
         let listener = |socket, tls| Listener { socket, bounds, clients: Arc::clone(&clients), tls };
         let (public_listener, control_listener) =
             (listener(public_listener, public_tls), listener(control_listener, control_tls));

@@ -1,9 +1,9 @@
 //! Content Steering: which delivery pathway a player should use, HLS and DASH alike
 //! (draft-pantos-hls-rfc8216bis §7, ETSI TS 103 998).
 
-use crate::config;
 use headroom_core::telemetry::SessionId;
 use headroom_wire::steering::{Flaw, Manifest};
+use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     sync::{PoisonError, RwLock},
@@ -11,6 +11,22 @@ use std::{
 
 /// Sessions that may be steered one by one at a time.
 const MAX_STEERED: usize = 10_000;
+
+/// `[steering]`; `default.toml` says what each key means.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Seconds until players ask again.
+    pub ttl_s: u32,
+    /// Pathway ids, best first.
+    pub pathways: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { ttl_s: 10, pathways: Vec::new() }
+    }
+}
 
 /// Orders in force.
 pub(crate) struct Pathways {
@@ -40,7 +56,7 @@ pub(crate) enum OrderError {
 }
 
 impl Pathways {
-    pub(crate) fn new(settings: &config::Steering) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         let orders = Orders { everyone: settings.pathways.clone(), single: BTreeMap::new() };
         Self { ttl_seconds: settings.ttl_s, known: settings.pathways.clone(), orders: RwLock::new(orders) }
     }
@@ -97,7 +113,7 @@ mod tests {
 
     #[test]
     fn orders_apply_to_one_or_all() {
-        let pathways = Pathways::new(&config::Steering { ttl_s: 4, pathways: vec!["a".into(), "b".into()] });
+        let pathways = Pathways::new(&Settings { ttl_s: 4, pathways: vec!["a".into(), "b".into()] });
         let order = |session| pathways.manifest(SessionId(session)).unwrap().pathway_priority;
         assert_eq!(pathways.set(Some(SessionId(1)), vec!["b".into()]), Ok(()));
         assert_eq!((order(1), order(2)), (vec!["b".into()], vec!["a".into(), "b".into()]));

@@ -6,8 +6,7 @@ use bytes::Bytes;
 use headroom_infer::audio::{Pcm, Recording, SAMPLE_RATE, Source};
 use headroom_infer::models::Status;
 use headroom_infer::speech::{Earshot, EndpointSettings, Listener, Utterance, Whisper, WhisperSettings};
-use headroom_server::config::{Speech, VoiceChat};
-use headroom_server::{Say, Transcriber, TranscriptReply, Unheard};
+use headroom_server::{Say, SpeechSettings, Transcriber, TranscriptReply, Unheard, VoiceChat};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -39,7 +38,7 @@ enum Job {
 
 impl Hearing {
     /// Loads the model and starts the thread; it lives as long as the process.
-    pub(crate) fn start(settings: &Speech) -> anyhow::Result<Self> {
+    pub(crate) fn start(settings: &SpeechSettings) -> anyhow::Result<Self> {
         let (store, model) = (models::store()?, models::find(&settings.model)?);
         ensure!(
             store.status(model) == Status::Present,
@@ -166,7 +165,7 @@ mod tests {
             println!("skipped: no recording {}", path.display());
             return None;
         }
-        let hearing = Hearing::start(&Speech::default());
+        let hearing = Hearing::start(&SpeechSettings::default());
         if let Err(error) = &hearing {
             println!("skipped: {error}");
         }

@@ -4,7 +4,10 @@ mod replay;
 mod twitch;
 mod youtube;
 
-use crate::{config::Chat, feedback::Feedback, tls_client::TlsError};
+use crate::{
+    feedback::{Feedback, settings::Settings},
+    tls_client::TlsError,
+};
 use std::{path::PathBuf, sync::Arc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -27,7 +30,7 @@ pub enum ChatError {
 
 /// Starts every source that is configured.
 pub(crate) async fn start(
-    settings: &Chat,
+    settings: &Settings,
     feedback: &Arc<Feedback>,
     tasks: &TaskTracker,
     shutdown: &CancellationToken,

@@ -5,8 +5,7 @@
 
 use super::ChatError;
 use crate::{
-    config::Chat,
-    feedback::{Feedback, Message},
+    feedback::{Feedback, Message, settings::Settings},
     metrics::{Dropped, MessageSource},
 };
 use headroom_wire::irc::Line;
@@ -48,7 +47,7 @@ struct Recorded {
 
 impl Replay {
     /// Opens the file; `-` is standard input.
-    pub(super) async fn open(settings: &Chat, feedback: Arc<Feedback>) -> Result<Self, ChatError> {
+    pub(super) async fn open(settings: &Settings, feedback: Arc<Feedback>) -> Result<Self, ChatError> {
         let path = settings.replay.clone();
         let source: Box<dyn AsyncRead + Send + Unpin> = if path.as_os_str() == "-" {
             Box::new(tokio::io::stdin())

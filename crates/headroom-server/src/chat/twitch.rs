@@ -3,8 +3,7 @@
 use super::{ChatError, channel_and_stream};
 use crate::{
     backoff::Backoff,
-    config::Chat,
-    feedback::{Feedback, Message},
+    feedback::{Feedback, Message, settings::Settings},
     metrics::MessageSource,
     tls_client,
 };
@@ -54,7 +53,7 @@ enum Ended {
 }
 
 impl Twitch {
-    pub(super) fn new(settings: &Chat, feedback: Arc<Feedback>) -> Result<Self, ChatError> {
+    pub(super) fn new(settings: &Settings, feedback: Arc<Feedback>) -> Result<Self, ChatError> {
         let channel = |entry: &String| {
             let (channel, stream) = channel_and_stream(entry);
             (format!("#{}", channel.trim_start_matches('#').to_lowercase()), stream.to_owned())

@@ -3,8 +3,7 @@
 use super::{ChatError, channel_and_stream};
 use crate::{
     backoff::Backoff,
-    config::Chat,
-    feedback::{Feedback, Message},
+    feedback::{Feedback, Message, settings::Settings},
     metrics::MessageSource,
     tls_client,
 };
@@ -48,7 +47,7 @@ enum Next {
 
 impl YouTube {
     /// One for each configured chat.
-    pub(super) fn all(settings: &Chat, feedback: &Arc<Feedback>) -> Result<Vec<Self>, ChatError> {
+    pub(super) fn all(settings: &Settings, feedback: &Arc<Feedback>) -> Result<Vec<Self>, ChatError> {
         let path = &settings.youtube_key_file;
         let key = match (settings.youtube_key.as_str(), path.as_os_str().is_empty()) {
             ("", false) => std::fs::read_to_string(path)

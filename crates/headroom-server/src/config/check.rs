@@ -1,8 +1,10 @@
 //! Whether settings can be used: the first key that cannot is named.
 
-use super::{Config, ConfigError, streams};
+use super::{Config, ConfigError};
 use crate::{
-    alerts, edge,
+    alerts,
+    edge::{self, declared_streams},
+    network::{Networks, TableError},
     places::{self, Places},
 };
 use headroom_cluster::input_log::MAX_SHARDS;
@@ -99,13 +101,25 @@ impl Config {
         if let Some(problem) = places::flaw(&self.edge.names) {
             return wrong("edge.names", problem);
         }
-        if let Some(problem) = streams::flaw(&self.edge.streams, &self.engine.default_stream.ladder) {
+        if let Some(problem) = declared_streams::flaw(&self.edge.streams, &self.engine.default_stream.ladder) {
             return wrong("edge.streams", problem);
         }
-        Places::load(&self)
+        self.places()
             .map_err(|error| ConfigError::Value { key: "history.autonomous_systems_file", problem: told(&error) })?;
         edge::Origin::parse(&self.edge.origin).map_err(|problem| ConfigError::Value { key: "edge.origin", problem })?;
         Ok(self)
+    }
+}
+
+impl Config {
+    /// The names of edges and networks.
+    ///
+    /// # Errors
+    /// When the table of autonomous systems cannot be used.
+    pub(crate) fn places(&self) -> Result<Places, TableError> {
+        let history = &self.history;
+        let networks = Networks::load(&history.networks, &history.autonomous_systems_file)?;
+        Ok(Places::new(self.edge.cmsd_name.clone(), self.edge.names.clone(), networks))
     }
 }
 

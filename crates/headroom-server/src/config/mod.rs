@@ -1,17 +1,11 @@
 //! Settings: defaults, TOML file, environment, command line.
 
-mod chat;
 mod check;
 mod difference;
-mod speech;
-mod streams;
 
-pub use chat::Chat;
 pub(crate) use difference::differences;
-pub use speech::{Speech, VoiceChat};
-pub use streams::ToldStream;
 
-use crate::{alerts, clients::Limits, control::Role, history, identity::Identity, plan, tls, token};
+use crate::{alerts, control, edge, feedback, history, identity::Identity, plan, public, steering, token};
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
@@ -19,11 +13,7 @@ use figment::{
 use headroom_cluster::input_log::Log;
 use headroom_core::engine;
 use serde::{Deserialize, Serialize};
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
 
 /// The documented defaults, as `headroom serve --print-config` prints them.
 pub const DEFAULT_TOML: &str = include_str!("default.toml");
@@ -39,17 +29,17 @@ pub struct Config {
     /// Engines the sessions are spread over.
     pub shards: usize,
     /// The listener of players and web servers.
-    pub public: Public,
+    pub public: public::Settings,
     /// Tokens of the public listener.
     pub tokens: token::Settings,
     /// The listener of operators.
-    pub control: Control,
+    pub control: control::Settings,
     /// The reverse proxy.
-    pub edge: Edge,
+    pub edge: edge::Settings,
     /// How sessions are told apart.
     pub identity: Identity,
     /// Content Steering.
-    pub steering: Steering,
+    pub steering: steering::Settings,
     /// Input and decision logs.
     pub log: Log,
     /// Who hears of what is wrong.
@@ -59,9 +49,9 @@ pub struct Config {
     /// What plans assume.
     pub plan: plan::Settings,
     /// Where viewers are heard.
-    pub chat: Chat,
+    pub chat: feedback::Settings,
     /// What is heard of voices.
-    pub speech: Speech,
+    pub speech: feedback::SpeechSettings,
     /// The engine.
     pub engine: engine::Config,
 }
@@ -72,173 +62,20 @@ impl Default for Config {
             tick_ms: 2_000,
             threads: 0,
             shards: 64,
-            public: Public::default(),
+            public: public::Settings::default(),
             tokens: token::Settings::default(),
-            control: Control::default(),
-            edge: Edge::default(),
+            control: control::Settings::default(),
+            edge: edge::Settings::default(),
             identity: Identity::default(),
-            steering: Steering::default(),
+            steering: steering::Settings::default(),
             log: Log::default(),
             alerts: alerts::Settings::default(),
             history: history::Settings::default(),
             plan: plan::Settings::default(),
-            chat: Chat::default(),
-            speech: Speech::default(),
+            chat: feedback::Settings::default(),
+            speech: feedback::SpeechSettings::default(),
             engine: engine::Config::default(),
         }
-    }
-}
-
-/// `[public]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Public {
-    /// Address to listen on; port 0 lets the system choose.
-    pub listen: SocketAddr,
-    /// Connections held at most.
-    pub max_connections: usize,
-    /// Bytes of a request's head.
-    pub max_header_bytes: usize,
-    /// Milliseconds a request's head may take.
-    pub header_timeout_ms: u64,
-    /// Milliseconds a request's body may take.
-    pub body_timeout_ms: u64,
-    /// Milliseconds a peer may leave data unacknowledged; 0 leaves it to the system.
-    pub user_timeout_ms: u32,
-    /// Bytes of one CMCD event report.
-    pub max_beacon_bytes: usize,
-    /// Bytes of one batch of samples.
-    pub max_batch_bytes: usize,
-    /// Streams of decisions held at most.
-    pub max_subscribers: usize,
-    /// What one client may use up, and all of them together.
-    pub limits: Limits,
-    /// Encryption.
-    pub tls: tls::Settings,
-}
-
-impl Default for Public {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([0, 0, 0, 0], 8080)),
-            max_connections: 20_000,
-            max_header_bytes: 65_536,
-            header_timeout_ms: 30_000,
-            body_timeout_ms: 10_000,
-            user_timeout_ms: 60_000,
-            max_beacon_bytes: 64 * 1024,
-            max_batch_bytes: 1024 * 1024,
-            max_subscribers: 10_000,
-            limits: Limits::default(),
-            tls: tls::Settings::default(),
-        }
-    }
-}
-
-impl Public {
-    /// How long a request's body may take.
-    pub(crate) const fn body_timeout(&self) -> Duration {
-        Duration::from_millis(self.body_timeout_ms)
-    }
-}
-
-/// `[control]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Control {
-    /// Address to listen on.
-    pub listen: SocketAddr,
-    /// File with the bearer token; empty: none.
-    pub token_file: PathBuf,
-    /// File with named tokens and their roles; empty: none.
-    pub tokens_file: PathBuf,
-    /// Wrong tokens of one address a minute, and at once, before it has to wait; 0: no limit.
-    pub token_attempts_per_min: u32,
-    /// The token itself, meant for the environment. Never printed.
-    #[serde(skip_serializing)]
-    pub token: String,
-    /// Encryption, and who comes in by certificate.
-    pub tls: tls::Settings,
-    /// What a client certificate allows.
-    pub certificate_role: Role,
-}
-
-impl Default for Control {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
-            token_file: PathBuf::new(),
-            tokens_file: PathBuf::new(),
-            token_attempts_per_min: 10,
-            token: String::new(),
-            tls: tls::Settings::default(),
-            certificate_role: Role::View,
-        }
-    }
-}
-
-/// `[edge]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Edge {
-    /// Where media comes from: `http://…`, `dir:PATH` or nothing.
-    pub origin: String,
-    /// Milliseconds to connect to the origin.
-    pub connect_timeout_ms: u64,
-    /// Milliseconds until the head of the origin's answer.
-    pub response_timeout_ms: u64,
-    /// Whose multivariant playlists are cut to the cap.
-    pub filter_playlists: FilterPlaylists,
-    /// Name of this hop in CMSD-Dynamic, and of this edge.
-    pub cmsd_name: String,
-    /// Names of other edges that ask this server.
-    pub names: Vec<String>,
-    /// Streams whose manifests do not pass.
-    pub streams: Vec<ToldStream>,
-    /// Read TCP_INFO of client connections.
-    pub tcp_info: bool,
-}
-
-impl Default for Edge {
-    fn default() -> Self {
-        Self {
-            origin: String::new(),
-            connect_timeout_ms: 2_000,
-            response_timeout_ms: 15_000,
-            filter_playlists: FilterPlaylists::Silent,
-            cmsd_name: "headroom".into(),
-            names: Vec::new(),
-            streams: Vec::new(),
-            tcp_info: true,
-        }
-    }
-}
-
-/// Whose multivariant playlists are cut to their cap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FilterPlaylists {
-    /// Nobody's.
-    Never,
-    /// Those of players that send no CMCD and so cannot be told otherwise.
-    Silent,
-    /// Everybody's.
-    All,
-}
-
-/// `[steering]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Steering {
-    /// Seconds until players ask again.
-    pub ttl_s: u32,
-    /// Pathway ids, best first.
-    pub pathways: Vec<String>,
-}
-
-impl Default for Steering {
-    fn default() -> Self {
-        Self { ttl_s: 10, pathways: Vec::new() }
     }
 }
 

@@ -3,10 +3,11 @@
 use super::{
     MAX_BODY, Resources, Shared,
     attempts::Attempts,
+    role::Role,
+    settings::Settings,
     tokens::{Tokens, carried},
 };
 use crate::{
-    config,
     history::{Action, Entry},
     http::problem::Problem,
     metrics::Shed,
@@ -19,7 +20,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, Method, header};
-use serde::{Deserialize, Serialize};
 use std::{
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
@@ -28,18 +28,6 @@ use std::{
 
 /// Longest part of a body kept with an action.
 const KEPT_BODY: usize = 1_024;
-
-/// What somebody may do; each role includes those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Read.
-    View,
-    /// Change what is in force: overrides, bottlenecks, pathways, silences.
-    Operate,
-    /// Read who changed what.
-    Admin,
-}
 
 /// Those who may come in; nobody named: everyone who reaches the listener, which then is a loopback one.
 pub(crate) struct Access {
@@ -50,7 +38,7 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    pub(crate) fn new(settings: &config::Control, tokens: Arc<Tokens>) -> Self {
+    pub(crate) fn new(settings: &Settings, tokens: Arc<Tokens>) -> Self {
         let certificates = settings.tls.asks_for_certificates().then_some(settings.certificate_role);
         Self { tokens, attempts: Attempts::new(settings.token_attempts_per_min), certificates }
     }

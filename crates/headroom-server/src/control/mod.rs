@@ -11,19 +11,21 @@ mod orders;
 mod overrides;
 mod pathways;
 mod plan;
+mod role;
 mod sessions;
+mod settings;
 mod streams;
 mod tokens;
 
 pub(crate) use self::{
-    access::{Access, Role},
+    access::Access,
     orders::Book,
     plan::Planner,
     sessions::{Session, session_of},
     tokens::Tokens,
 };
 
-pub use self::tokens::TokensError;
+pub use self::{role::Role, settings::Settings, tokens::TokensError};
 
 use crate::{
     alerts::Alerts,

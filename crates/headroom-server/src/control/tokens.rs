@@ -1,7 +1,7 @@
 //! Tokens of the control listener: read from files, read again when those change.
 
-use super::access::Role;
-use crate::{config, constant_time::same, reload::Reloadable};
+use super::{role::Role, settings::Settings};
+use crate::{constant_time::same, reload::Reloadable};
 use http::{HeaderMap, header};
 use std::{
     error::Error,
@@ -63,7 +63,7 @@ impl Tokens {
     ///
     /// # Errors
     /// When a file cannot be read, holds none, or a line is wrong.
-    pub(crate) fn load(settings: &config::Control) -> Result<Self, TokensError> {
+    pub(crate) fn load(settings: &Settings) -> Result<Self, TokensError> {
         let tokens = Self {
             fixed: settings.token.clone(),
             token_file: settings.token_file.clone(),
@@ -197,7 +197,7 @@ mod tests {
     fn files_that_cannot_be_used_change_nothing() {
         let path = std::env::temp_dir().join(format!("headroom-tokens-{}", std::process::id()));
         fs::write(&path, "ann view 0123456789abcdef\n").unwrap();
-        let tokens = Tokens::load(&config::Control { tokens_file: path.clone(), ..Default::default() }).unwrap();
+        let tokens = Tokens::load(&Settings { tokens_file: path.clone(), ..Default::default() }).unwrap();
         let holds = |secret: &str| tokens.find(secret.as_bytes()).is_some();
         for broken in ["", "ann view short\n", "# nobody\n"] {
             fs::write(&path, broken).unwrap();

@@ -3,15 +3,17 @@
 //! Bodies stream through; only manifests are read. Whatever goes wrong in here costs the answer's extra headers, never
 //! the media.
 
+pub(crate) mod declared_streams;
 mod manifest;
 mod origin;
+mod settings;
 mod tcp_info;
 mod transfer;
 
 pub(crate) use origin::Origin;
+pub use settings::{FilterPlaylists, Settings};
 
 use crate::{
-    config::{Edge as Settings, FilterPlaylists},
     http::{
         cmsd::{self, CMSD_DYNAMIC},
         cors::{allow_cross_origin, preflight},

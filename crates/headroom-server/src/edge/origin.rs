@@ -1,6 +1,7 @@
 //! Where media comes from: another HTTP server, or a directory.
 
-use crate::{config::Edge, http::problem::Problem, metrics::Metrics};
+use super::settings::Settings;
+use crate::{http::problem::Problem, metrics::Metrics};
 use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, header, uri};
 use hyper::body::Incoming;
@@ -54,7 +55,7 @@ pub(crate) enum Fetch {
 
 impl Fetch {
     /// `None` when there is no origin.
-    pub(crate) fn new(settings: &Edge, metrics: Arc<Metrics>) -> Option<Self> {
+    pub(crate) fn new(settings: &Settings, metrics: Arc<Metrics>) -> Option<Self> {
         match Origin::parse(&settings.origin).ok()? {
             Origin::None => None,
             Origin::Http(authority) => {

@@ -1,13 +1,12 @@
 //! `POST /v1/feedback/audio`: what a viewer says. The words become a message like a written one; the sound is dropped.
 
-use super::{Feedback, Message, Refused, post::granted};
+use super::{Feedback, Message, Refused, post::granted, speech_settings::SpeechSettings};
 use crate::{
-    config::Speech,
     http::problem::Problem,
     identity::parameter,
+    inference::{Transcriber, Unheard},
     metrics::{MessageSource, Shed as Bound},
     token::Grant,
-    transcriber::{Transcriber, Unheard},
 };
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
@@ -19,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// The recogniser, once there is one, and room for clips.
 pub(super) struct Ears {
-    settings: Speech,
+    settings: SpeechSettings,
     transcriber: OnceLock<Arc<dyn Transcriber>>,
     room: Arc<Semaphore>,
 }
@@ -32,7 +31,7 @@ pub(crate) struct Admission {
 }
 
 impl Ears {
-    pub(super) fn new(settings: Speech) -> Self {
+    pub(super) fn new(settings: SpeechSettings) -> Self {
         let room = Arc::new(Semaphore::new(settings.max_clips.min(Semaphore::MAX_PERMITS)));
         Self { settings, transcriber: OnceLock::new(), room }
     }

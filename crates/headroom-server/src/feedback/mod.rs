@@ -5,19 +5,22 @@
 
 mod audio;
 mod post;
+pub(crate) mod settings;
 mod socket;
+mod speech_settings;
 mod topic;
 
 pub(crate) use post::Line;
+pub use settings::Settings;
+pub use speech_settings::SpeechSettings;
 pub(crate) use topic::Heard;
 
 use crate::{
-    config::{Chat, Speech},
     http::problem::Problem,
     identity::Identifier,
+    inference::{Reader, Shed},
     ingest::Ingest,
     metrics::{Dropped, MessageSource, Metrics, Shed as Bound},
-    reader::{Reader, Shed},
 };
 use audio::Ears;
 use headroom_core::{
@@ -46,7 +49,7 @@ const MAX_NAME: usize = 256;
 pub(crate) struct Feedback {
     reader: Option<Arc<dyn Reader>>,
     ingest: Arc<Ingest>,
-    settings: Chat,
+    settings: Settings,
     ears: Ears,
     topics: Topics,
     sockets: Arc<Semaphore>,
@@ -112,8 +115,8 @@ impl Feedback {
     pub(crate) fn new(
         reader: Option<Arc<dyn Reader>>,
         ingest: Arc<Ingest>,
-        settings: Chat,
-        speech: Speech,
+        settings: Settings,
+        speech: SpeechSettings,
         shutdown: CancellationToken,
     ) -> Self {
         let sockets = Arc::new(Semaphore::new(settings.max_sockets.min(Semaphore::MAX_PERMITS)));

@@ -1,6 +1,6 @@
 //! What is asked for when somebody scrapes, because others count it already.
 
-use crate::reader::Reader;
+use crate::inference::Reader;
 use headroom_cluster::shard::Shards;
 use headroom_core::decision::Reason;
 use prometheus_client::{

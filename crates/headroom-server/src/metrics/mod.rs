@@ -6,7 +6,7 @@ mod labels;
 
 pub(crate) use labels::{Dropped, MessageSource, Request, Shed, Source};
 
-use crate::reader::Reader;
+use crate::inference::Reader;
 use catalogue::Catalogue;
 use collected::{EngineTotals, Recalled};
 use headroom_cluster::{meters::Meters, rollup::Cell, shard::Shards};

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    path::Path,
     str::FromStr,
 };
 
@@ -86,6 +87,14 @@ struct ByFamily {
 }
 
 impl Networks {
+    /// Those an operator named, and behind them the table in a file; an empty path is no table.
+    ///
+    /// # Errors
+    /// When the table cannot be used.
+    pub(crate) fn load(named: &BTreeMap<String, Vec<Prefix>>, table: &Path) -> Result<Self, TableError> {
+        Ok(Self::new(named, Table::load(table)?))
+    }
+
     pub(crate) fn new(configured: &BTreeMap<String, Vec<Prefix>>, table: Table) -> Self {
         let mut names: Vec<String> = configured.keys().cloned().collect();
         let positions = (1..).zip(configured.values());

@@ -7,6 +7,9 @@
 mod answers;
 mod endpoint;
 mod reports;
+mod settings;
+
+pub use settings::Settings;
 
 use crate::{
     clients::Clients,
@@ -46,7 +49,7 @@ pub(crate) struct Public {
     pub(crate) feedback: Arc<Feedback>,
     pub(crate) pathways: Arc<Pathways>,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) settings: crate::config::Public,
+    pub(crate) settings: Settings,
     pub(crate) cmsd_name: String,
     pub(crate) subscribers: Arc<Semaphore>,
     pub(crate) shutdown: CancellationToken,

@@ -2,7 +2,7 @@
 
 use super::Words;
 use crate::support::{Answer, eventually, get, metric, post, start_with};
-use headroom_server::{Config, Say, Server, Transcriber, TranscriptReply, Unheard, config::VoiceChat};
+use headroom_server::{Config, Say, Server, Transcriber, TranscriptReply, Unheard, VoiceChat};
 use http::StatusCode;
 use std::{
     net::SocketAddr,

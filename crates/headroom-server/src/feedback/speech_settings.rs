@@ -1,11 +1,12 @@
 //! `[speech]`: voices of viewers and voice chats of streams.
 
+use crate::inference::VoiceChat;
 use serde::{Deserialize, Serialize};
 
 /// `[speech]`; `default.toml` says what each key means.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Speech {
+pub struct SpeechSettings {
     /// Take clips at `/v1/feedback/audio`.
     pub clips: bool,
     /// Bytes of one clip.
@@ -18,20 +19,10 @@ pub struct Speech {
     pub voice_chats: Vec<VoiceChat>,
 }
 
-/// One voice chat.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VoiceChat {
-    /// The stream it is about, by name.
-    pub stream: String,
-    /// Program and arguments; writes raw samples to its standard output: signed 16 bit, little endian, 16 kHz, mono.
-    pub command: Vec<String>,
-}
-
 /// Voice chats listened to at most: each has a thread and a child process.
 const MAX_VOICE_CHATS: usize = 16;
 
-impl Default for Speech {
+impl Default for SpeechSettings {
     fn default() -> Self {
         // 30 s of uncompressed stereo at 48 kHz are 5.8 MB.
         Self {
@@ -44,15 +35,15 @@ impl Default for Speech {
     }
 }
 
-impl Speech {
-    /// Whether anything is to be heard.
+impl SpeechSettings {
+    /// Whether clips or voice chats are on.
     #[must_use]
     pub fn is_on(&self) -> bool {
         self.clips || !self.voice_chats.is_empty()
     }
 
     /// The first key that is out of range, and what is wrong with it.
-    pub(super) fn flaw(&self) -> Option<(&'static str, String)> {
+    pub(crate) fn flaw(&self) -> Option<(&'static str, String)> {
         if self.voice_chats.len() > MAX_VOICE_CHATS {
             return Some(("speech.voice_chats", format!("there are more than {MAX_VOICE_CHATS}")));
         }

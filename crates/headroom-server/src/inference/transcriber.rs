@@ -2,9 +2,19 @@
 //!
 //! The server does not depend on an inference engine. The binary hands it one that implements [`Transcriber`].
 
-use crate::config::VoiceChat;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use std::{io, sync::Arc};
+
+/// One voice chat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VoiceChat {
+    /// The stream it is about, by name.
+    pub stream: String,
+    /// Program and arguments; writes raw samples to its standard output: signed 16 bit, little endian, 16 kHz, mono.
+    pub command: Vec<String>,
+}
 
 /// Turns sound into text, on threads of its own.
 pub trait Transcriber: Send + Sync + 'static {

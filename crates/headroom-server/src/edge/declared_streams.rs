@@ -1,4 +1,4 @@
-//! `edge.streams`: streams whose manifests do not pass this server, as behind nginx, told by who runs it.
+//! `edge.streams`: streams whose manifests do not pass this server, as behind nginx, declared by the operator.
 
 use crate::stream::Discovered;
 use headroom_core::{
@@ -9,13 +9,13 @@ use headroom_core::{
 use headroom_wire::cmcd::StreamingFormat;
 use serde::{Deserialize, Serialize};
 
-/// Streams told at most: each is a line that somebody writes.
+/// Most streams declared: somebody writes each of these lines.
 const MAX_STREAMS: usize = 1_000;
 
 /// One stream; `default.toml` says what each key means.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ToldStream {
+pub struct DeclaredStream {
     /// What players call it (CMCD `cid`), or the directory of its manifest.
     pub name: String,
     /// `h` or `d`, as CMCD `sf`.
@@ -33,8 +33,8 @@ fn hls() -> String {
     StreamingFormat::Hls.as_wire().to_owned()
 }
 
-impl ToldStream {
-    /// What a manifest would have said.
+impl DeclaredStream {
+    /// What a manifest of this stream would say.
     pub(crate) fn discovered(&self, default: &Ladder) -> Result<Discovered, String> {
         let format = StreamingFormat::from_wire(&self.format)
             .filter(|format| matches!(format, StreamingFormat::Hls | StreamingFormat::Dash))
@@ -52,7 +52,7 @@ impl ToldStream {
         Ok(Discovered {
             format,
             ladder: ladder.map_err(|error| format!("{}: {error}", self.name))?,
-            // Variants of HLS include their audio; of DASH nobody said.
+            // HLS variants include their audio; for DASH the rate is unknown.
             audio: (format == StreamingFormat::Hls).then_some(Bitrate::ZERO),
             segment_duration: (self.segment_s > 0.0).then(|| Duration::from_secs_f64(self.segment_s)),
         })
@@ -63,14 +63,14 @@ impl ToldStream {
     }
 }
 
-/// What is wrong with the streams told; `None`: nothing.
-pub(super) fn flaw(streams: &[ToldStream], default: &Ladder) -> Option<String> {
+/// What is wrong with the declared streams; `None`: nothing.
+pub(crate) fn flaw(streams: &[DeclaredStream], default: &Ladder) -> Option<String> {
     if streams.len() > MAX_STREAMS {
-        return Some(format!("at most {MAX_STREAMS} streams are told"));
+        return Some(format!("at most {MAX_STREAMS} streams are declared"));
     }
     let mut known = std::collections::BTreeSet::new();
     if let Some(twice) = streams.iter().find(|stream| !known.insert((&stream.name, &stream.format))) {
-        return Some(format!("{} stands twice", twice.name));
+        return Some(format!("{} is declared twice", twice.name));
     }
     streams.iter().find_map(|stream| stream.discovered(default).err())
 }

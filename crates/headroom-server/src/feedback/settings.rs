@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// `[chat]`; `default.toml` says what each key means.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Chat {
+pub struct Settings {
     /// What messages are about whose source names no stream.
     pub stream: String,
     /// Keep the beginning of the latest messages for the control listener.
@@ -43,7 +43,7 @@ pub struct Chat {
     pub replay_speed: f64,
 }
 
-impl Default for Chat {
+impl Default for Settings {
     fn default() -> Self {
         Self {
             stream: String::new(),
@@ -66,9 +66,9 @@ impl Default for Chat {
     }
 }
 
-impl Chat {
+impl Settings {
     /// The first key that is out of range, and what is wrong with it.
-    pub(super) fn flaw(&self) -> Option<(&'static str, String)> {
+    pub(crate) fn flaw(&self) -> Option<(&'static str, String)> {
         let nowhere = |entries: &[String]| {
             entries
                 .iter()

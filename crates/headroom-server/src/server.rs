@@ -69,9 +69,9 @@ pub enum StartError {
     /// An address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
-        /// Which.
+        /// The address of the configuration.
         address: SocketAddr,
-        /// Why.
+        /// What the system or the parser reports.
         source: io::Error,
     },
     /// A log file cannot be created.
@@ -89,9 +89,9 @@ pub enum StartError {
     /// A listener cannot be encrypted.
     #[error("{listener}.tls")]
     Tls {
-        /// Which.
+        /// `public` or `control`, as in the configuration.
         listener: &'static str,
-        /// Why.
+        /// What the system or the parser reports.
         source: TlsError,
     },
     /// The table of autonomous systems cannot be used.

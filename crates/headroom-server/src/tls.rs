@@ -50,9 +50,9 @@ pub enum TlsError {
     /// A file is not what it should be.
     #[error("{path} cannot be read as PEM")]
     File {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// What the system or the parser reports.
         source: pem::Error,
     },
     /// A file holds no certificate.

@@ -17,9 +17,9 @@ pub enum TlsError {
     /// The file of root certificates cannot be read.
     #[error("root certificates of {path} cannot be read")]
     Roots {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// What the system or the parser reports.
         source: pem::Error,
     },
     /// The platform has no root certificates.

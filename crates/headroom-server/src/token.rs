@@ -68,9 +68,9 @@ pub enum KeysError {
     /// The file cannot be read.
     #[error("token keys {path} cannot be read")]
     Read {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// What the system or the parser reports.
         source: std::io::Error,
     },
     /// A line of it is not as it should be.

@@ -65,7 +65,7 @@ pub struct Settings {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Webhook {
-    /// Where to.
+    /// Address of the receiver, `http://` or `https://`.
     pub url: String,
     /// File with the secret of the signature; empty: not signed.
     pub secret_file: PathBuf,

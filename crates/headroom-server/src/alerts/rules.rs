@@ -106,9 +106,9 @@ pub enum RuleError {
     /// The file cannot be read.
     #[error("rules file {path} cannot be read")]
     Read {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// What the system or the parser reports.
         source: std::io::Error,
     },
     /// The text is no list of rules.
@@ -117,7 +117,7 @@ pub enum RuleError {
     /// A rule contradicts itself.
     #[error("rule {name}: {problem}")]
     Rule {
-        /// Which.
+        /// The name of the rule.
         name: String,
         /// What is wrong with it.
         problem: &'static str,

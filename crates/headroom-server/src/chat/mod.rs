@@ -21,9 +21,9 @@ pub enum ChatError {
     /// A file that is named cannot be read.
     #[error("{path} cannot be read")]
     File {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// What the system or the parser reports.
         source: std::io::Error,
     },
 }

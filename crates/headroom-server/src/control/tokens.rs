@@ -23,17 +23,17 @@ pub enum TokensError {
     /// A file cannot be read.
     #[error("{path} cannot be read")]
     Read {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// What the system or the parser reports.
         source: io::Error,
     },
     /// A line is not as it should be.
     #[error("{path}, {problem}")]
     Line {
-        /// Of which file.
+        /// The file.
         path: PathBuf,
-        /// Which line, and what is wrong with it.
+        /// The number of the line, and what is wrong with it.
         problem: String,
     },
     /// A file holds no token.

@@ -6,8 +6,8 @@
 use super::Prefix;
 use std::{
     collections::{BTreeMap, HashMap},
-    fmt, fs, io,
-    io::Read,
+    fmt, fs,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -42,9 +42,9 @@ pub enum TableError {
     /// The file cannot be read.
     #[error("{path} cannot be read")]
     Read {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// What the system or the parser reports.
         source: io::Error,
     },
     /// It is longer than any table of the Internet.
@@ -53,9 +53,9 @@ pub enum TableError {
     /// Lines are not as they should be.
     #[error("{path}, {flaws}")]
     Lines {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Which lines, and what is wrong with them.
+        /// The lines, by number, and what is wrong with each.
         flaws: Flaws,
     },
 }

@@ -110,6 +110,12 @@ impl Identifier {
         StreamId(self.hash(Kind::Stream, &[name.as_bytes(), &[format]]))
     }
 
+    /// Every identifier a stream of this name has or may get: one for each format, one for players that name none.
+    pub(crate) fn renderings(&self, name: &str) -> impl Iterator<Item = StreamId> {
+        let formats = StreamingFormat::ALL.iter().copied().map(Some).chain([None]);
+        formats.map(move |format| self.stream(name, format))
+    }
+
     /// Who wrote a message: names are unique within a source only. The key is drawn anew for every period and kept nowhere
     /// else, so nobody can tell afterwards whose identifier it was, or that two periods' are one person's.
     pub(crate) fn author(&self, source: &str, name: &str, now_s: u64) -> AuthorId {

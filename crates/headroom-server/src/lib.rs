@@ -3,8 +3,8 @@
 //! The way of one request: `listener` → `public` → `ingest` (CMCD → sample) → `shard` (engine) → `answer` (one value) →
 //! header. Operators use `control`. Nothing here decides: that is the engine's part.
 
-mod advice;
 pub mod alerts;
+pub mod api;
 mod backoff;
 mod bounded;
 pub mod calendar;
@@ -14,7 +14,6 @@ pub mod config;
 mod constant_time;
 mod control;
 mod dashboard;
-mod decisions;
 mod edge;
 mod feedback;
 mod fleet;
@@ -26,7 +25,7 @@ mod ingest;
 mod listener;
 mod metrics;
 mod network;
-pub mod openapi;
+mod openapi;
 mod places;
 pub mod plan;
 mod public;

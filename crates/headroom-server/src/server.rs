@@ -2,6 +2,7 @@
 
 use crate::{
     alerts::{Alerts, Notifier, Rule, RuleError, Surroundings},
+    api,
     chat::{self, ChatError},
     clients::Clients,
     config::{self, Config},
@@ -17,7 +18,6 @@ use crate::{
     listener::{self, Listener},
     metrics::Metrics,
     network::TableError,
-    places::Places,
     public::Public,
     reload::{self, Reloadable},
     steering::Pathways,
@@ -261,7 +261,7 @@ impl Server {
             feedback: Arc::clone(&feedback),
             planner: Planner::new(config.plan.clone()),
         };
-        let control = Arc::new(Control::new(resources, Arc::clone(&live)));
+        let control = Arc::new(Control::new(resources, Arc::clone(&live), api::documents()));
         let mut reloadable: Vec<Arc<dyn Reloadable>> = Vec::new();
         for tls in [&public_tls, &control_tls].into_iter().flatten() {
             reloadable.push(Arc::clone(tls) as _);

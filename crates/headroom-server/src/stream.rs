@@ -1,6 +1,6 @@
 //! Streams: what was learned of them from the manifests that passed, and the bit rate to announce for a rung.
 
-use crate::{identity::Identifier, openapi};
+use crate::{identity::Identifier, openapi::schema};
 use headroom_cluster::{engines::Engines, offer::StreamOffer};
 use headroom_core::{
     engine::StreamSettings,
@@ -67,7 +67,7 @@ struct Named {
     audio_kbps: Option<Bitrate>,
 }
 
-openapi::merged!(Listed: "A stream that a manifest was seen of." = Named, StreamSettings; name "Stream");
+schema::merged!(Listed: "A stream that a manifest was seen of." = Named, StreamSettings; name "Stream");
 
 /// All known streams by name and format.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ mod twitch;
 mod youtube;
 
 use crate::{
-    feedback::{Feedback, settings::Settings},
+    feedback::{Feedback, Settings},
     tls_client::TlsError,
 };
 use std::{path::PathBuf, sync::Arc};

@@ -5,7 +5,7 @@
 
 use super::ChatError;
 use crate::{
-    feedback::{Feedback, Message, settings::Settings},
+    feedback::{Feedback, Message, Settings},
     metrics::{Dropped, MessageSource},
 };
 use headroom_wire::irc::Line;

@@ -3,7 +3,7 @@
 use super::{ChatError, channel_and_stream};
 use crate::{
     backoff::Backoff,
-    feedback::{Feedback, Message, settings::Settings},
+    feedback::{Feedback, Message, Settings},
     metrics::MessageSource,
     tls_client,
 };

@@ -1,6 +1,6 @@
 //! What is wrong or about to be, and what nobody wants to hear of.
 
-use super::{Shared, parsed};
+use super::state::{Shared, parsed};
 use crate::{
     alerts::{Listed, Silence},
     http::{

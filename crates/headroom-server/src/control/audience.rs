@@ -1,7 +1,7 @@
 //! What viewers say of a stream.
 
-use super::Shared;
-use crate::{feedback::Heard, http::problem::Problem, openapi};
+use super::state::Shared;
+use crate::{feedback::Heard, http::problem::Problem, openapi::schema};
 use axum::{
     Json,
     extract::{self, Path},
@@ -27,7 +27,7 @@ struct Named {
     latest: Vec<Heard>,
 }
 
-openapi::merged!(Audience: "What viewers say of a stream." = State, Named);
+schema::merged!(Audience: "What viewers say of a stream." = State, Named);
 
 /// Names of streams.
 #[derive(Serialize, ToSchema)]

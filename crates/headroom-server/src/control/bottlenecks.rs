@@ -1,6 +1,6 @@
 //! Bottlenecks of known capacity: whose sessions share what.
 
-use super::{Resources, Shared, parsed, streams::streams_called};
+use super::state::{Resources, Shared, parsed};
 use crate::http::{
     page::{Page, Window},
     problem::Problem,
@@ -137,7 +137,7 @@ pub(super) async fn list(
 impl Resources {
     /// Divides a capacity among the sessions of a stream, or all.
     pub(super) fn share_out(&self, stream: Option<String>, capacity: Bitrate) -> Result<Bottleneck, Problem> {
-        let streams = stream.as_ref().map(|name| streams_called(name, &self.ingest.identifier).collect());
+        let streams = stream.as_ref().map(|name| self.ingest.identifier.renderings(name).collect());
         let set = self.bottlenecks.set(stream, streams, capacity, &self.ingest.engines);
         set.map_err(|error| Problem::overloaded(error.to_string()))
     }

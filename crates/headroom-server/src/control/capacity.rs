@@ -1,6 +1,6 @@
 //! What is carried now, and how much more could be.
 
-use super::{Shared, bottlenecks::BottleneckView};
+use super::{bottlenecks::BottleneckView, state::Shared};
 use crate::http::{page::tagged, problem::Problem};
 use axum::{extract::State, http::HeaderMap, response::Response};
 use headroom_core::time::Timestamp;

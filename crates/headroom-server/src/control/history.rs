@@ -1,6 +1,6 @@
 //! Minutes that went by, and who did what.
 
-use super::{Resources, Shared, streams::streams_called};
+use super::state::{Resources, Shared};
 use crate::{
     history::{Action, Asked, Audience, By, History, Point, QueryError, audiences, audit_page, series},
     http::{
@@ -85,7 +85,7 @@ pub(super) async fn show(
     let from_s = span.from.unwrap_or(to_s.saturating_sub(DEFAULT_SPAN_S)) / 60 * 60;
     let default_step = (to_s.saturating_sub(from_s) / DEFAULT_POINTS).next_multiple_of(60).max(60);
     let identifier = &resources.ingest.identifier;
-    let streams = span.stream.iter().flat_map(|name| streams_called(name, identifier)).collect();
+    let streams = span.stream.iter().flat_map(|name| identifier.renderings(name)).collect();
     let asked = Asked { streams, from_s, to_s, step_s: span.step.unwrap_or(default_step), by: span.by };
     let (from_s, step_s) = (asked.from_s, asked.step_s);
     // What was said is told of one stream: names are the sources', and streams without an audience have nothing to say.

@@ -2,74 +2,16 @@
 //!
 //! Orders about single sessions end with the process, as its sessions do.
 
-use super::{Resources, overrides::InForce};
-use crate::{alerts::Silence, whole_file};
-use headroom_cluster::bottleneck::Bottleneck;
-use headroom_core::units::Bitrate;
-use serde::{Deserialize, Serialize};
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
+use super::{
+    standing_orders::{Capacity, Orders, Pathways},
+    state::Resources,
 };
-use tokio::sync::Mutex;
-
-/// Name of the file in the data directory.
-const FILE: &str = "orders.json";
+use crate::whole_file;
+use headroom_cluster::bottleneck::Bottleneck;
+use std::{io, sync::Arc, time::Duration};
 
 /// How long an order waits for the disk before it is answered all the same.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Where standing orders are written down.
-pub(crate) struct Book {
-    path: PathBuf,
-    /// Held while a snapshot is taken and written, so that the newest is written last.
-    writing: Arc<Mutex<()>>,
-}
-
-/// What is written down.
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-struct Orders {
-    overrides: Vec<InForce>,
-    bottlenecks: Vec<Capacity>,
-    silences: Vec<Silence>,
-    pathways: Option<Pathways>,
-}
-
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Capacity {
-    stream: Option<String>,
-    #[serde(rename = "capacity_kbps")]
-    capacity: Bitrate,
-}
-
-/// An order of pathways means something among the pathways it was given for only.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Pathways {
-    configured: Vec<String>,
-    order: Vec<String>,
-}
-
-impl Book {
-    pub(crate) fn in_directory(directory: &Path) -> Self {
-        Self { path: directory.join(FILE), writing: Arc::default() }
-    }
-
-    /// The orders of the last run. What cannot be read is laid aside and reported: a server without them still serves.
-    fn read(&self) -> Orders {
-        let read = fs::read(&self.path).and_then(|bytes| Ok(serde_json::from_slice(&bytes)?));
-        read.unwrap_or_else(|error| {
-            if error.kind() != io::ErrorKind::NotFound {
-                let aside = self.path.with_extension("json.unreadable");
-                tracing::error!(%error, aside = %aside.display(), "orders of before the restart cannot be read");
-                let _ = fs::rename(&self.path, aside);
-            }
-            Orders::default()
-        })
-    }
-}
 
 impl Resources {
     /// Puts the orders of the last run in force again.

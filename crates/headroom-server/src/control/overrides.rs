@@ -1,10 +1,16 @@
 //! Overrides: an operator's word on the bit rate of a session, a stream or everyone.
 
-use super::{Resources, Shared, parsed, sessions::parse_id, streams::streams_called};
-use crate::http::{
-    page::{Page, Window},
-    problem::Problem,
-    respond::no_content,
+use super::{
+    standing_orders::{InForce, Target},
+    state::{Resources, Shared, parsed},
+};
+use crate::{
+    dashboard::session::parse_id,
+    http::{
+        page::{Page, Window},
+        problem::Problem,
+        respond::no_content,
+    },
 };
 use axum::{
     Json,
@@ -15,12 +21,8 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
-use headroom_core::{
-    engine::Scope,
-    time::{Duration, Timestamp},
-    units::Bitrate,
-};
-use serde::{Deserialize, Serialize};
+use headroom_core::{engine::Scope, time::Duration, units::Bitrate};
+use serde::Deserialize;
 use std::sync::PoisonError;
 
 /// Overrides that may be in force at a time.
@@ -28,20 +30,6 @@ const MAX_OVERRIDES: usize = 10_000;
 
 /// Longest override: a year.
 const LONGEST_S: u64 = 366 * 24 * 3_600;
-
-/// Whom an override concerns, as the API says it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Target {
-    /// Everyone.
-    All,
-    /// A session by the name its player gives.
-    Session(String),
-    /// A session by the identifier of the list.
-    SessionId(String),
-    /// A stream by name, whatever its format.
-    Stream(String),
-}
 
 /// A limit to set.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -54,27 +42,6 @@ pub(super) struct NewOverride {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 31_622_400)]
     for_s: Option<u64>,
-}
-
-/// An override in force.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-#[schema(as = Override)]
-pub(crate) struct InForce {
-    scope: Target,
-    max_bitrate_kbps: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    until_us: Option<Timestamp>,
-}
-
-impl InForce {
-    pub(super) fn is_in_force(&self, now: Timestamp) -> bool {
-        self.until_us.is_none_or(|until| until >= now)
-    }
-
-    /// Whether it means the same after the sessions of now are gone.
-    fn is_standing(&self) -> bool {
-        matches!(self.scope, Target::All | Target::Stream(_))
-    }
 }
 
 /// A limit to take back.
@@ -192,7 +159,7 @@ impl Resources {
                 return Ok(());
             }
             Target::Stream(name) => {
-                for stream in streams_called(name, &self.ingest.identifier) {
+                for stream in self.ingest.identifier.renderings(name) {
                     engines.restrict(Scope::Stream(stream), cap, lasting);
                 }
                 return Ok(());

@@ -1,6 +1,6 @@
 //! Content Steering orders: which delivery pathway players should use.
 
-use super::{Shared, parsed};
+use super::state::{Shared, parsed};
 use crate::http::{problem::Problem, respond::no_content};
 use axum::{
     Json,

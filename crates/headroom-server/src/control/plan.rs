@@ -1,10 +1,10 @@
 //! What will be carried, and what if.
 
-use super::{Resources, Shared};
+use super::state::Shared;
 use crate::{
     history::By,
     http::{page::tagged, problem::Problem},
-    plan::{DemandError, HOUR_S, Outlook, Plan, Scenario, Settings, WEEK},
+    plan::{Plan, Scenario, WEEK},
 };
 use axum::{
     extract::{Query, State, rejection::QueryRejection},
@@ -12,14 +12,6 @@ use axum::{
     response::Response,
 };
 use serde::Deserialize;
-use std::{collections::BTreeMap, sync::Arc};
-use tokio::sync::Mutex;
-
-/// What plans are made from, and the latest outlooks: each is good until the next hour is whole.
-pub(crate) struct Planner {
-    settings: Settings,
-    outlooks: Mutex<BTreeMap<By, (u64, Arc<Outlook>)>>,
-}
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -40,40 +32,6 @@ pub(super) struct Asked {
     /// Pathways or groups, separated by commas.
     #[serde(default)]
     lost: String,
-}
-
-impl Planner {
-    pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings, outlooks: Mutex::default() }
-    }
-
-    /// The outlook of this hour. Who asks while one is made waits for it.
-    async fn outlook(&self, resources: &Arc<Resources>, by: By) -> Result<Arc<Outlook>, Problem> {
-        let hour = resources.now_s() / HOUR_S;
-        let mut outlooks = self.outlooks.lock().await;
-        if let Some((at, outlook)) = outlooks.get(&by)
-            && *at == hour
-        {
-            return Ok(Arc::clone(outlook));
-        }
-        let history = resources.history.as_deref().ok_or_else(|| {
-            Problem::not_found("no history is kept: set history.directory or start with --data DIRECTORY")
-        })?;
-        let path = history.path().to_owned();
-        let made = tokio::task::spawn_blocking(move || {
-            let demand = crate::history::demand(&path, by)?;
-            Ok::<_, DemandError>(Outlook::of(demand))
-        });
-        let made = made.await.map_err(|_| Problem::not_ready("the plan could not be made"))?;
-        let outlook = match made {
-            Ok(Ok(outlook)) => Arc::new(outlook),
-            Ok(Err(short)) => return Err(Problem::too_short(short.to_string())),
-            Err(DemandError::History(problem)) => return Err(Problem::not_ready(problem)),
-            Err(short) => return Err(Problem::too_short(short.to_string())),
-        };
-        outlooks.insert(by, (hour, Arc::clone(&outlook)));
-        Ok(outlook)
-    }
 }
 
 /// What will be carried in the next hours, when it no longer fits, what it costs, and what if.
@@ -97,7 +55,7 @@ pub(super) async fn show(
     let Query(asked) = query.map_err(|error| Problem::malformed(error.to_string()))?;
     let by = asked.by.unwrap_or(By::Stream);
     let scenario = asked.scenario()?;
-    let outlook = resources.planner.outlook(&resources, by).await?;
+    let outlook = resources.planner.outlook(resources.history.as_deref(), resources.now_s(), by).await?;
     // What operators told the server of its bottlenecks counts where the configuration says nothing.
     let bottlenecks = resources.bottlenecks.listed().into_iter();
     let bottlenecks = bottlenecks.filter(|bottleneck| bottleneck.stream.is_none() || by == By::Stream);

@@ -1,12 +1,11 @@
 //! Streams and the ladders found in their manifests.
 
-use super::Shared;
+use super::state::Shared;
 use crate::{
     http::{
         page::{Page, Window},
         problem::Problem,
     },
-    identity::Identifier,
     stream::Listed,
 };
 use axum::{
@@ -14,8 +13,6 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
-use headroom_core::telemetry::StreamId;
-use headroom_wire::cmcd::StreamingFormat;
 
 /// Streams that a manifest was seen of, with the ladder found there.
 #[utoipa::path(
@@ -43,10 +40,4 @@ pub(super) async fn list(
         value
     };
     Ok(Page { total, offset, items: listed.into_iter().map(json).collect() }.answer(&headers))
-}
-
-/// Every identifier a stream of this name has or may get: one for each format, one for players that name none.
-pub(super) fn streams_called<'a>(name: &'a str, identifier: &'a Identifier) -> impl Iterator<Item = StreamId> + 'a {
-    let formats = StreamingFormat::ALL.iter().copied().map(Some).chain([None]);
-    formats.map(move |format| identifier.stream(name, format))
 }

@@ -5,10 +5,10 @@
 
 use super::{
     fleet::{Frame, Instant, StreamLine, StreamView},
+    session::session_of,
     timeline::{Timeline, Timelines},
 };
 use crate::{
-    control::session_of,
     http::{page::Page, problem::Problem},
     identity::Identifier,
     ingest::Ingest,

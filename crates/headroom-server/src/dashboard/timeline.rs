@@ -1,7 +1,7 @@
 //! What happened to a session, second by second, for as long as someone looks.
 
-use super::why::sentence;
-use crate::{control::Session, stream::Streams};
+use super::{session::Session, why::sentence};
+use crate::stream::Streams;
 use headroom_cluster::engines::Engines;
 use headroom_core::{
     decision::Reason,

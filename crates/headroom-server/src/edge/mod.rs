@@ -11,7 +11,7 @@ mod tcp_info;
 mod transfer;
 
 pub(crate) use origin::Origin;
-pub use settings::{FilterPlaylists, Settings};
+pub(crate) use settings::{FilterPlaylists, Settings};
 
 use crate::{
     http::{

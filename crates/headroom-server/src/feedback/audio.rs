@@ -1,6 +1,10 @@
 //! `POST /v1/feedback/audio`: what a viewer says. The words become a message like a written one; the sound is dropped.
 
-use super::{Feedback, Message, Refused, post::granted, speech_settings::SpeechSettings};
+use super::{
+    hub::Feedback,
+    message::{Message, Refused},
+    post::granted,
+};
 use crate::{
     http::problem::Problem,
     identity::parameter,
@@ -10,31 +14,14 @@ use crate::{
 };
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
-use std::{
-    io,
-    sync::{Arc, OnceLock},
-};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-
-/// The recogniser, once there is one, and room for clips.
-pub(super) struct Ears {
-    settings: SpeechSettings,
-    transcriber: OnceLock<Arc<dyn Transcriber>>,
-    room: Arc<Semaphore>,
-}
+use std::{io, sync::Arc};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// The right to send a clip. Memory for clips is bounded by how many of these there are.
 pub(crate) struct Admission {
     message: Message,
     transcriber: Arc<dyn Transcriber>,
     _room: OwnedSemaphorePermit,
-}
-
-impl Ears {
-    pub(super) fn new(settings: SpeechSettings) -> Self {
-        let room = Arc::new(Semaphore::new(settings.max_clips.min(Semaphore::MAX_PERMITS)));
-        Self { settings, transcriber: OnceLock::new(), room }
-    }
 }
 
 impl Feedback {

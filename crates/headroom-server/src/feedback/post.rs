@@ -1,6 +1,9 @@
 //! `POST /v1/feedback`: one message as JSON, or many as NDJSON.
 
-use super::{Feedback, Message, Refused};
+use super::{
+    hub::Feedback,
+    message::{Message, Refused},
+};
 use crate::{
     http::{
         batch::{Outcome, lines},

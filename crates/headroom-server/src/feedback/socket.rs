@@ -1,6 +1,6 @@
 //! A WebSocket at `/v1/feedback`: one message a text frame, as `POST` takes it.
 
-use super::Feedback;
+use super::hub::Feedback;
 use crate::{
     clients::Bucket,
     http::problem::Problem,

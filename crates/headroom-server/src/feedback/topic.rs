@@ -1,6 +1,5 @@
 //! The streams that are talked about: their names, their renderings and the latest messages.
 
-use super::aliases;
 use crate::identity::Identifier;
 use headroom_core::{
     audience::{AuthorId, Classification},
@@ -64,7 +63,7 @@ impl Topics {
             }
             let topic = Topic {
                 name: name.to_owned(),
-                aliases: aliases(name, identifier),
+                aliases: identifier.renderings(name).collect(),
                 seen: BTreeSet::from([home]),
                 weights: Weights::default(),
                 latest: VecDeque::new(),

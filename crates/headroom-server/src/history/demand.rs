@@ -1,6 +1,6 @@
 //! What was carried by hour, for plans.
 
-use super::{query::By, schema};
+use super::{query::By, schema, store::FILE};
 use crate::plan::{Demand, DemandError, HOUR_S, Sums, WEEKS_READ, mix};
 use headroom_cluster::sketch::Sketch;
 use std::{collections::BTreeMap, path::Path};
@@ -10,6 +10,16 @@ const WHOLE: u64 = 55;
 
 /// Of the sketches only those of every tenth minute are merged: quantiles do not move by it.
 const SAMPLED_S: u64 = 600;
+
+impl Demand {
+    /// What the history in `directory` (`headroom serve --data`) says, told apart by `by`: `stream`, `edge` or `network`.
+    ///
+    /// # Errors
+    /// When the directory holds no history, or one too short or too full of gaps.
+    pub fn of_history(directory: &Path, by: By) -> Result<Self, DemandError> {
+        demand(&directory.join(FILE), by)
+    }
+}
 
 /// Hours of the latest twelve weeks, told apart by `by`.
 pub(crate) fn demand(path: &Path, by: By) -> Result<Demand, DemandError> {

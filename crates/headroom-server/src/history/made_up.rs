@@ -1,6 +1,6 @@
 //! A made-up past in place of weeks of waiting, for demonstrations. `headroom serve` never comes here.
 
-use super::{FILE, schema};
+use super::{schema, store::FILE};
 use crate::plan::{HOUR_S, synthetic};
 use headroom_cluster::sketch::Sketch;
 use rusqlite::params;
@@ -75,7 +75,7 @@ fn write(directory: &Path, seed: u64, now_s: u64) -> Result<(), Box<dyn std::err
 mod tests {
     use super::*;
     use crate::{
-        history::{By, demand},
+        history::{demand, query::By},
         plan::Outlook,
     };
 

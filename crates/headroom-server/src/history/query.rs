@@ -1,6 +1,6 @@
 //! Reading it back: sums of any span, merged from the minutes.
 
-use super::{Action, schema};
+use super::{entry::Action, schema};
 use headroom_cluster::sketch::Sketch;
 use headroom_core::telemetry::StreamId;
 use rusqlite::params;

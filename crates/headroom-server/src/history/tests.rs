@@ -1,12 +1,15 @@
 //! A disk that fails in every way must cost history, never decisions.
 
-use super::*;
-use crate::network::Networks;
-use headroom_cluster::rollup::{Cell, Key};
+use super::{schema, store::FILE, *};
+use crate::{metrics::Metrics, network::Networks, places::Places};
+use headroom_cluster::rollup::{Cell, Key, Rollup};
 use headroom_core::telemetry::StreamId;
 use std::{
-    io::{BufRead, BufReader, Write},
+    collections::BTreeMap,
+    io::{self, BufRead, BufReader, Write},
+    path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 

@@ -1,6 +1,10 @@
 //! The thread that writes.
 
-use super::{Action, Entry, Settings, Transition, schema};
+use super::{
+    entry::{Action, Entry, Transition},
+    schema,
+    settings::Settings,
+};
 use crate::{metrics::Metrics, places::Places, stream::Streams};
 use headroom_cluster::rollup::{Cell, Key, Rollup};
 use headroom_core::decision::Reason;

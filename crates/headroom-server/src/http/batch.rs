@@ -1,6 +1,6 @@
 //! Bodies with one JSON document a line, and what became of the lines.
 
-use crate::http::problem::Problem;
+use super::problem::Problem;
 use serde::Serialize;
 
 /// Broken lines reported back by number; further ones are only counted.

@@ -1,6 +1,6 @@
 //! Whether the process lives and takes requests: the same on both listeners.
 
-use crate::http::{problem::Problem, respond::text_response};
+use super::{problem::Problem, respond::text_response};
 use axum::response::Response;
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,6 +1,6 @@
 //! Lists come in pages, and say by their entity tag whether they changed.
 
-use crate::http::problem::Problem;
+use super::problem::Problem;
 use axum::{
     extract::{Query, rejection::QueryRejection},
     response::{IntoResponse, Response},

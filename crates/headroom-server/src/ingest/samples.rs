@@ -1,6 +1,6 @@
 //! Batches of samples: NDJSON, one sample a line, sessions and streams by name.
 
-use super::Ingest;
+use super::cmcd::Ingest;
 use crate::{
     http::batch::{Outcome, lines},
     metrics::{Dropped, Source},

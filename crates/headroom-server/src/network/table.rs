@@ -3,7 +3,7 @@
 //! Such tables come from routing data that others publish; the file is the operator's. It is read whole before anything
 //! listens, and every line must make sense: a table that is half understood would name half the networks wrongly.
 
-use super::Prefix;
+use super::prefix::Prefix;
 use std::{
     collections::{BTreeMap, HashMap},
     fmt, fs,

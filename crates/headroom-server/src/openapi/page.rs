@@ -1,11 +1,17 @@
 //! `/docs`: both documents as one page, rendered here, so that it needs no script and nothing from elsewhere.
 
-use super::{Listener, document};
 use crate::http::{problem::Problem, respond::text_response};
-use axum::{extract::Path, response::Response};
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
 use http::{HeaderValue, header};
 use serde_json::Value;
-use std::{borrow::Cow, fmt::Write, sync::LazyLock};
+use std::{
+    borrow::Cow,
+    fmt::Write,
+    sync::{Arc, LazyLock, OnceLock},
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 const STYLE: &str = include_str!("page.css");
@@ -14,12 +20,28 @@ const STYLE: &str = include_str!("page.css");
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-static CONTROL: LazyLock<String> = LazyLock::new(|| document(Listener::Control));
-static PUBLIC: LazyLock<String> = LazyLock::new(|| document(Listener::Public));
-static PAGE: LazyLock<String> = LazyLock::new(|| page(&[("public", &PUBLIC), ("control", &CONTROL)]));
+/// The texts that are shown, each made when it is first asked for.
+pub(crate) struct Documents {
+    public: LazyLock<String>,
+    control: LazyLock<String>,
+    page: OnceLock<String>,
+}
+
+impl Documents {
+    /// What gives the documents of the two listeners, as JSON.
+    pub(crate) const fn new(public: fn() -> String, control: fn() -> String) -> Self {
+        Self { public: LazyLock::new(public), control: LazyLock::new(control), page: OnceLock::new() }
+    }
+
+    fn page(&self) -> &str {
+        self.page.get_or_init(|| page(&[("public", &self.public), ("control", &self.control)]))
+    }
+}
+
+type Shared = State<Arc<Documents>>;
 
 /// The documents and the page.
-pub(crate) fn pages<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
+pub(crate) fn pages() -> OpenApiRouter<Arc<Documents>> {
     OpenApiRouter::default().routes(routes!(show_document)).routes(routes!(show_page)).routes(routes!(show_style))
 }
 
@@ -32,13 +54,13 @@ pub(crate) fn pages<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
     params(("document" = String, Path, description = "`control.json` or `public.json`.", example = "control.json")),
     responses((status = 200, description = "The document of one listener.", body = Object), Problem)
 )]
-async fn show_document(Path(name): Path<String>) -> Result<Response, Problem> {
+async fn show_document(State(documents): Shared, Path(name): Path<String>) -> Result<Response, Problem> {
     let document = match name.as_str() {
-        "control.json" => &*CONTROL,
-        "public.json" => &*PUBLIC,
+        "control.json" => &documents.control,
+        "public.json" => &documents.public,
         _ => return Err(Problem::not_found("the documents are control.json and public.json")),
     };
-    Ok(text_response("application/json", document.as_str()))
+    Ok(text_response("application/json", String::clone(document)))
 }
 
 /// The interface as a page.
@@ -49,8 +71,8 @@ async fn show_document(Path(name): Path<String>) -> Result<Response, Problem> {
     tag = "pages",
     responses((status = 200, description = "The page.", body = String, content_type = "text/html; charset=utf-8"))
 )]
-async fn show_page() -> Response {
-    let mut response = text_response("text/html; charset=utf-8", PAGE.as_str());
+async fn show_page(State(documents): Shared) -> Response {
+    let mut response = text_response("text/html; charset=utf-8", documents.page().to_owned());
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     response
 }

@@ -11,7 +11,7 @@ use utoipa::{
 };
 
 /// The document of a refusal.
-pub(super) struct Document;
+pub(crate) struct Document;
 
 impl PartialSchema for Document {
     fn schema() -> RefOr<Schema> {

@@ -2,10 +2,7 @@
 
 use crate::calendar;
 use headroom_cluster::sketch::Sketch;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Seconds of one value.
 pub const HOUR_S: u64 = 3_600;
@@ -97,14 +94,6 @@ pub(crate) struct Sums {
 }
 
 impl Demand {
-    /// What the history in `directory` (`headroom serve --data`) says, told apart by `by`: `stream`, `edge` or `network`.
-    ///
-    /// # Errors
-    /// When the directory holds no history, or one too short or too full of gaps.
-    pub fn of_history(directory: &Path, by: crate::history::By) -> Result<Self, DemandError> {
-        crate::history::demand(&directory.join(crate::history::FILE), by)
-    }
-
     /// What a table says: comma-separated values with a head. Columns `at` (seconds since the epoch, or RFC 3339),
     /// `sessions` and `egress_kbps`; what `by` names, where it is there; `rung_kbps`. Others are passed over. Lines of the
     /// same time are parts of one whole.

@@ -1,9 +1,12 @@
 //! What the public listener gives out: decisions, steering, health.
 
-use super::{Endpoint, Public};
-use crate::{
+use super::{
     advice::{self, Advice},
     decisions::{self, Told},
+    endpoint::Endpoint,
+    state::Public,
+};
+use crate::{
     http::{
         cmsd::{self, CMSD_DYNAMIC},
         health,

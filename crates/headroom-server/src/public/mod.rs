@@ -4,170 +4,18 @@
 //! tokens are asked for, reports and questions need one; media, `/decide` and steering never do: without a token they
 //! are answered as if nothing had been said.
 
+mod advice;
 mod answers;
+mod decisions;
 mod endpoint;
 mod reports;
+mod router;
 mod settings;
+mod state;
 
-pub use settings::Settings;
-
-use crate::{
-    clients::Clients,
-    edge::Edge,
-    feedback::Feedback,
-    http::{
-        cors::{allow_cross_origin, preflight},
-        health,
-        problem::Problem,
-    },
-    ingest::Ingest,
-    listener::{Answering, Connection, Handler, at_once, later},
-    metrics::{Metrics, Shed},
-    steering::Pathways,
-    token::{Gate, Grant, Unproven},
-};
-use axum::{
-    body::{Body, Bytes},
-    response::{IntoResponse, Response},
-};
-use endpoint::Endpoint;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Incoming;
-use std::{
-    sync::{Arc, atomic::AtomicBool},
-    time::Instant,
-};
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
-use utoipa::OpenApi;
-
-/// Everything the public listener needs.
-pub(crate) struct Public {
-    pub(crate) edge: Edge,
-    pub(crate) ingest: Arc<Ingest>,
-    pub(crate) feedback: Arc<Feedback>,
-    pub(crate) pathways: Arc<Pathways>,
-    pub(crate) metrics: Arc<Metrics>,
-    pub(crate) settings: Settings,
-    pub(crate) cmsd_name: String,
-    pub(crate) subscribers: Arc<Semaphore>,
-    pub(crate) shutdown: CancellationToken,
-    pub(crate) ready: Arc<AtomicBool>,
-    pub(crate) gate: Arc<Gate>,
-    pub(crate) clients: Arc<Clients>,
-}
-
-/// Everything this listener answers, but for media.
-pub(crate) fn described() -> utoipa::openapi::OpenApi {
-    #[derive(OpenApi)]
-    #[openapi(paths(
-        answers::advice,
-        answers::decide,
-        answers::steering,
-        answers::decision,
-        answers::decisions,
-        crate::http::health::health,
-        answers::readiness,
-        reports::events,
-        reports::samples,
-        reports::feedback,
-        reports::open_socket,
-        reports::clip,
-    ))]
-    struct Described;
-    Described::openapi()
-}
-
-impl Handler for Public {
-    fn handle(self: &Arc<Self>, connection: Connection, request: Request<Incoming>) -> Answering {
-        // Asked for every object of every viewer.
-        if let Some((Endpoint::Decide, _)) = Endpoint::of(request.uri().path())
-            && Endpoint::Decide.takes(request.method())
-        {
-            return at_once(answers::decide(self, connection, &request));
-        }
-        let public = Arc::clone(self);
-        later(async move { public.route(connection, request).await })
-    }
-}
-
-impl Public {
-    async fn route(&self, connection: Connection, request: Request<Incoming>) -> Response {
-        let path = request.uri().path();
-        let Some((endpoint, _)) = Endpoint::of(path) else {
-            if path.starts_with("/v1/") {
-                let mut response = Problem::not_found(format!("no such path: {path}")).into_response();
-                allow_cross_origin(response.headers_mut());
-                return response;
-            }
-            return self.edge.handle(connection, request).await;
-        };
-        if request.method() == Method::OPTIONS {
-            return preflight(request.headers());
-        }
-        let client = self.ingest.identifier.client_address(request.headers(), connection.peer.ip());
-        let mut response = if !self.clients.admit(client, Instant::now()) {
-            self.metrics.shed(Shed::Client);
-            Problem::too_many_requests("ask again in a second, and less often").into_response()
-        } else if endpoint.takes(request.method()) {
-            self.answer(endpoint, connection, request).await.unwrap_or_else(IntoResponse::into_response)
-        } else {
-            let problem = Problem::method_not_allowed(format!("{path} takes {}", endpoint.allow()));
-            let mut response = problem.into_response();
-            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(endpoint.allow()));
-            response
-        };
-        allow_cross_origin(response.headers_mut());
-        response
-    }
-
-    async fn answer(
-        &self,
-        endpoint: Endpoint,
-        connection: Connection,
-        request: Request<Incoming>,
-    ) -> Result<Response, Problem> {
-        match endpoint {
-            Endpoint::Decide => Ok(answers::decide(self, connection, &request)),
-            Endpoint::Advice => answers::advice(self, connection, &request),
-            Endpoint::Cmcd => reports::events(self, connection, request).await,
-            Endpoint::Samples => reports::samples(self, request).await,
-            Endpoint::Feedback if request.method() == Method::POST => reports::feedback(self, request).await,
-            Endpoint::Feedback => reports::open_socket(self, request).await,
-            Endpoint::Clip => reports::clip(self, request).await,
-            Endpoint::Steering => answers::steering(self, connection, &request),
-            Endpoint::Decision => answers::decision(self, &request),
-            Endpoint::Decisions => answers::decisions(self, &request),
-            Endpoint::Health => Ok(health::health().await),
-            Endpoint::Readiness => answers::readiness(self),
-        }
-    }
-
-    /// What a request may speak about, or why not.
-    fn admit(&self, headers: &HeaderMap, query: &str) -> Result<Grant, Unproven> {
-        self.gate.admit(headers, query, || self.ingest.now_s())
-    }
-
-    /// A request's body, if it is short and quick enough.
-    async fn read(&self, body: Incoming, limit: usize) -> Result<Bytes, Problem> {
-        let limited = Limited::new(body, limit).collect();
-        match tokio::time::timeout(self.settings.body_timeout(), limited).await {
-            Ok(Ok(collected)) => Ok(collected.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                Err(Problem::too_large(format!("the body is longer than {limit} bytes")))
-            }
-            Ok(Err(error)) => Err(Problem::malformed(format!("the body broke off: {error}"))),
-            Err(_) => Err(Problem::too_slow(format!("no whole body within {} ms", self.settings.body_timeout_ms))),
-        }
-    }
-}
-
-/// Path templates and methods of our endpoints, as a document names them.
+pub(crate) use router::described;
 #[cfg(test)]
-pub(crate) fn operations() -> std::collections::BTreeSet<(String, String)> {
-    let of = |endpoint: Endpoint| {
-        endpoint.methods().iter().map(move |method| (endpoint.template().to_owned(), method.as_str().to_lowercase()))
-    };
-    Endpoint::ALL.into_iter().flat_map(of).collect()
-}
+pub(crate) use router::operations;
+pub(crate) use state::Public;
+
+pub(crate) use settings::Settings;

@@ -1,6 +1,6 @@
 //! What the public listener takes in: CMCD events, samples, what viewers write and say.
 
-use super::Public;
+use super::state::Public;
 use crate::{
     feedback,
     http::{batch::Outcome, problem::Problem, respond::no_content},

@@ -1,7 +1,7 @@
 //! The documents and what answers: neither knows a path the other does not.
 
 use crate::support::{get, send, start};
-use headroom_server::openapi::{Listener, document};
+use headroom_server::api::{Listener, document};
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! `headroom openapi`: the interface of a listener as an OpenAPI 3.1 document.
 
 use clap::{Args, ValueEnum};
-use headroom_server::openapi;
+use headroom_server::api;
 use std::process::ExitCode;
 
 /// A running server has the same at /openapi/control.json and /openapi/public.json of its control listener, and as a page
@@ -24,9 +24,9 @@ enum Listener {
 #[expect(clippy::print_stdout, reason = "the document is the output")]
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let listener = match arguments.listener {
-        Listener::Public => openapi::Listener::Public,
-        Listener::Control => openapi::Listener::Control,
+        Listener::Public => api::Listener::Public,
+        Listener::Control => api::Listener::Control,
     };
-    print!("{}", openapi::document(listener));
+    print!("{}", api::document(listener));
     ExitCode::SUCCESS
 }

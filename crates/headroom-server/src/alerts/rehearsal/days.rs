@@ -2,7 +2,10 @@
 //! two edges, three networks of which one is always a little worse, encoders with crystals, a chat. They are made up, not
 //! measured. What is real is everything behind them: rollups, audiences, signals, trend, rules.
 
-use super::{Incident, Kind, Page, chat::Chat};
+use super::{
+    chat::Chat,
+    incident::{BAD_EDGE, BAD_NETWORK, EDGES, Incident, Kind, NETWORKS, Page},
+};
 use crate::{
     alerts::{
         evaluate::{Evaluator, Stage},
@@ -42,15 +45,6 @@ const CAPACITY_KBPS: f64 = 4e7;
 
 /// What a new level of stalls adds to their ratio.
 const SHIFTED_STALLS: f64 = 0.009;
-
-/// Edges: name and part of the viewers. The last is the one that goes bad.
-const EDGES: [(&str, f64); 2] = [("one", 0.6), ("two", 0.4)];
-pub(super) const BAD_EDGE: &str = EDGES[EDGES.len() - 1].0;
-
-/// Networks: name, part of the viewers, and how much more often those stall than others on ordinary days. The last is the one
-/// that goes bad.
-const NETWORKS: [(&str, f64, f64); 3] = [("1", 0.5, 1.0), ("2", 0.3, 1.1), ("3", 0.2, 1.2)];
-pub(super) const BAD_NETWORK: &str = NETWORKS[NETWORKS.len() - 1].0;
 
 /// How much more often viewers of a network or an edge stall when something is wrong with it.
 const BAD_PLACE: f64 = 3.0;

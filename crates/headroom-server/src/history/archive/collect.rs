@@ -1,6 +1,9 @@
 //! What a shard gathers for the archive between two ticks, and what it holds ready for an incident.
 
-use super::{Decided, Incident, Row, Settings};
+use super::{
+    row::{Decided, Incident, Row},
+    settings::Settings,
+};
 use headroom_core::{
     decision::Decision,
     telemetry::{Sample, SessionId, StreamId},

@@ -1,7 +1,7 @@
 //! The tables of the archive and their columns. Columns are added, never renamed: readers outside rely on them.
 
 use super::{
-    Decided, Distribution, Incident, Minute, Named, Row,
+    row::{Decided, Distribution, Incident, Minute, Named, Row},
     table::{Column, encode},
 };
 use chrono::DateTime;

@@ -3,7 +3,7 @@
 //! A file is locked while it is written, so that another process leaves it alone; once the lock is gone, by sealing or
 //! by death, it can be read. A line cut short is skipped and counted: it was not promised.
 
-use super::Row;
+use super::row::Row;
 use crate::identity::random_key;
 use std::{
     fs::{self, File, TryLockError},

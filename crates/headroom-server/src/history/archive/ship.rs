@@ -1,6 +1,11 @@
 //! The thread that turns sealed journals into files, and deletes what is too old or too much.
 
-use super::{Settings, Troubles, announce, columns, journal, store::Store};
+use super::{
+    columns, journal,
+    settings::Settings,
+    store::Store,
+    troubles::{Troubles, announce},
+};
 use crate::metrics::Metrics;
 use std::{
     collections::VecDeque,

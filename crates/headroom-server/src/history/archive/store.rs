@@ -1,6 +1,6 @@
 //! Where the files are: a directory, or a bucket of a service that speaks S3.
 
-use super::{Settings, http::Connector};
+use super::{http::Connector, settings::Settings};
 use futures_util::TryStreamExt;
 use object_store::{
     ObjectMeta, ObjectStore, ObjectStoreExt, RetryConfig,
@@ -42,7 +42,7 @@ pub(super) struct Store {
 }
 
 /// Whether the settings name a place.
-pub(super) fn check(settings: &Settings) -> Result<(), LocationError> {
+fn check(settings: &Settings) -> Result<(), LocationError> {
     let location = &settings.location;
     if location.contains("://") && bucket(location).is_none() {
         return Err(LocationError::Scheme(location.clone()));
@@ -53,6 +53,22 @@ pub(super) fn check(settings: &Settings) -> Result<(), LocationError> {
         Ok(())
     } else {
         Err(LocationError::Endpoint(settings.s3_endpoint.clone()))
+    }
+}
+
+impl Settings {
+    /// What is wrong with these settings.
+    pub(crate) fn flaw(&self) -> Option<String> {
+        if !(0.0..=1.0).contains(&self.session_share) {
+            return Some(format!("session_share {} is outside 0..=1", self.session_share));
+        }
+        if !(1..=3_600).contains(&self.segment_s) || self.incident_s > 600 || self.incident_samples > 10_000_000 {
+            return Some("segment_s is 1 to 3600, incident_s at most 600, incident_samples at most 10 000 000".into());
+        }
+        if self.retention_days == 0 || self.max_megabytes < 16 {
+            return Some("retention_days is at least 1, max_megabytes at least 16".into());
+        }
+        check(self).err().map(|error| error.to_string())
     }
 }
 

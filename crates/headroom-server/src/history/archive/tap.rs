@@ -1,6 +1,6 @@
 //! The archive reads along with the shards.
 
-use super::{Archive, Collector};
+use super::{collect::Collector, keeper::Archive};
 use headroom_cluster::tap::{Handover, Tap};
 use headroom_core::{
     decision::Decision,

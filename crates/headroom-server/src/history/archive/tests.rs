@@ -1,9 +1,15 @@
 //! What is in the files is what was given, and a process killed at any moment loses no more than it says.
 
-use super::*;
-use headroom_cluster::rollup::{Cell, Key};
+use super::{
+    journal::{self, Journal},
+    row::{Incident, Named, Row},
+    *,
+};
+use crate::{metrics::Metrics, places::Places};
+use headroom_cluster::rollup::{Cell, Key, Rollup};
 use headroom_core::{
-    telemetry::{Link, Player, Radio, Report, SessionId},
+    telemetry::{Link, Player, Radio, Report, Sample, SessionId, StreamId},
+    time::{Duration, Timestamp},
     units::{Bitrate, Ratio},
 };
 use parquet::{
@@ -13,9 +19,12 @@ use parquet::{
 use std::{
     collections::BTreeMap,
     fs,
-    io::{BufRead, BufReader, Write},
+    io::{self, BufRead, BufReader, Write},
+    path::{Path, PathBuf},
     process::{Command, Stdio},
-    time::Duration as Wait,
+    sync::{Arc, mpsc::channel},
+    thread,
+    time::{Duration as Wait, Instant},
 };
 
 fn directory(name: &str) -> PathBuf {

@@ -1,10 +1,10 @@
 //! Decisions of one session, once or as they change, for the agent inside a player.
 
+use super::state::Public;
 use crate::{
     http::problem::Problem,
     metrics::{Metrics, Shed},
-    openapi,
-    public::Public,
+    openapi::schema,
 };
 use axum::{
     Json,
@@ -79,7 +79,7 @@ struct Beside {
 
 impl PartialSchema for Told<'_> {
     fn schema() -> RefOr<Schema> {
-        openapi::merge("A decision, as an agent reads it.", [Decision::schema(), Beside::schema()])
+        schema::merge("A decision, as an agent reads it.", [Decision::schema(), Beside::schema()])
     }
 }
 

@@ -4,10 +4,10 @@
 //! time. The question carries what a request carries, CMCD in its query or headers: best the event `rr` of the transfer that
 //! has just ended, whose `ttlb` says how long it took. No answer in time means that the player chooses.
 
+use super::state::Public;
 use crate::{
     http::{problem::Problem, respond::no_content},
     ingest::Carrier,
-    public::Public,
     token::Grant,
 };
 use axum::{

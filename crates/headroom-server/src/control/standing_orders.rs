@@ -1,0 +1,101 @@
+//! The file of standing orders: what operators ordered stays in force over a restart.
+//!
+//! Orders about single sessions end with the process, as its sessions do.
+
+use crate::alerts::Silence;
+use headroom_core::{time::Timestamp, units::Bitrate};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::sync::Mutex;
+
+/// Name of the file in the data directory.
+const FILE: &str = "orders.json";
+
+/// Where standing orders are written down.
+pub(crate) struct Book {
+    pub(super) path: PathBuf,
+    /// Held while a snapshot is taken and written, so that the newest is written last.
+    pub(super) writing: Arc<Mutex<()>>,
+}
+
+/// Whom an override concerns, as the API says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Target {
+    /// Everyone.
+    All,
+    /// A session by the name its player gives.
+    Session(String),
+    /// A session by the identifier of the list.
+    SessionId(String),
+    /// A stream by name, whatever its format.
+    Stream(String),
+}
+
+/// An override in force.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = Override)]
+pub(crate) struct InForce {
+    pub(super) scope: Target,
+    pub(super) max_bitrate_kbps: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) until_us: Option<Timestamp>,
+}
+
+impl InForce {
+    pub(super) fn is_in_force(&self, now: Timestamp) -> bool {
+        self.until_us.is_none_or(|until| until >= now)
+    }
+
+    /// Whether it means the same after the sessions of now are gone.
+    pub(super) fn is_standing(&self) -> bool {
+        matches!(self.scope, Target::All | Target::Stream(_))
+    }
+}
+
+/// What is written down.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Orders {
+    pub(super) overrides: Vec<InForce>,
+    pub(super) bottlenecks: Vec<Capacity>,
+    pub(super) silences: Vec<Silence>,
+    pub(super) pathways: Option<Pathways>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Capacity {
+    pub(super) stream: Option<String>,
+    #[serde(rename = "capacity_kbps")]
+    pub(super) capacity: Bitrate,
+}
+
+/// An order of pathways means something among the pathways it was given for only.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Pathways {
+    pub(super) configured: Vec<String>,
+    pub(super) order: Vec<String>,
+}
+
+impl Book {
+    pub(crate) fn in_directory(directory: &Path) -> Self {
+        Self { path: directory.join(FILE), writing: Arc::default() }
+    }
+
+    /// The orders of the last run. What cannot be read is laid aside and reported: a server without them still serves.
+    pub(super) fn read(&self) -> Orders {
+        let read = fs::read(&self.path).and_then(|bytes| Ok(serde_json::from_slice(&bytes)?));
+        read.unwrap_or_else(|error| {
+            if error.kind() != io::ErrorKind::NotFound {
+                let aside = self.path.with_extension("json.unreadable");
+                tracing::error!(%error, aside = %aside.display(), "orders of before the restart cannot be read");
+                let _ = fs::rename(&self.path, aside);
+            }
+            Orders::default()
+        })
+    }
+}

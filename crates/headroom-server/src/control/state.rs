@@ -1,0 +1,65 @@
+//! What the handlers of the control listener share.
+
+use super::{
+    access::Access,
+    planner::Planner,
+    standing_orders::{Book, InForce},
+};
+use crate::{
+    alerts::Alerts, feedback::Feedback, fleet::FleetSnapshot, history::History, http::problem::Problem, ingest::Ingest,
+    metrics::Metrics, steering::Pathways, stream::Streams,
+};
+use axum::{
+    Json,
+    extract::{State, rejection::JsonRejection},
+};
+use headroom_cluster::{bottleneck::Bottlenecks, clock::Clock};
+use http::StatusCode;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, atomic::AtomicBool},
+};
+use tokio::sync::{Semaphore, watch};
+
+/// What the handlers share.
+pub(crate) struct Resources {
+    pub(crate) ingest: Arc<Ingest>,
+    pub(crate) streams: Arc<Streams>,
+    pub(crate) pathways: Arc<Pathways>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) clock: Clock,
+    pub(crate) ready: Arc<AtomicBool>,
+    pub(crate) access: Access,
+    pub(crate) overrides: Mutex<BTreeMap<String, InForce>>,
+    pub(crate) bottlenecks: Arc<Bottlenecks>,
+    /// Where orders are written down, if anywhere.
+    pub(crate) book: Option<Book>,
+    /// The latest whole round.
+    pub(crate) fleet: watch::Receiver<Arc<FleetSnapshot>>,
+    pub(crate) alerts: Arc<Alerts>,
+    /// Sessions held at most.
+    pub(crate) max_sessions: usize,
+    pub(crate) history: Option<Arc<History>>,
+    /// Who may read the history at a time.
+    pub(crate) readers: Semaphore,
+    pub(crate) feedback: Arc<Feedback>,
+    pub(crate) planner: Planner,
+}
+
+pub(super) type Shared = State<Arc<Resources>>;
+
+impl Resources {
+    /// Seconds since the epoch.
+    pub(super) fn now_s(&self) -> u64 {
+        self.clock.now().as_secs()
+    }
+}
+
+/// A body that is what it should be.
+pub(super) fn parsed<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
+    body.map(|Json(value)| value).map_err(|error| match error.status() {
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::unsupported_media_type(error.body_text()),
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(error.body_text()),
+        _ => Problem::malformed(error.body_text()),
+    })
+}

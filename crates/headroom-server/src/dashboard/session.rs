@@ -1,0 +1,44 @@
+//! A live session as the API shows it.
+
+use super::why::sentence;
+use crate::{http::problem::Problem, identity::Identifier, openapi::schema};
+use headroom_core::{session::Snapshot, telemetry::SessionId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The session of this name, or of this `id:` of the list.
+pub(crate) fn session_of(name: &str, identifier: &Identifier) -> Result<SessionId, Problem> {
+    name.strip_prefix("id:").map_or_else(|| Ok(identifier.reported_session(name)), parse_id)
+}
+
+/// A live session as the API shows it: its state, with identifiers as hexadecimal text because JavaScript cannot hold
+/// 64 bits, and its decision in words.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(crate) struct Session(serde_json::Value);
+
+impl Session {
+    pub(crate) fn new(snapshot: &Snapshot) -> Self {
+        let mut value = serde_json::to_value(snapshot).unwrap_or_default();
+        value["session"] = format!("{:016x}", snapshot.session.0).into();
+        value["stream"] = format!("{:016x}", snapshot.stream.0).into();
+        value["explanation"] = sentence(snapshot, None).into();
+        Self(value)
+    }
+}
+
+/// What a session has beside its state.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Explained {
+    /// Why the decision is what it is, in a sentence.
+    explanation: String,
+}
+
+schema::merged!(Session: "A live session." = Snapshot, Explained);
+
+/// The session of these 16 hexadecimal digits.
+pub(crate) fn parse_id(text: &str) -> Result<SessionId, Problem> {
+    let id = u64::from_str_radix(text, 16).ok().filter(|_| text.len() == 16);
+    id.map(SessionId).ok_or_else(|| Problem::malformed("a session identifier has 16 hexadecimal digits"))
+}

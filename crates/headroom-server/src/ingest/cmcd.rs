@@ -1,0 +1,354 @@
+//! CMCD of requests and events → inputs of the engines.
+
+use super::player;
+use crate::{
+    http::problem::Problem,
+    identity::{Identifier, parameter},
+    metrics::{Dropped, Metrics, Source},
+    places::Places,
+    token::{Grant, Unproven},
+};
+use headroom_cluster::{
+    answer::Answer,
+    engines::Engines,
+    place::Place,
+    shard::{ClientLocation, PlayerReport, ReportingMode},
+};
+use headroom_core::{
+    forecast::PLAUSIBLE_THROUGHPUT,
+    telemetry::{Player, Report, Sample, SessionId, StreamId},
+    time::Timestamp,
+    units::Bitrate,
+};
+use headroom_wire::cmcd::{self, ParseError, ParsedVitals, Scratch, StreamingFormat, Vitals};
+use http::{HeaderMap, HeaderName};
+use std::{cell::RefCell, net::IpAddr, sync::Arc};
+
+thread_local! {
+    /// Room for decoding query arguments, kept so that a report allocates nothing.
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// Turns what arrives into inputs of the engines.
+pub(crate) struct Ingest {
+    pub(crate) identifier: Identifier,
+    pub(crate) engines: Engines,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) places: Arc<Places>,
+}
+
+/// Whom a request belongs to and what to answer it with.
+#[derive(Debug, Clone)]
+pub(crate) struct Heard {
+    pub(crate) session: SessionId,
+    /// Name the player gives the content (CMCD `cid`).
+    pub(crate) content: Option<String>,
+    /// The request carried CMCD.
+    pub(crate) reported: bool,
+    pub(crate) answer: Answer,
+}
+
+/// A request as far as reports are concerned.
+#[derive(Clone, Copy)]
+pub(crate) struct Carrier<'a> {
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) query: &'a str,
+    pub(crate) peer: IpAddr,
+}
+
+impl Ingest {
+    /// Takes in the report a request carries, if it does and is granted. A report that cannot be read, or that nothing
+    /// grants, is counted, not refused: the media must flow. `want_content` asks for the content's name, which costs an
+    /// allocation.
+    pub(crate) fn handle_request(&self, carrier: Carrier<'_>, grant: Option<&Grant>, want_content: bool) -> Heard {
+        match grant {
+            Some(grant) => {
+                if let Some(heard) = self.handle_reported(carrier, grant, want_content) {
+                    return heard;
+                }
+            }
+            None if parameter(carrier.query, "CMCD").is_some() || !cmcd_headers(carrier.headers).is_empty() => {
+                self.metrics.dropped(Dropped::Unproven);
+            }
+            None => {}
+        }
+        let session = self.identifier.silent_session(carrier.headers, carrier.query, carrier.peer);
+        let answer = self.engines.handle_request(session, None, self.location(carrier));
+        Heard { session, content: None, reported: false, answer }
+    }
+
+    fn handle_reported(&self, carrier: Carrier<'_>, grant: &Grant, want_content: bool) -> Option<Heard> {
+        let by_query = SCRATCH.with_borrow_mut(|scratch| {
+            let parsed = Vitals::parse_query(carrier.query, scratch);
+            self.handle_parsed(parsed, Source::Query, carrier, grant, want_content)
+        });
+        by_query.or_else(|| {
+            let headers = cmcd_headers(carrier.headers);
+            let parsed = (!headers.is_empty()).then(|| Vitals::parse_headers(headers).map(Some))?;
+            self.handle_parsed(parsed, Source::Headers, carrier, grant, want_content)
+        })
+    }
+
+    fn handle_parsed(
+        &self,
+        parsed: Result<Option<ParsedVitals<'_>>, ParseError>,
+        source: Source,
+        carrier: Carrier<'_>,
+        grant: &Grant,
+        want_content: bool,
+    ) -> Option<Heard> {
+        let parsed = match parsed {
+            Ok(parsed) => parsed?,
+            Err(_) => {
+                self.metrics.dropped(Dropped::Malformed);
+                return None;
+            }
+        };
+        let record = &parsed.vitals;
+        if covers(grant, record).is_err() {
+            self.metrics.dropped(Dropped::Unproven);
+            return None;
+        }
+        self.metrics.report(source);
+        let session = self.session_of(record, carrier);
+        let stream = record.content_id.as_deref().map(|name| self.stream(session, name, record.streaming_format));
+        let report = self.report(&parsed, session, stream, ReportingMode::Request, self.location(carrier));
+        let answer = self.engines.handle_player(report);
+        let content = record.content_id.as_deref().filter(|_| want_content).map(str::to_owned);
+        Some(Heard { session, content, reported: true, answer })
+    }
+
+    /// Takes in the records of an event report. Fails, and says what is wrong with the first, when none could be used.
+    pub(crate) fn handle_events(&self, body: &[u8], carrier: Carrier<'_>, grant: &Grant) -> Result<(), Problem> {
+        let mut batch = Batch::new(self, carrier, grant);
+        let (mut broken, mut first) = (0, None);
+        for (index, parsed) in Vitals::parse_records(body).enumerate() {
+            let problem = match &parsed {
+                Ok(parsed) if parsed.tally.kept > 0 => {
+                    batch.take_in(parsed);
+                    continue;
+                }
+                Ok(parsed) => {
+                    parsed.tally.first.as_ref().map_or_else(|| "no key".into(), |(problem, _)| problem.to_string())
+                }
+                Err(error) => error.to_string(),
+            };
+            broken += 1;
+            first.get_or_insert_with(|| format!("record {}: {problem}", index + 1));
+        }
+        self.metrics.dropped_many(Dropped::Malformed, broken);
+        match first {
+            _ if batch.taken > 0 => Ok(()),
+            _ if batch.foreign > 0 => Err(Unproven::Foreign.into()),
+            Some(problem) => Err(Problem::malformed(problem)),
+            None => Err(Problem::malformed("the body holds no record")),
+        }
+    }
+
+    /// Takes in the events of a JSON body.
+    pub(crate) fn handle_json(&self, body: &[u8], carrier: Carrier<'_>, grant: &Grant) -> Result<(), Problem> {
+        let records = cmcd::parse_json(body).map_err(|error| {
+            self.metrics.dropped(Dropped::Malformed);
+            Problem::malformed(error.to_string())
+        })?;
+        let mut batch = Batch::new(self, carrier, grant);
+        records.into_iter().for_each(|parsed| batch.take_in(&parsed.into()));
+        if batch.taken == 0 && batch.foreign > 0 { Err(Unproven::Foreign.into()) } else { Ok(()) }
+    }
+
+    /// Seconds since the epoch, by the server's own clock.
+    pub(crate) fn now_s(&self) -> u64 {
+        self.engines.now().as_secs()
+    }
+
+    /// Where a request came from.
+    fn location(&self, carrier: Carrier<'_>) -> ClientLocation {
+        let address = self.identifier.client_address(carrier.headers, carrier.peer);
+        let networks = &self.places.networks;
+        let network = if networks.is_empty() { 0 } else { networks.find(address) };
+        let edge =
+            if self.identifier.believes(carrier.peer) { self.places.named_edge(carrier.headers) } else { Some(0) };
+        let edge = edge.unwrap_or_else(|| {
+            self.metrics.unknown_edges.inc();
+            0
+        });
+        ClientLocation { place: Place { edge, network }, network: self.identifier.network(address) }
+    }
+
+    /// Whose record it is.
+    fn session_of(&self, record: &Vitals<'_>, carrier: Carrier<'_>) -> SessionId {
+        match &record.session_id {
+            Some(sid) if !sid.is_empty() => self.identifier.reported_session(sid),
+            _ => self.identifier.silent_session(carrier.headers, carrier.query, carrier.peer),
+        }
+    }
+
+    /// What a record says, as the engine wants it; counts what had to be left out.
+    fn report(
+        &self,
+        parsed: &ParsedVitals<'_>,
+        session: SessionId,
+        stream: Option<StreamId>,
+        mode: ReportingMode,
+        location: ClientLocation,
+    ) -> PlayerReport {
+        let record = &parsed.vitals;
+        if parsed.tally.coerced > 0 {
+            self.metrics.coerced(u64::from(parsed.tally.coerced));
+        }
+        if parsed.tally.dropped > 0 {
+            self.metrics.dropped_many(Dropped::Member, u64::from(parsed.tally.dropped));
+        }
+        let (mut player, left) = player::player_sample(record);
+        if mode == ReportingMode::Event {
+            // Players put their average into the event of a transfer (hls.js that from before it); who asks for advice tells
+            // of the transfer itself.
+            player.transfer_time = None;
+        }
+        if left.implausible {
+            self.metrics.dropped(Dropped::Implausible);
+        }
+        if left.paused {
+            self.metrics.dropped(Dropped::Paused);
+        }
+        let sample =
+            Sample { session, stream: StreamId::default(), at: Timestamp::default(), report: Report::Player(player) };
+        PlayerReport { sample, stream, sequence: (mode, record.sequence_number), location }
+    }
+
+    /// Takes in a throughput a player names outside CMCD with a steering request.
+    pub(crate) fn handle_named_throughput(&self, session: SessionId, bits_per_second: u64) {
+        let throughput = Bitrate::bps(bits_per_second);
+        if throughput == Bitrate::ZERO || throughput > PLAUSIBLE_THROUGHPUT {
+            self.metrics.dropped(Dropped::Implausible);
+            return;
+        }
+        self.metrics.report(Source::Steering);
+        let player = Player { measured_throughput: Some(throughput), ..Player::default() };
+        self.engines.handle_observed(session, None, Report::Player(player));
+    }
+
+    /// What a session plays. Players leave the format out of some of their records; then it is what the session named
+    /// before, as long as it is the same content.
+    pub(crate) fn stream(&self, session: SessionId, name: &str, format: Option<StreamingFormat>) -> StreamId {
+        let named = self.identifier.stream(name, format);
+        if format.is_some() {
+            return named;
+        }
+        let before = self.engines.stream_of(session);
+        let mut renderings = StreamingFormat::ALL.iter().map(|&format| self.identifier.stream(name, Some(format)));
+        renderings.find(|&rendering| before == Some(rendering)).unwrap_or(named)
+    }
+}
+
+/// Records that came in one body.
+struct Batch<'a> {
+    ingest: &'a Ingest,
+    carrier: Carrier<'a>,
+    location: ClientLocation,
+    grant: &'a Grant,
+    arrived: Timestamp,
+    taken: u64,
+    /// Records about sessions or streams that the grant does not cover.
+    foreign: u64,
+    /// Content of the record before: bodies hold many records of few streams.
+    content: Option<(String, StreamingFormat, StreamId)>,
+}
+
+impl<'a> Batch<'a> {
+    fn new(ingest: &'a Ingest, carrier: Carrier<'a>, grant: &'a Grant) -> Self {
+        let (location, arrived) = (ingest.location(carrier), ingest.engines.now());
+        Self { ingest, carrier, location, grant, arrived, taken: 0, foreign: 0, content: None }
+    }
+
+    fn take_in(&mut self, parsed: &ParsedVitals<'_>) {
+        if covers(self.grant, &parsed.vitals).is_err() {
+            self.foreign += 1;
+            return;
+        }
+        let session = self.ingest.session_of(&parsed.vitals, self.carrier);
+        let stream = self.stream_of(session, &parsed.vitals);
+        let report = self.ingest.report(parsed, session, stream, ReportingMode::Event, self.location);
+        self.ingest.engines.handle_batched(report, self.arrived);
+        self.taken += 1;
+    }
+
+    fn stream_of(&mut self, session: SessionId, record: &Vitals<'_>) -> Option<StreamId> {
+        let name = record.content_id.as_deref()?;
+        let Some(format) = record.streaming_format else {
+            return Some(self.ingest.stream(session, name, None));
+        };
+        match &self.content {
+            Some((known, known_format, stream)) if known == name && *known_format == format => Some(*stream),
+            _ => {
+                let stream = self.ingest.stream(session, name, Some(format));
+                self.content = Some((name.to_owned(), format, stream));
+                Some(stream)
+            }
+        }
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        self.ingest.metrics.reports(Source::Event, self.taken);
+        self.ingest.metrics.dropped_many(Dropped::Unproven, self.foreign);
+    }
+}
+
+/// Whether a record speaks about what its bearer may speak about.
+fn covers(grant: &Grant, record: &Vitals<'_>) -> Result<(), Unproven> {
+    grant.covers(record.session_id.as_deref().filter(|sid| !sid.is_empty()), record.content_id.as_deref())
+}
+
+fn cmcd_headers(headers: &HeaderMap) -> cmcd::Headers<'_> {
+    static NAMES: [HeaderName; 4] = [
+        HeaderName::from_static("cmcd-object"),
+        HeaderName::from_static("cmcd-request"),
+        HeaderName::from_static("cmcd-session"),
+        HeaderName::from_static("cmcd-status"),
+    ];
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
+    let [object, request, session, status] = NAMES.each_ref().map(text);
+    cmcd::Headers { object, request, session, status }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::Identity;
+    use headroom_cluster::{clock::Clock, shard::Shards};
+    use headroom_core::engine::Config;
+
+    fn ingest() -> Ingest {
+        let metrics = Arc::new(Metrics::new());
+        let shards = Shards::new(2, &Config::default(), Clock::start(), Arc::clone(&metrics) as _, None, || None);
+        Ingest {
+            identifier: Identifier::new(Identity::default()),
+            engines: Engines::Local(Arc::new(shards)),
+            metrics,
+            places: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn a_session_stays_on_its_stream_when_a_record_names_no_format() {
+        let ingest = ingest();
+        let headers = HeaderMap::new();
+        let carrier = Carrier { headers: &headers, query: "", peer: IpAddr::from([192, 0, 2, 7]) };
+        let stream_after = |body: &str| {
+            assert!(ingest.handle_events(body.as_bytes(), carrier, &Grant::Open).is_ok());
+            ingest.engines.stream_of(ingest.identifier.reported_session("s")).unwrap()
+        };
+        let unnamed = stream_after("cid=\"live\",sid=\"s\",v=2");
+        // Shaka calls live streams `st=v`; hls.js sends fractions of a kilobit in `pb`.
+        let hls = stream_after("bl=(1000),cid=\"live\",pb=(1264.5),sf=h,sid=\"s\",st=v,v=2");
+        assert_ne!(unnamed, hls, "the format says more");
+        assert_eq!(stream_after("cid=\"live\",sid=\"s\",v=2"), hls);
+        assert_eq!(
+            stream_after("cid=\"live\",sf=d,sid=\"s\",v=2"),
+            ingest.identifier.stream("live", Some(StreamingFormat::Dash))
+        );
+        assert_ne!(stream_after("cid=\"other\",sid=\"s\",v=2"), hls, "other content");
+    }
+}

@@ -58,7 +58,7 @@ struct Part {
 }
 
 /// The right to a connection; given back when dropped.
-pub(crate) struct Connected {
+pub(crate) struct ConnectionPermit {
     clients: Arc<Clients>,
     client: Option<u64>,
 }
@@ -76,7 +76,7 @@ impl Clients {
     }
 
     /// A connection more, if the address may have one.
-    pub(crate) fn connect(self: &Arc<Self>, address: IpAddr) -> Option<Connected> {
+    pub(crate) fn connect(self: &Arc<Self>, address: IpAddr) -> Option<ConnectionPermit> {
         let client = self.client(address).filter(|_| self.limits.connections > 0);
         if let Some(client) = client {
             let mut part = self.part(client);
@@ -86,7 +86,7 @@ impl Clients {
             }
             *held += 1;
         }
-        Some(Connected { clients: Arc::clone(self), client })
+        Some(ConnectionPermit { clients: Arc::clone(self), client })
     }
 
     /// Whether an address may make a request now.
@@ -120,7 +120,7 @@ impl Clients {
     }
 }
 
-impl Drop for Connected {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let Some(client) = self.client else { return };
         let mut part = self.clients.part(client);

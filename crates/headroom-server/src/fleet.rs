@@ -2,7 +2,7 @@
 
 use crate::{
     feedback::Feedback,
-    history::{Audience, Entry, History},
+    history::{AudienceMinute, Entry, History},
     metrics::Metrics,
 };
 use headroom_cluster::{rollup::Rollup, shard::Shards};
@@ -95,7 +95,7 @@ impl FleetSampler {
         let Some(history) = &self.history else { return };
         for name in feedback.names() {
             if let Some((state, _)) = feedback.audience(&name) {
-                history.keep(Entry::Audience(Audience::of(at_s, name, &state)));
+                history.keep(Entry::Audience(AudienceMinute::of(at_s, name, &state)));
             }
         }
     }

@@ -72,7 +72,7 @@ pub(crate) struct Identifier {
 
 /// Keeps a session id, a cookie and an address that happen to be the same text apart.
 #[derive(Clone, Copy)]
-enum Kind {
+enum IdentifierKind {
     ReportedSession = 1,
     Cookie = 2,
     Token = 3,
@@ -101,13 +101,13 @@ impl Identifier {
 
     /// The session a player names itself (CMCD `sid`, the path of the decision endpoints).
     pub(crate) fn reported_session(&self, name: &str) -> SessionId {
-        SessionId(self.hash(Kind::ReportedSession, &[name.as_bytes()]))
+        SessionId(self.hash(IdentifierKind::ReportedSession, &[name.as_bytes()]))
     }
 
     /// A stream by name. HLS and DASH renderings of one content differ in how they count audio, so each is a stream.
     pub(crate) fn stream(&self, name: &str, format: Option<StreamingFormat>) -> StreamId {
         let format = format.map_or(0, |format| format as u8 + 1);
-        StreamId(self.hash(Kind::Stream, &[name.as_bytes(), &[format]]))
+        StreamId(self.hash(IdentifierKind::Stream, &[name.as_bytes(), &[format]]))
     }
 
     /// Every identifier a stream of this name has or may get: one for each format, one for players that name none.
@@ -136,14 +136,14 @@ impl Identifier {
     pub(crate) fn silent_session(&self, headers: &HeaderMap, query: &str, peer: IpAddr) -> SessionId {
         let settings = &self.settings;
         if let Some(value) = cookie(headers, &settings.cookie) {
-            return SessionId(self.hash(Kind::Cookie, &[value.as_bytes()]));
+            return SessionId(self.hash(IdentifierKind::Cookie, &[value.as_bytes()]));
         }
         if let Some(value) = parameter(query, &settings.token_parameter) {
-            return SessionId(self.hash(Kind::Token, &[value.as_bytes()]));
+            return SessionId(self.hash(IdentifierKind::Token, &[value.as_bytes()]));
         }
         let agent = headers.get(header::USER_AGENT).map_or(&[][..], |value| value.as_bytes());
         let address = self.client_address(headers, peer).to_string();
-        SessionId(self.hash(Kind::Address, &[address.as_bytes(), &[0], agent]))
+        SessionId(self.hash(IdentifierKind::Address, &[address.as_bytes(), &[0], agent]))
     }
 
     /// The access network of an address: who is in one prefix of a provider's usual allotment (/24, /48) is nearly always in one
@@ -152,8 +152,8 @@ impl Identifier {
     pub(crate) fn network(&self, address: IpAddr) -> NetworkId {
         let hash = match address.to_canonical() {
             address if address.is_loopback() => return NetworkId::default(),
-            IpAddr::V4(address) => self.hash(Kind::Network, &[&address.octets()[..3]]),
-            IpAddr::V6(address) => self.hash(Kind::Network, &[&address.octets()[..6]]),
+            IpAddr::V4(address) => self.hash(IdentifierKind::Network, &[&address.octets()[..3]]),
+            IpAddr::V6(address) => self.hash(IdentifierKind::Network, &[&address.octets()[..6]]),
         };
         // 0 stands for no network.
         NetworkId(hash.max(1))
@@ -186,7 +186,7 @@ impl Identifier {
         self.settings.forwarded_from != ForwardedFrom::None
     }
 
-    fn hash(&self, kind: Kind, parts: &[&[u8]]) -> u64 {
+    fn hash(&self, kind: IdentifierKind, parts: &[&[u8]]) -> u64 {
         let mut hasher = SipHasher13::new_with_key(&self.key);
         hasher.write_u8(kind as u8);
         for part in parts {

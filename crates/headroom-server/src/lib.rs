@@ -44,9 +44,11 @@ pub use config::Config;
 pub use control::TokensError;
 pub use feedback::SpeechSettings;
 pub use headroom_cluster::input_log::{ReplayError, ReplaySummary, replay};
-pub use history::{By, MadeUpError, make_up_history};
-pub use inference::{Reader, Reply, Say, Shed, Transcriber, TranscriptReply, Unheard, VoiceChat};
+pub use history::{GroupBy, MadeUpError, make_up_history};
+pub use inference::{
+    MessageShed, OnUtterance, Reader, Reply, TranscribeError, Transcriber, TranscriptReply, VoiceChat,
+};
 pub use network::TableError;
 pub use server::{Server, StartError};
-pub use tls::TlsError as ListenerTlsError;
-pub use tls_client::TlsError;
+pub use tls::ClientTlsError as ListenerTlsError;
+pub use tls_client::ClientTlsError;

@@ -3,7 +3,7 @@
 use crate::{
     clients::Clients,
     identity::masked,
-    metrics::{Metrics, Shed},
+    metrics::{Metrics, ShedKind},
     tls::{Fingerprint, Tls},
 };
 use axum::response::Response;
@@ -63,22 +63,22 @@ pub(crate) struct Listener {
 
 /// Answers requests.
 pub(crate) trait Handler: Send + Sync + 'static {
-    fn handle(self: &Arc<Self>, connection: Connection, request: Request<Incoming>) -> Answering;
+    fn handle(self: &Arc<Self>, connection: Connection, request: Request<Incoming>) -> ResponseFuture;
 }
 
 /// An answer that is there already, or will be.
 ///
 /// One that is there spares the connection more than the waiting: hyper calls a service before it looks whether the client has
 /// hung up, and if the request is gone by then, the buffer that held it takes in the next one.
-pub(crate) type Answering = Either<Ready<Response>, BoxFuture<'static, Response>>;
+pub(crate) type ResponseFuture = Either<Ready<Response>, BoxFuture<'static, Response>>;
 
 /// An answer that waits for nothing.
-pub(crate) fn at_once(response: Response) -> Answering {
+pub(crate) fn at_once(response: Response) -> ResponseFuture {
     Either::Left(ready(response))
 }
 
 /// An answer that waits for the network, for disks or for others.
-pub(crate) fn later(answer: impl Future<Output = Response> + Send + 'static) -> Answering {
+pub(crate) fn later(answer: impl Future<Output = Response> + Send + 'static) -> ResponseFuture {
     Either::Right(answer.boxed())
 }
 
@@ -109,7 +109,7 @@ pub(crate) async fn serve<H: Handler>(
         .half_close(false);
     loop {
         if permits.available_permits() == 0 {
-            metrics.shed(Shed::Connection);
+            metrics.shed(ShedKind::Connection);
         }
         let accept = async {
             let permit = Arc::clone(&permits).acquire_owned().await;
@@ -128,7 +128,7 @@ pub(crate) async fn serve<H: Handler>(
             }
         };
         let Some(connected) = clients.connect(peer.ip()) else {
-            metrics.shed(Shed::Client);
+            metrics.shed(ShedKind::Client);
             continue;
         };
         let Ok(mut connection) = prepare(&stream, peer, bounds) else { continue };

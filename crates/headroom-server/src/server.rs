@@ -1,12 +1,12 @@
 //! The server as a whole: started, told where it listens, stopped.
 
 use crate::{
-    alerts::{Alerts, Notifier, Rule, RuleError, Surroundings},
+    alerts::{AlertSources, Alerts, Notifier, Rule, RuleError},
     api,
     chat::{self, ChatError},
     clients::Clients,
     config::{self, Config},
-    control::{Access, Book, Control, Planner, Resources, Tokens, TokensError},
+    control::{Access, Control, OrderStore, Planner, Resources, Tokens, TokensError},
     dashboard::Live,
     edge::Edge,
     feedback::Feedback,
@@ -22,7 +22,7 @@ use crate::{
     reload::{self, Reloadable},
     steering::Pathways,
     stream::Streams,
-    tls::{Tls, TlsError},
+    tls::{ListenerTlsError, Tls},
     token::{Gate, KeysError},
 };
 use headroom_cluster::{
@@ -92,7 +92,7 @@ pub enum StartError {
         /// `public` or `control`, as in the configuration.
         listener: &'static str,
         /// What the system or the parser reports.
-        source: TlsError,
+        source: ListenerTlsError,
     },
     /// The table of autonomous systems cannot be used.
     #[error("history.autonomous_systems_file")]
@@ -224,7 +224,7 @@ impl Server {
             gate: Arc::clone(&gate),
             clients: Arc::clone(&clients),
         });
-        let around = Surroundings {
+        let around = AlertSources {
             engines: engines.clone(),
             streams: Arc::clone(&streams),
             bottlenecks: Arc::clone(&bottlenecks),
@@ -252,7 +252,7 @@ impl Server {
             access: Access::new(&config.control, Arc::clone(&tokens)),
             overrides: Mutex::default(),
             bottlenecks: Arc::clone(&bottlenecks),
-            book: history.as_ref().map(|_| Book::in_directory(&config.history.directory)),
+            order_store: history.as_ref().map(|_| OrderStore::in_directory(&config.history.directory)),
             fleet,
             alerts,
             max_sessions: config.engine.max_sessions,

@@ -32,11 +32,11 @@ impl Default for Settings {
 pub(crate) struct Pathways {
     ttl_seconds: u32,
     known: Vec<String>,
-    orders: RwLock<Orders>,
+    orders: RwLock<PathwayOrders>,
 }
 
 #[derive(Default)]
-struct Orders {
+struct PathwayOrders {
     everyone: Vec<String>,
     single: BTreeMap<SessionId, Vec<String>>,
 }
@@ -57,7 +57,7 @@ pub(crate) enum OrderError {
 
 impl Pathways {
     pub(crate) fn new(settings: &Settings) -> Self {
-        let orders = Orders { everyone: settings.pathways.clone(), single: BTreeMap::new() };
+        let orders = PathwayOrders { everyone: settings.pathways.clone(), single: BTreeMap::new() };
         Self { ttl_seconds: settings.ttl_s, known: settings.pathways.clone(), orders: RwLock::new(orders) }
     }
 

@@ -21,7 +21,7 @@ const MAX_STREAMS: usize = 10_000;
 
 /// What a manifest says of its stream.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Discovered {
+pub(crate) struct ManifestSummary {
     /// HLS or DASH.
     pub(crate) format: StreamingFormat,
     /// Its encodings.
@@ -34,7 +34,7 @@ pub(crate) struct Discovered {
 
 /// A known stream, as the API lists it.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Listed {
+pub(crate) struct KnownStream {
     /// Content id or, without one, directory of the manifest.
     pub(crate) name: String,
     /// `h` or `d`, as CMCD `sf`.
@@ -55,7 +55,7 @@ pub(crate) struct Listed {
 /// What a stream has beside its settings.
 #[derive(utoipa::ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
-struct Named {
+struct StreamFields {
     /// Content id or, without one, directory of the manifest.
     name: String,
     /// `h` or `d`, as CMCD `sf`.
@@ -67,12 +67,12 @@ struct Named {
     audio_kbps: Option<Bitrate>,
 }
 
-schema::merged!(Listed: "A stream that a manifest was seen of." = Named, StreamSettings; name "Stream");
+schema::merged!(KnownStream: "A stream that a manifest was seen of." = StreamFields, StreamSettings; name "Stream");
 
 /// All known streams by name and format.
 #[derive(Debug, Default)]
 pub(crate) struct Streams {
-    known: RwLock<BTreeMap<(String, StreamingFormat), Listed>>,
+    known: RwLock<BTreeMap<(String, StreamingFormat), KnownStream>>,
     /// Keys of `known` by identifier.
     names: RwLock<BTreeMap<StreamId, (String, StreamingFormat)>>,
 }
@@ -82,7 +82,7 @@ impl Streams {
     pub(crate) fn discover(
         &self,
         name: &str,
-        discovered: &Discovered,
+        discovered: &ManifestSummary,
         at: Timestamp,
         defaults: &StreamSettings,
         identifier: &Identifier,
@@ -104,7 +104,7 @@ impl Streams {
                 _ => {}
             }
         }
-        let listed = Listed {
+        let listed = KnownStream {
             name: name.to_owned(),
             format: discovered.format.as_wire(),
             stream,
@@ -121,7 +121,7 @@ impl Streams {
 
     /// Takes note of how long segments are, where only the playlist of a rendition says it.
     pub(crate) fn learn_segment_duration(&self, stream: StreamId, duration: Duration, engines: &Engines) {
-        let known = |listed: &&mut Listed| listed.stream == stream && listed.settings.segment_duration != duration;
+        let known = |listed: &&mut KnownStream| listed.stream == stream && listed.settings.segment_duration != duration;
         let mut streams = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let Some(listed) = streams.values_mut().find(known) else { return };
         listed.settings.segment_duration = duration;
@@ -140,7 +140,7 @@ impl Streams {
     }
 
     /// At most `limit` streams after skipping `offset`, and how many there are.
-    pub(crate) fn page(&self, offset: usize, limit: usize) -> (Vec<Listed>, usize) {
+    pub(crate) fn page(&self, offset: usize, limit: usize) -> (Vec<KnownStream>, usize) {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         (known.values().skip(offset).take(limit).cloned().collect(), known.len())
     }

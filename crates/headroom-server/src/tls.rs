@@ -46,7 +46,7 @@ impl Settings {
 /// Why a listener cannot be encrypted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum TlsError {
+pub enum ListenerTlsError {
     /// A file is not what it should be.
     #[error("{path} cannot be read as PEM")]
     File {
@@ -85,7 +85,7 @@ pub(crate) struct Tls {
 
 impl Tls {
     /// Reads the files; `None` when the listener speaks plain HTTP.
-    pub(crate) fn load(settings: &Settings) -> Result<Option<Arc<Self>>, TlsError> {
+    pub(crate) fn load(settings: &Settings) -> Result<Option<Arc<Self>>, ListenerTlsError> {
         if !settings.is_on() {
             return Ok(None);
         }
@@ -117,11 +117,11 @@ impl Reloadable for Tls {
     }
 }
 
-fn read(settings: &Settings) -> Result<Arc<ServerConfig>, TlsError> {
+fn read(settings: &Settings) -> Result<Arc<ServerConfig>, ListenerTlsError> {
     let provider = Arc::new(ring::default_provider());
     let chain = certificates(&settings.certificate_file)?;
     let key = PrivateKeyDer::from_pem_file(&settings.key_file)
-        .map_err(|source| TlsError::File { path: settings.key_file.clone(), source })?;
+        .map_err(|source| ListenerTlsError::File { path: settings.key_file.clone(), source })?;
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
     let builder = if settings.asks_for_certificates() {
         let mut roots = RootCertStore::empty();
@@ -139,9 +139,9 @@ fn read(settings: &Settings) -> Result<Arc<ServerConfig>, TlsError> {
     Ok(Arc::new(config))
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let broken = |source| TlsError::File { path: path.to_owned(), source };
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ListenerTlsError> {
+    let broken = |source| ListenerTlsError::File { path: path.to_owned(), source };
     let found = CertificateDer::pem_file_iter(path).map_err(broken)?;
     let found = found.collect::<Result<Vec<_>, _>>().map_err(broken)?;
-    if found.is_empty() { Err(TlsError::Empty(path.to_owned())) } else { Ok(found) }
+    if found.is_empty() { Err(ListenerTlsError::Empty(path.to_owned())) } else { Ok(found) }
 }

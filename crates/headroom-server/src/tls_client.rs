@@ -13,7 +13,7 @@ use std::{
 /// Why there are no encrypted connections.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum TlsError {
+pub enum ClientTlsError {
     /// The file of root certificates cannot be read.
     #[error("root certificates of {path} cannot be read")]
     Roots {
@@ -31,17 +31,17 @@ pub enum TlsError {
 }
 
 /// What is needed to connect; `roots` empty takes the platform's.
-pub(crate) fn client(roots: &Path) -> Result<Arc<ClientConfig>, TlsError> {
+pub(crate) fn client(roots: &Path) -> Result<Arc<ClientConfig>, ClientTlsError> {
     let mut store = RootCertStore::empty();
     if roots.as_os_str().is_empty() {
         store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     } else {
-        let broken = |source| TlsError::Roots { path: roots.to_owned(), source };
+        let broken = |source| ClientTlsError::Roots { path: roots.to_owned(), source };
         let found = CertificateDer::pem_file_iter(roots).map_err(broken)?;
         store.add_parsable_certificates(found.collect::<Result<Vec<_>, _>>().map_err(broken)?);
     }
     if store.is_empty() {
-        return Err(TlsError::NoRoots);
+        return Err(ClientTlsError::NoRoots);
     }
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let builder = builder.with_safe_default_protocol_versions()?;

@@ -172,7 +172,7 @@ fn mac(secret: &[u8], text: &str) -> Option<Hmac<Sha256>> {
 
 /// Why a token does not help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unproven {
+pub(crate) enum TokenError {
     #[error("this needs a token: Authorization: Bearer, or the query parameter or cookie {NAME}")]
     Missing,
     #[error("the token is none of ours, or is good for longer than tokens may be")]
@@ -183,14 +183,14 @@ pub(crate) enum Unproven {
     Foreign,
 }
 
-impl From<Unproven> for Problem {
-    fn from(unproven: Unproven) -> Self {
+impl From<TokenError> for Problem {
+    fn from(unproven: TokenError) -> Self {
         let detail = unproven.to_string();
         match unproven {
-            Unproven::Missing => Self::token_missing(detail),
-            Unproven::Forged => Self::token_forged(detail),
-            Unproven::Expired => Self::token_expired(detail),
-            Unproven::Foreign => Self::token_foreign(detail),
+            TokenError::Missing => Self::token_missing(detail),
+            TokenError::Forged => Self::token_forged(detail),
+            TokenError::Expired => Self::token_expired(detail),
+            TokenError::Foreign => Self::token_foreign(detail),
         }
     }
 }
@@ -223,9 +223,9 @@ impl Grant {
     }
 
     /// Both, or the refusal.
-    pub(crate) fn covers(&self, session: Option<&str>, stream: Option<&str>) -> Result<(), Unproven> {
+    pub(crate) fn covers(&self, session: Option<&str>, stream: Option<&str>) -> Result<(), TokenError> {
         let covered = self.covers_session(session) && self.covers_stream(stream);
-        if covered { Ok(()) } else { Err(Unproven::Foreign) }
+        if covered { Ok(()) } else { Err(TokenError::Foreign) }
     }
 
     /// When it ends, seconds since the epoch.
@@ -265,17 +265,17 @@ impl Gate {
         headers: &HeaderMap,
         query: &str,
         now_s: impl FnOnce() -> u64,
-    ) -> Result<Grant, Unproven> {
+    ) -> Result<Grant, TokenError> {
         let Some(keys) = &self.keys else { return Ok(Grant::Open) };
-        let token = carried(headers, query).ok_or(Unproven::Missing)?;
+        let token = carried(headers, query).ok_or(TokenError::Missing)?;
         let keys = Arc::clone(&keys.read().unwrap_or_else(PoisonError::into_inner));
-        let claims = keys.verify(&token).ok_or(Unproven::Forged)?;
+        let claims = keys.verify(&token).ok_or(TokenError::Forged)?;
         let now_s = now_s();
         if claims.expires_s <= now_s {
-            return Err(Unproven::Expired);
+            return Err(TokenError::Expired);
         }
         if claims.expires_s - now_s > self.settings.max_lifetime_s {
-            return Err(Unproven::Forged);
+            return Err(TokenError::Forged);
         }
         Ok(Grant::To(claims))
     }
@@ -315,7 +315,7 @@ mod tests {
         Gate { keys: Some(RwLock::new(Arc::new(file.parse().unwrap()))), settings }
     }
 
-    fn ask(gate: &Gate, token: &str) -> Result<Grant, Unproven> {
+    fn ask(gate: &Gate, token: &str) -> Result<Grant, TokenError> {
         let headers =
             HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::try_from(format!("Bearer {token}")).unwrap())]);
         gate.admit(&headers, "", || NOW_S)
@@ -342,8 +342,8 @@ mod tests {
         let keys: Keys = FILE.parse().unwrap();
         let good = keys.mint(&claims(NOW_S + 60));
         assert_eq!(ask(&gate, &good), Ok(Grant::To(claims(NOW_S + 60))));
-        assert_eq!(ask(&gate, &keys.mint(&claims(NOW_S))), Err(Unproven::Expired));
-        assert_eq!(ask(&gate, &keys.mint(&claims(NOW_S + 3_601))), Err(Unproven::Forged));
+        assert_eq!(ask(&gate, &keys.mint(&claims(NOW_S))), Err(TokenError::Expired));
+        assert_eq!(ask(&gate, &keys.mint(&claims(NOW_S + 3_601))), Err(TokenError::Forged));
         let other: Keys = "new aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".parse().unwrap();
         let stranger: Keys = "alien 0123456789abcdef0123456789abcdef".parse().unwrap();
         let swapped = good.replacen("dmlld2VyIDE", "dmlld2VyIDI", 1);
@@ -360,9 +360,9 @@ mod tests {
             String::new(),
             "a".repeat(100_000),
         ] {
-            assert_eq!(ask(&gate, &forged), Err(Unproven::Forged), "{forged:.80}");
+            assert_eq!(ask(&gate, &forged), Err(TokenError::Forged), "{forged:.80}");
         }
-        assert_eq!(gate.admit(&HeaderMap::new(), "a=1", || NOW_S), Err(Unproven::Missing));
+        assert_eq!(gate.admit(&HeaderMap::new(), "a=1", || NOW_S), Err(TokenError::Missing));
     }
 
     #[test]
@@ -370,7 +370,7 @@ mod tests {
         let old: Keys = FILE.lines().last().unwrap().parse().unwrap();
         let token = old.mint(&claims(NOW_S + 60));
         assert!(ask(&gate(FILE), &token).is_ok(), "the second key still verifies");
-        assert_eq!(ask(&gate(FILE.lines().nth(1).unwrap()), &token), Err(Unproven::Forged));
+        assert_eq!(ask(&gate(FILE.lines().nth(1).unwrap()), &token), Err(TokenError::Forged));
     }
 
     #[test]

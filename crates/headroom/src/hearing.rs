@@ -6,7 +6,7 @@ use bytes::Bytes;
 use headroom_infer::audio::{Pcm, Recording, SAMPLE_RATE, Source};
 use headroom_infer::models::Status;
 use headroom_infer::speech::{Earshot, EndpointSettings, Listener, Utterance, Whisper, WhisperSettings};
-use headroom_server::{Say, SpeechSettings, Transcriber, TranscriptReply, Unheard, VoiceChat};
+use headroom_server::{OnUtterance, SpeechSettings, TranscribeError, Transcriber, TranscriptReply, VoiceChat};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(crate) struct Hearing {
 
 enum Job {
     Clip(Bytes, TranscriptReply),
-    Spoken(Utterance, Say),
+    Spoken(Utterance, OnUtterance),
 }
 
 impl Hearing {
@@ -56,13 +56,13 @@ impl Hearing {
 impl Transcriber for Hearing {
     fn submit(&self, clip: Bytes, reply: TranscriptReply) {
         match self.queue.try_send(Job::Clip(clip, reply)) {
-            Err(TrySendError::Full(Job::Clip(_, reply))) => reply(Err(Unheard::Shed)),
-            Err(TrySendError::Disconnected(Job::Clip(_, reply))) => reply(Err(Unheard::Failed)),
+            Err(TrySendError::Full(Job::Clip(_, reply))) => reply(Err(TranscribeError::Shed)),
+            Err(TrySendError::Disconnected(Job::Clip(_, reply))) => reply(Err(TranscribeError::Failed)),
             Err(_) | Ok(()) => {}
         }
     }
 
-    fn follow(&self, chat: &VoiceChat, say: Say) -> std::io::Result<()> {
+    fn follow(&self, chat: &VoiceChat, say: OnUtterance) -> std::io::Result<()> {
         let (queue, chat) = (self.queue.clone(), chat.clone());
         let hear = move || {
             loop {
@@ -94,12 +94,12 @@ fn work(mut whisper: Whisper, jobs: &Receiver<Job>) {
     }
 }
 
-fn hear(whisper: &mut Whisper, clip: Bytes) -> Result<String, Unheard> {
+fn hear(whisper: &mut Whisper, clip: Bytes) -> Result<String, TranscribeError> {
     // Strangers write these files, and decoders are other people's code: a panic in one costs this clip, not the thread.
-    let utterances = catch_unwind(AssertUnwindSafe(|| utterances(clip))).map_err(|_| Unheard::Failed)??;
+    let utterances = catch_unwind(AssertUnwindSafe(|| utterances(clip))).map_err(|_| TranscribeError::Failed)??;
     let mut words = Vec::new();
     for utterance in utterances {
-        let transcript = whisper.transcribe(&utterance).map_err(|_| Unheard::Failed)?;
+        let transcript = whisper.transcribe(&utterance).map_err(|_| TranscribeError::Failed)?;
         if !transcript.text.is_empty() {
             words.push(transcript.text);
         }
@@ -107,15 +107,15 @@ fn hear(whisper: &mut Whisper, clip: Bytes) -> Result<String, Unheard> {
     Ok(words.join(" "))
 }
 
-fn utterances(clip: Bytes) -> Result<Vec<Utterance>, Unheard> {
-    let not_sound = |error: &dyn std::error::Error| Unheard::NotSound(error.to_string());
+fn utterances(clip: Bytes) -> Result<Vec<Utterance>, TranscribeError> {
+    let not_sound = |error: &dyn std::error::Error| TranscribeError::NotSound(error.to_string());
     let mut recording = Recording::from_bytes(clip.into()).map_err(|error| not_sound(&error))?;
     let mut listener = Listener::new(Earshot::default(), EndpointSettings::recorded());
     let (mut samples, mut utterances, mut total) = (Vec::new(), Vec::new(), 0);
     while recording.read(&mut samples).map_err(|error| not_sound(&error))? {
         total += samples.len();
         if total > (CLIP_MAX_S * SAMPLE_RATE) as usize {
-            return Err(Unheard::TooLong { most_s: CLIP_MAX_S });
+            return Err(TranscribeError::TooLong { most_s: CLIP_MAX_S });
         }
         listener.push(&samples, &mut utterances);
         samples.clear();
@@ -172,7 +172,7 @@ mod tests {
         Some((path, hearing.ok()?))
     }
 
-    fn heard(hearing: &Hearing, clip: Vec<u8>) -> Result<String, Unheard> {
+    fn heard(hearing: &Hearing, clip: Vec<u8>) -> Result<String, TranscribeError> {
         let (sender, receiver) = channel();
         hearing.submit(clip.into(), Box::new(move |heard| sender.send(heard).unwrap()));
         receiver.recv().unwrap()
@@ -183,14 +183,14 @@ mod tests {
         let Some((path, hearing)) = ready() else { return };
         let clip = std::fs::read(&path).unwrap();
         assert_eq!(heard(&hearing, clip.clone()).as_deref(), Ok("Go forward 10 meters."));
-        assert!(matches!(heard(&hearing, b"no sound at all".repeat(99)), Err(Unheard::NotSound(_))));
+        assert!(matches!(heard(&hearing, b"no sound at all".repeat(99)), Err(TranscribeError::NotSound(_))));
         // The same header, eleven times the samples.
         let mut long = clip.clone();
         (0..11).for_each(|_| long.extend_from_slice(&clip[44..]));
         let length = long.len() as u32 - 44;
         long[4..8].copy_from_slice(&(length + 36).to_le_bytes());
         long[40..44].copy_from_slice(&length.to_le_bytes());
-        assert_eq!(heard(&hearing, long), Err(Unheard::TooLong { most_s: 30 }));
+        assert_eq!(heard(&hearing, long), Err(TranscribeError::TooLong { most_s: 30 }));
 
         let (sender, said) = channel();
         let command = vec!["tail".into(), "-c".into(), "+45".into(), path.display().to_string()];

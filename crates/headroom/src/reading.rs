@@ -2,7 +2,7 @@
 
 use crate::commands::classifier::ClassifierArguments;
 use headroom_infer::text::{Queue, QueueSettings};
-use headroom_server::{Reader, Reply, Shed};
+use headroom_server::{MessageShed, Reader, Reply};
 use std::sync::Arc;
 
 /// Reads what viewers write.
@@ -22,7 +22,7 @@ pub(crate) fn reader() -> Option<Arc<dyn Reader>> {
 
 impl Reader for Messages {
     fn submit(&self, text: String, reply: Reply) {
-        self.0.submit(text, move |result| reply(result.map(|prediction| prediction.reading).map_err(|_| Shed)));
+        self.0.submit(text, move |result| reply(result.map(|prediction| prediction.reading).map_err(|_| MessageShed)));
     }
 
     fn recalled(&self) -> u64 {

@@ -18,7 +18,7 @@ const GAP_S: u64 = 120;
 
 /// What a rule may look at.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Reading {
+pub(crate) struct SignalValue {
     pub(crate) signal: Signal,
     /// What it is about: `fleet`, `stream=…`, `bottleneck=…`, `network=…`, `edge=…`, `edge=…,network=…`.
     pub(crate) subject: String,
@@ -122,7 +122,7 @@ impl Evaluator {
     }
 
     /// Takes in the readings of a round; returns the alerts whose stage changed.
-    pub(crate) fn observe(&mut self, at_s: u64, readings: &[Reading]) -> Vec<Alert> {
+    pub(crate) fn observe(&mut self, at_s: u64, readings: &[SignalValue]) -> Vec<Alert> {
         let mut changed = Vec::new();
         for reading in readings.iter().filter(|reading| reading.latest.is_finite() && reading.minute.is_finite()) {
             for (index, rule) in self.rules.iter().enumerate() {
@@ -159,7 +159,7 @@ impl Evaluator {
 }
 
 impl Series {
-    fn observe(&mut self, rule: &Rule, at_s: u64, reading: &Reading, step_s: f64) -> Option<Alert> {
+    fn observe(&mut self, rule: &Rule, at_s: u64, reading: &SignalValue, step_s: f64) -> Option<Alert> {
         if at_s.saturating_sub(self.last_s) >= GAP_S {
             (self.trend, self.breached_since, self.predicted_since) = (Trend::default(), None, None);
             self.recent.clear();
@@ -223,7 +223,14 @@ impl Series {
     }
 }
 
-fn alert(rule: &Rule, reading: &Reading, stage: Stage, at_s: u64, crossing: Option<Crossing>, step_s: f64) -> Alert {
+fn alert(
+    rule: &Rule,
+    reading: &SignalValue,
+    stage: Stage,
+    at_s: u64,
+    crossing: Option<Crossing>,
+    step_s: f64,
+) -> Alert {
     let crossing = crossing.filter(|_| stage == Stage::Predicted);
     Alert {
         rule: rule.name.clone(),
@@ -256,7 +263,7 @@ mod tests {
         let mut stages = Vec::new();
         for (round, value) in values.into_iter().enumerate() {
             let subject = "stream=a".to_owned();
-            let reading = Reading {
+            let reading = SignalValue {
                 signal: Signal::StallRatio,
                 subject,
                 latest: value,
@@ -298,7 +305,7 @@ mod tests {
         for round in 0..100_u32 {
             let score = 4.2 - f64::from(round.saturating_sub(40)) * 0.02;
             let subject = "stream=a".to_owned();
-            let reading = Reading {
+            let reading = SignalValue {
                 signal: Signal::OpinionScore,
                 subject,
                 latest: score,
@@ -322,7 +329,7 @@ mod tests {
     #[test]
     fn a_series_that_ends_resolves_and_is_forgotten() {
         let mut evaluator = evaluator();
-        let reading = Reading {
+        let reading = SignalValue {
             signal: Signal::StallRatio,
             subject: "stream=a".into(),
             latest: 0.5,
@@ -334,7 +341,7 @@ mod tests {
             evaluator.observe(round * 10, std::slice::from_ref(&reading));
         }
         assert_eq!(evaluator.firing().count(), 1);
-        let few = Reading { sessions: 3.0, ..reading };
+        let few = SignalValue { sessions: 3.0, ..reading };
         assert_eq!(evaluator.observe(400, &[few])[0].stage, Stage::Resolved);
         evaluator.observe(1_000, &[]);
         assert!(evaluator.series.is_empty());

@@ -19,4 +19,4 @@ pub use notify::{Settings, Webhook};
 pub use rules::{DEFAULT_RULES, Rule, RuleError, Severity, Signal};
 
 pub(crate) use notify::Notifier;
-pub(crate) use watch::{Alerts, Listed, Silence, Surroundings};
+pub(crate) use watch::{AlertSources, AlertView, Alerts, Silence};

@@ -72,10 +72,10 @@ pub struct Webhook {
 }
 
 /// The way to the sender.
-pub(crate) struct Notifier(SyncSender<Batch>);
+pub(crate) struct Notifier(SyncSender<NotificationBatch>);
 
 /// What to tell after a round.
-pub(crate) struct Batch {
+pub(crate) struct NotificationBatch {
     /// Alerts whose stage changed.
     pub(crate) changed: Vec<Alert>,
     /// All that are not over, when it is time to repeat them.
@@ -119,13 +119,13 @@ impl Notifier {
     }
 
     /// Queues a batch. Whether there was room.
-    pub(crate) fn tell(&self, batch: Batch) -> bool {
+    pub(crate) fn tell(&self, batch: NotificationBatch) -> bool {
         self.0.try_send(batch).is_ok()
     }
 }
 
 impl Sender {
-    fn run(self, queue: &Receiver<Batch>) {
+    fn run(self, queue: &Receiver<NotificationBatch>) {
         while let Ok(batch) = queue.recv() {
             let stamp = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
             let standing = batch.changed.iter().chain(&batch.firing).collect::<Vec<_>>();
@@ -270,18 +270,22 @@ fn agent(allow_private: bool) -> Agent {
         .proxy(None)
         .user_agent(concat!("headroom/", env!("CARGO_PKG_VERSION")))
         .build();
-    Agent::with_parts(config, DefaultConnector::default(), Guarded { allow_private, names: DefaultResolver::default() })
+    Agent::with_parts(
+        config,
+        DefaultConnector::default(),
+        GuardedResolver { allow_private, names: DefaultResolver::default() },
+    )
 }
 
 /// Resolves names, and refuses addresses that must not be reached: checked on the very address that is connected to,
 /// so a name cannot resolve to one thing when it is checked and to another when it is used.
 #[derive(Debug)]
-struct Guarded {
+struct GuardedResolver {
     allow_private: bool,
     names: DefaultResolver,
 }
 
-impl Resolver for Guarded {
+impl Resolver for GuardedResolver {
     fn resolve(
         &self,
         uri: &http::Uri,

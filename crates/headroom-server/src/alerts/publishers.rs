@@ -1,6 +1,6 @@
 //! What is seen of publishers: what they send beside what is usual for each, frames their encoders drop, and their drift.
 
-use super::{drift::Drift, evaluate::Reading, rules::Signal};
+use super::{drift::Drift, evaluate::SignalValue, rules::Signal};
 use headroom_cluster::publishers::Encoders;
 use headroom_core::{
     telemetry::{Encoder, StreamId},
@@ -40,7 +40,7 @@ impl Publishers {
         now: Timestamp,
         encoders: &Encoders,
         name: impl Fn(StreamId) -> String,
-    ) -> Vec<Reading> {
+    ) -> Vec<SignalValue> {
         self.usual.retain(|(stream, _), _| encoders.contains_key(stream));
         self.dropped.retain(|stream, _| encoders.contains_key(stream));
         self.drifts.retain(|stream, _| encoders.contains_key(stream));
@@ -49,7 +49,7 @@ impl Publishers {
             let subject = format!("stream={}", name(stream));
             let mut push = |signal, value, evidence| {
                 let subject = subject.clone();
-                readings.push(Reading { signal, subject, latest: value, minute: value, sessions: 0.0, evidence });
+                readings.push(SignalValue { signal, subject, latest: value, minute: value, sessions: 0.0, evidence });
             };
             if let Some(share) = self.dropped(stream, *at, encoder) {
                 push(Signal::DroppedFrameRatio, share, String::new());

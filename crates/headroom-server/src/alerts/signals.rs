@@ -1,7 +1,7 @@
 //! From what was surveyed to what rules look at.
 
 use super::{
-    evaluate::Reading,
+    evaluate::SignalValue,
     outliers::{Group, outliers},
     publishers::Publishers,
     rules::Signal,
@@ -23,7 +23,7 @@ const LEAST_STALL: f64 = 0.002;
 const LEAST_OPINION: f64 = 0.05;
 
 /// What is seen at a moment.
-pub(crate) struct Seen<'a> {
+pub(crate) struct SignalInputs<'a> {
     pub(crate) round: &'a FleetSnapshot,
     pub(crate) encoders: &'a Encoders,
     pub(crate) bottlenecks: &'a [Bottleneck],
@@ -52,8 +52,8 @@ pub(crate) struct Signals {
 
 impl Signals {
     /// The readings of a round.
-    pub(crate) fn read(&mut self, seen: &Seen<'_>) -> Vec<Reading> {
-        let Seen { round, encoders, bottlenecks, audiences, lag_ratio, names } = seen;
+    pub(crate) fn read(&mut self, seen: &SignalInputs<'_>) -> Vec<SignalValue> {
+        let SignalInputs { round, encoders, bottlenecks, audiences, lag_ratio, names } = seen;
         let name = names.stream;
         let mut readings = Vec::new();
         self.count += 1;
@@ -94,7 +94,7 @@ impl Signals {
         let sessions = whole.1;
         let (now, average) = (ratio(whole), ratio(sum(&mut self.rounds.iter().flat_map(BTreeMap::values))));
         let subject = || "fleet".to_owned();
-        readings.push(Reading {
+        readings.push(SignalValue {
             signal: Signal::SilentRatio,
             subject: subject(),
             latest: now,
@@ -102,7 +102,7 @@ impl Signals {
             sessions,
             evidence: String::new(),
         });
-        readings.push(Reading {
+        readings.push(SignalValue {
             signal: Signal::LagRatio,
             subject: subject(),
             latest: *lag_ratio,
@@ -114,7 +114,7 @@ impl Signals {
             let ratio = bottleneck.demand.as_kbps() / bottleneck.capacity.as_kbps().max(1.0);
             let subject = format!("bottleneck={}", bottleneck.stream.as_deref().unwrap_or("all"));
             let sessions = bottleneck.sessions as f64;
-            readings.push(Reading {
+            readings.push(SignalValue {
                 signal: Signal::Saturation,
                 subject,
                 latest: ratio,
@@ -128,7 +128,7 @@ impl Signals {
     }
 }
 
-fn of_shift(signal: Signal, shift: &Shift, at: Timestamp, subject: &str, sessions: f64) -> Reading {
+fn of_shift(signal: Signal, shift: &Shift, at: Timestamp, subject: &str, sessions: f64) -> SignalValue {
     let change = shift.change();
     let mut evidence = String::new();
     if change.sum >= CERTAIN {
@@ -138,11 +138,11 @@ fn of_shift(signal: Signal, shift: &Shift, at: Timestamp, subject: &str, session
             _ => format!("{:.2} since {began}", -change.since),
         };
     }
-    Reading { signal, subject: subject.to_owned(), latest: change.sum, minute: change.sum, sessions, evidence }
+    SignalValue { signal, subject: subject.to_owned(), latest: change.sum, minute: change.sum, sessions, evidence }
 }
 
 /// How many complain about what telemetry does not explain: about sound, say, while nobody stalls.
-fn of_audience(name: &str, state: &State) -> Reading {
+fn of_audience(name: &str, state: &State) -> SignalValue {
     let worst = state.blind_spots.iter().max_by_key(|spot| spot.complaints);
     let complaints = worst.map_or(0.0, |spot| f64::from(spot.complaints.max(1)));
     let evidence = worst.map_or_else(String::new, |spot| {
@@ -157,10 +157,10 @@ fn of_audience(name: &str, state: &State) -> Reading {
         )
     });
     let subject = format!("stream={name}");
-    Reading { signal: Signal::BlindSpot, subject, latest: complaints, minute: complaints, sessions: 0.0, evidence }
+    SignalValue { signal: Signal::BlindSpot, subject, latest: complaints, minute: complaints, sessions: 0.0, evidence }
 }
 
-fn of_places(round: &FleetSnapshot, places: &Places) -> impl Iterator<Item = Reading> {
+fn of_places(round: &FleetSnapshot, places: &Places) -> impl Iterator<Item = SignalValue> {
     outliers(&round.rollup).into_iter().map(|outlier| {
         let viewers = outlier.viewers as f64;
         let (subject, who) = match outlier.group {
@@ -182,7 +182,7 @@ fn of_places(round: &FleetSnapshot, places: &Places) -> impl Iterator<Item = Rea
             outlier.evidence.floor(),
             outlier.compared
         );
-        Reading {
+        SignalValue {
             signal: Signal::NetworkOutlier,
             subject,
             latest: outlier.evidence,
@@ -193,11 +193,11 @@ fn of_places(round: &FleetSnapshot, places: &Places) -> impl Iterator<Item = Rea
     })
 }
 
-fn of_stream(latest: &Cell, minute: &Cell, subject: &str, readings: &mut Vec<Reading>) {
+fn of_stream(latest: &Cell, minute: &Cell, subject: &str, readings: &mut Vec<SignalValue>) {
     let sessions = latest.observations as f64;
     let mut push = |signal, latest: Option<f64>, minute: Option<f64>| {
         if let (Some(latest), Some(minute)) = (latest, minute) {
-            readings.push(Reading {
+            readings.push(SignalValue {
                 signal,
                 subject: subject.to_owned(),
                 latest,
@@ -222,10 +222,10 @@ mod tests {
     };
 
     /// The readings of a round in which nobody watches.
-    fn read(signals: &mut Signals, encoders: &Encoders, audiences: &[(String, State)]) -> Vec<Reading> {
+    fn read(signals: &mut Signals, encoders: &Encoders, audiences: &[(String, State)]) -> Vec<SignalValue> {
         let names = Names { stream: &|stream| stream.0.to_string(), places: &Places::default() };
         let round = FleetSnapshot::default();
-        signals.read(&Seen { round: &round, encoders, bottlenecks: &[], audiences, lag_ratio: 1.0, names })
+        signals.read(&SignalInputs { round: &round, encoders, bottlenecks: &[], audiences, lag_ratio: 1.0, names })
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use super::{
     evaluate::{Alert, Evaluator, Stage, Track},
-    notify::{Batch, Notifier},
+    notify::{NotificationBatch, Notifier},
     rules::Rule,
-    signals::{Names, Seen, Signals},
+    signals::{Names, SignalInputs, Signals},
 };
 use crate::{
     feedback::Feedback,
@@ -28,13 +28,13 @@ const REPEAT_S: u64 = 60;
 
 /// All that is wrong at the moment.
 pub(crate) struct Alerts {
-    judged: Mutex<Judged>,
+    judged: Mutex<AlertState>,
     notifier: Option<Notifier>,
     history: Option<Arc<History>>,
     metrics: Arc<Metrics>,
 }
 
-struct Judged {
+struct AlertState {
     signals: Signals,
     evaluator: Evaluator,
     silences: Vec<Silence>,
@@ -65,7 +65,7 @@ impl Silence {
 /// An alert as the API lists it.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 #[schema(as = ListedAlert)]
-pub(crate) struct Listed {
+pub(crate) struct AlertView {
     #[serde(flatten)]
     alert: Alert,
     silenced: bool,
@@ -73,7 +73,7 @@ pub(crate) struct Listed {
 }
 
 /// What a round is read together with.
-pub(crate) struct Surroundings {
+pub(crate) struct AlertSources {
     pub(crate) engines: Engines,
     pub(crate) streams: Arc<Streams>,
     pub(crate) bottlenecks: Arc<Bottlenecks>,
@@ -92,7 +92,7 @@ impl Alerts {
         metrics: Arc<Metrics>,
     ) -> Self {
         let evaluator = Evaluator::new(rules, step_s);
-        let judged = Judged { signals: Signals::default(), evaluator, silences: Vec::new(), repeated_s: 0 };
+        let judged = AlertState { signals: Signals::default(), evaluator, silences: Vec::new(), repeated_s: 0 };
         Self { judged: Mutex::new(judged), notifier, history, metrics }
     }
 
@@ -100,7 +100,7 @@ impl Alerts {
     pub(crate) async fn run(
         self: Arc<Self>,
         mut rounds: watch::Receiver<Arc<FleetSnapshot>>,
-        around: Surroundings,
+        around: AlertSources,
         shutdown: CancellationToken,
     ) {
         loop {
@@ -113,14 +113,14 @@ impl Alerts {
         }
     }
 
-    fn judge(&self, round: &FleetSnapshot, around: &Surroundings) {
+    fn judge(&self, round: &FleetSnapshot, around: &AlertSources) {
         let at_s = round.at.as_secs();
         let lag = if round.span_s > 0.0 { round.span_s / around.step_s } else { 1.0 };
         let name = |stream| around.streams.name(stream).unwrap_or_else(|| format!("{:016x}", stream.0));
         let talked_about = around.feedback.names().into_iter();
         let audiences: Vec<_> =
             talked_about.filter_map(|name| Some((name.clone(), around.feedback.audience(&name)?.0))).collect();
-        let seen = Seen {
+        let seen = SignalInputs {
             round,
             encoders: &around.engines.encoders(),
             bottlenecks: &around.bottlenecks.listed(),
@@ -129,7 +129,7 @@ impl Alerts {
             names: Names { stream: &name, places: &around.places },
         };
         let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
-        let Judged { signals, evaluator, silences, repeated_s } = &mut *judged;
+        let AlertState { signals, evaluator, silences, repeated_s } = &mut *judged;
         let readings = signals.read(&seen);
         let changed = evaluator.observe(at_s, &readings);
         silences.retain(|silence| at_s < silence.until_s);
@@ -149,18 +149,18 @@ impl Alerts {
         let changed: Vec<Alert> = changed.into_iter().filter(heard).collect();
         if let Some(notifier) = &self.notifier
             && !(changed.is_empty() && firing.is_empty())
-            && !notifier.tell(Batch { changed, firing })
+            && !notifier.tell(NotificationBatch { changed, firing })
         {
             self.metrics.notifications_failed.inc();
         }
     }
 
     /// All alerts that are not over.
-    pub(crate) fn listed(&self, now_s: u64) -> Vec<Listed> {
+    pub(crate) fn listed(&self, now_s: u64) -> Vec<AlertView> {
         let judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
         let silenced = |alert: &Alert| judged.silences.iter().any(|silence| silence.covers(alert, now_s));
         let listed =
-            |(alert, track): (&Alert, Track)| Listed { silenced: silenced(alert), alert: alert.clone(), track };
+            |(alert, track): (&Alert, Track)| AlertView { silenced: silenced(alert), alert: alert.clone(), track };
         judged.evaluator.tracked().map(listed).collect()
     }
 

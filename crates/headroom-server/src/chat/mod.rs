@@ -6,7 +6,7 @@ mod youtube;
 
 use crate::{
     feedback::{Feedback, Settings},
-    tls_client::TlsError,
+    tls_client::ClientTlsError,
 };
 use std::{path::PathBuf, sync::Arc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -17,7 +17,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub enum ChatError {
     /// Encrypted connections cannot be set up.
     #[error("TLS cannot be set up")]
-    Tls(#[from] TlsError),
+    Tls(#[from] ClientTlsError),
     /// A file that is named cannot be read.
     #[error("{path} cannot be read")]
     File {

@@ -6,7 +6,7 @@
 use super::ChatError;
 use crate::{
     feedback::{Feedback, Message, Settings},
-    metrics::{Dropped, MessageSource},
+    metrics::{DropReason, MessageSource},
 };
 use headroom_wire::irc::Line;
 use serde::Deserialize;
@@ -32,7 +32,7 @@ pub(super) struct Replay {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Recorded {
+struct RecordedMessage {
     #[serde(default)]
     at_ms: Option<u64>,
     #[serde(default)]
@@ -76,7 +76,7 @@ impl Replay {
             let Some((at_ms, message)) = read(&bytes) else {
                 if !bytes.iter().all(u8::is_ascii_whitespace) {
                     broken += 1;
-                    self.feedback.dropped(Dropped::Malformed);
+                    self.feedback.dropped(DropReason::Malformed);
                     tracing::debug!(line = number, "line of the chat recording is no message");
                 }
                 continue;
@@ -87,7 +87,7 @@ impl Replay {
                 due += Duration::from_millis(pause_ms).div_f64(self.speed);
                 sleep_until(due).await;
             }
-            match self.feedback.hear(MessageSource::Replay, message) {
+            match self.feedback.accept(MessageSource::Replay, message) {
                 Ok(()) => heard += 1,
                 Err(refused) => tracing::warn!(line = number, %refused, "message of the chat recording"),
             }
@@ -98,8 +98,8 @@ impl Replay {
 
 /// Time and message of a line; `None` when it is neither form.
 fn read(bytes: &[u8]) -> Option<(Option<u64>, Message)> {
-    if let Ok(recorded) = serde_json::from_slice::<Recorded>(bytes) {
-        let Recorded { at_ms, stream, author, id, session, text } = recorded;
+    if let Ok(recorded) = serde_json::from_slice::<RecordedMessage>(bytes) {
+        let RecordedMessage { at_ms, stream, author, id, session, text } = recorded;
         return Some((at_ms, Message { stream, author, id, session, text, reading: None }));
     }
     let text = std::str::from_utf8(bytes).ok()?;

@@ -39,7 +39,7 @@ pub(super) struct Twitch {
 
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
-enum Ended {
+enum Disconnect {
     #[error("{0}")]
     Io(#[from] io::Error),
     #[error("nothing was heard in time")]
@@ -90,8 +90,8 @@ impl Twitch {
         }
     }
 
-    async fn connect(&self, backoff: &mut Backoff) -> Result<std::convert::Infallible, Ended> {
-        let in_time = |_| Ended::Silent;
+    async fn connect(&self, backoff: &mut Backoff) -> Result<std::convert::Infallible, Disconnect> {
+        let in_time = |_| Disconnect::Silent;
         let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(&self.server)).await.map_err(in_time)??;
         stream.set_nodelay(true)?;
         match &self.tls {
@@ -110,7 +110,7 @@ impl Twitch {
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin,
         backoff: &mut Backoff,
-    ) -> Result<std::convert::Infallible, Ended> {
+    ) -> Result<std::convert::Infallible, Disconnect> {
         let (reading, mut writing) = tokio::io::split(stream);
         let mut reading = BufReader::new(reading);
         let mut send = async |line: Line<'_>| writing.write_all(format!("{line}\r\n").as_bytes()).await;
@@ -137,12 +137,12 @@ impl Twitch {
                     asked = true;
                     send(Line::new("PING", &["headroom"])).await?;
                 } else {
-                    return Err(Ended::Silent);
+                    return Err(Disconnect::Silent);
                 }
                 continue;
             };
             if !read? {
-                return Err(Ended::Closed);
+                return Err(Disconnect::Closed);
             }
             asked = false;
             let text = String::from_utf8_lossy(&bytes);
@@ -157,9 +157,11 @@ impl Twitch {
                         }
                         tracing::info!(server = self.server, channels = self.channels.len(), "chat connected");
                     }
-                    "RECONNECT" => return Err(Ended::Reconnect),
+                    "RECONNECT" => return Err(Disconnect::Reconnect),
                     "ERROR" | "432" | "433" | "465" => {
-                        return Err(Ended::Refused(line.parameters.last().copied().unwrap_or_default().to_owned()));
+                        return Err(Disconnect::Refused(
+                            line.parameters.last().copied().unwrap_or_default().to_owned(),
+                        ));
                     }
                     "403" | "404" | "471" | "473" | "474" | "475" | "NOTICE" if welcomed => {
                         tracing::warn!(
@@ -167,14 +169,14 @@ impl Twitch {
                             "chat server says"
                         );
                     }
-                    _ => self.hear(&line),
+                    _ => self.take(&line),
                 }
             }
             bytes.clear();
         }
     }
 
-    fn hear(&self, line: &Line<'_>) {
+    fn take(&self, line: &Line<'_>) {
         let Some((channel, text)) = line.message() else { return };
         let Some((_, stream)) = self.channels.iter().find(|(known, _)| known.eq_ignore_ascii_case(channel)) else {
             return;
@@ -187,7 +189,7 @@ impl Twitch {
             text: text.to_owned(),
             ..Message::default()
         };
-        if let Err(refused) = self.feedback.hear(MessageSource::Twitch, message) {
+        if let Err(refused) = self.feedback.accept(MessageSource::Twitch, message) {
             tracing::debug!(%refused, channel, "message");
         }
     }

@@ -40,7 +40,7 @@ pub(super) struct YouTube {
 }
 
 /// What to do after a page that could not be had.
-enum Next {
+enum RetryPlan {
     Wait(Duration),
     Stop,
 }
@@ -91,7 +91,7 @@ impl YouTube {
                 Ok(page) => {
                     backoff.reset();
                     if !std::mem::take(&mut history) {
-                        page.items.iter().for_each(|item| self.hear(item));
+                        page.items.iter().for_each(|item| self.take(item));
                     }
                     if page.offline_at.is_some() {
                         tracing::info!(chat = self.chat, "the broadcast has ended");
@@ -101,8 +101,8 @@ impl YouTube {
                     page.polling_interval_millis.map_or(USUAL_PAUSE, Duration::from_millis).max(LEAST_PAUSE)
                 }
                 Err(refusal) => match self.after(refusal, &mut backoff) {
-                    Next::Wait(pause) => pause,
-                    Next::Stop => return,
+                    RetryPlan::Wait(pause) => pause,
+                    RetryPlan::Stop => return,
                 },
             };
             sleep(pause).await;
@@ -136,30 +136,30 @@ impl YouTube {
         }
     }
 
-    fn after(&self, refusal: Refusal, backoff: &mut Backoff) -> Next {
+    fn after(&self, refusal: Refusal, backoff: &mut Backoff) -> RetryPlan {
         let chat = self.chat.as_str();
         match refusal {
             Refusal::Quota => {
                 tracing::warn!(chat, "the quota of the YouTube key is used up; trying again every 15 minutes");
-                Next::Wait(QUOTA_PAUSE)
+                RetryPlan::Wait(QUOTA_PAUSE)
             }
             Refusal::TooOften | Refusal::Other => {
                 let wait = backoff.wait();
                 tracing::warn!(chat, ?refusal, wait_ms = wait.as_millis() as u64, "live chat page");
-                Next::Wait(wait)
+                RetryPlan::Wait(wait)
             }
             Refusal::Gone => {
                 tracing::info!(chat, "the live chat is over or does not exist");
-                Next::Stop
+                RetryPlan::Stop
             }
             Refusal::Forbidden => {
                 tracing::error!(chat, "the YouTube key is missing, wrong or may not read this chat");
-                Next::Stop
+                RetryPlan::Stop
             }
         }
     }
 
-    fn hear(&self, item: &headroom_wire::youtube::Item) {
+    fn take(&self, item: &headroom_wire::youtube::Item) {
         let Some(text) = item.text() else { return };
         let message = Message {
             stream: self.stream.clone(),
@@ -168,7 +168,7 @@ impl YouTube {
             text: text.to_owned(),
             ..Message::default()
         };
-        if let Err(refused) = self.feedback.hear(MessageSource::Youtube, message) {
+        if let Err(refused) = self.feedback.accept(MessageSource::Youtube, message) {
             tracing::debug!(%refused, "message");
         }
     }

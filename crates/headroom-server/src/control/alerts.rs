@@ -2,9 +2,9 @@
 
 use super::state::{Shared, parsed};
 use crate::{
-    alerts::{Listed, Silence},
+    alerts::{AlertView, Silence},
     http::{
-        page::{Page, Window},
+        page::{Page, PageQuery},
         problem::Problem,
         respond::no_content,
     },
@@ -47,9 +47,9 @@ pub(super) struct NewSilence {
     path = "/v1/alerts",
     operation_id = "list_alerts",
     tag = "alerts",
-    params(Window),
+    params(PageQuery),
     responses(
-        (status = 200, description = "A page of alerts.", body = Page<Listed>),
+        (status = 200, description = "A page of alerts.", body = Page<AlertView>),
         (status = 304, description = "Not changed since the entity tag asked about."),
         Problem
     )
@@ -57,7 +57,7 @@ pub(super) struct NewSilence {
 pub(super) async fn list(
     State(resources): Shared,
     headers: HeaderMap,
-    query: Result<Query<Window>, QueryRejection>,
+    query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     Ok(Page::of(resources.alerts.listed(resources.now_s()).into_iter(), query)?.answer(&headers))
 }
@@ -68,7 +68,7 @@ pub(super) async fn list(
     path = "/v1/silences",
     operation_id = "list_silences",
     tag = "alerts",
-    params(Window),
+    params(PageQuery),
     responses(
         (status = 200, description = "A page of silences.", body = Page<Silence>),
         (status = 304, description = "Not changed since the entity tag asked about."),
@@ -78,7 +78,7 @@ pub(super) async fn list(
 pub(super) async fn silences(
     State(resources): Shared,
     headers: HeaderMap,
-    query: Result<Query<Window>, QueryRejection>,
+    query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     Ok(Page::of(resources.alerts.silences(resources.now_s()).into_iter(), query)?.answer(&headers))
 }

@@ -25,11 +25,11 @@ pub(super) struct Attempts {
     /// Attempts of a client in a minute, and at once; 0: no limit.
     per_minute: f64,
     key: [u8; 16],
-    clients: Mutex<Bounded<Client, MOST>>,
+    clients: Mutex<Bounded<AttemptRecord, MOST>>,
 }
 
 #[derive(Clone, Copy)]
-struct Client {
+struct AttemptRecord {
     allowance: Bucket,
     /// The wrong token before, as a keyed hash.
     last: u64,
@@ -56,7 +56,7 @@ impl Attempts {
         hasher.write(sent);
         let token = hasher.finish();
         let (id, rate, burst) = (client_hash(&self.key, address), self.rate(), self.per_minute);
-        let fresh = || Client { allowance: Bucket::full(burst, now), last: token.wrapping_add(1) };
+        let fresh = || AttemptRecord { allowance: Bucket::full(burst, now), last: token.wrapping_add(1) };
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         // Who has not tried for long enough is idle.
         let client = clients.entry(id, now, |client| client.allowance.held(rate, burst, now) >= burst, fresh);

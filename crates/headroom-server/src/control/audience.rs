@@ -1,7 +1,7 @@
 //! What viewers say of a stream.
 
 use super::state::Shared;
-use crate::{feedback::Heard, http::problem::Problem, openapi::schema};
+use crate::{feedback::RecentMessage, http::problem::Problem, openapi::schema};
 use axum::{
     Json,
     extract::{self, Path},
@@ -15,23 +15,24 @@ use utoipa::ToSchema;
 /// An audience as the API shows it.
 #[derive(Serialize)]
 #[serde(transparent)]
-pub(super) struct Audience(serde_json::Value);
+pub(super) struct AudienceView(serde_json::Value);
 
 /// What an audience has beside its state.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
-struct Named {
+struct AudienceFields {
     /// Name of the stream.
     name: String,
     /// The latest messages.
-    latest: Vec<Heard>,
+    latest: Vec<RecentMessage>,
 }
 
-schema::merged!(Audience: "What viewers say of a stream." = State, Named);
+schema::merged!(AudienceView: "What viewers say of a stream." = State, AudienceFields; name "Audience");
 
 /// Names of streams.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Names {
+#[schema(as = Names)]
+pub(super) struct StreamNames {
     total: usize,
     items: Vec<String>,
 }
@@ -43,7 +44,7 @@ pub(super) struct Names {
     operation_id = "show_audience",
     tag = "streams",
     params(("stream" = String, Path, description = "Name of the stream.")),
-    responses((status = 200, description = "The audience.", body = Audience), Problem)
+    responses((status = 200, description = "The audience.", body = AudienceView), Problem)
 )]
 pub(super) async fn show(extract::State(resources): Shared, Path(name): Path<String>) -> Result<Response, Problem> {
     let known = resources.feedback.audience(&name);
@@ -56,7 +57,7 @@ pub(super) async fn show(extract::State(resources): Shared, Path(name): Path<Str
         blind_spot["stream"] = hexadecimal.clone().into();
     }
     value["latest"] = json!(latest);
-    Ok(Json(Audience(value)).into_response())
+    Ok(Json(AudienceView(value)).into_response())
 }
 
 /// Names of the streams that are talked about.
@@ -65,9 +66,9 @@ pub(super) async fn show(extract::State(resources): Shared, Path(name): Path<Str
     path = "/v1/audiences",
     operation_id = "list_audiences",
     tag = "streams",
-    responses((status = 200, description = "All of them.", body = Names), Problem)
+    responses((status = 200, description = "All of them.", body = StreamNames), Problem)
 )]
 pub(super) async fn list(extract::State(resources): Shared) -> Response {
     let names = resources.feedback.names();
-    Json(Names { total: names.len(), items: names }).into_response()
+    Json(StreamNames { total: names.len(), items: names }).into_response()
 }

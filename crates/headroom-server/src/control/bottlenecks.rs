@@ -2,7 +2,7 @@
 
 use super::state::{Resources, Shared, parsed};
 use crate::http::{
-    page::{Page, Window},
+    page::{Page, PageQuery},
     problem::Problem,
     respond::no_content,
 };
@@ -25,7 +25,8 @@ const MAX_NAME: usize = 128;
 /// A capacity that sessions share.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Capacity {
+#[schema(as = Capacity)]
+pub(super) struct NewBottleneck {
     /// Whose sessions are behind it; absent: everyone's.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 128)]
@@ -37,7 +38,8 @@ pub(super) struct Capacity {
 /// A capacity to forget.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Forgotten {
+#[schema(as = Forgotten)]
+pub(super) struct OldBottleneck {
     #[serde(default)]
     stream: Option<String>,
 }
@@ -73,12 +75,12 @@ impl From<Bottleneck> for BottleneckView {
     path = "/v1/bottlenecks",
     operation_id = "put_bottleneck",
     tag = "orders",
-    request_body = Capacity,
+    request_body = NewBottleneck,
     responses((status = 200, description = "How it was divided.", body = BottleneckView), Problem)
 )]
 pub(super) async fn put(
     State(resources): Shared,
-    body: Result<Json<Capacity>, JsonRejection>,
+    body: Result<Json<NewBottleneck>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let order = parsed(body)?;
     if !(1.0..=Bitrate::MAX.as_kbps()).contains(&order.capacity_kbps) {
@@ -98,12 +100,12 @@ pub(super) async fn put(
     path = "/v1/bottlenecks",
     operation_id = "delete_bottleneck",
     tag = "orders",
-    request_body = Forgotten,
+    request_body = OldBottleneck,
     responses((status = 204, description = "It is forgotten."), Problem)
 )]
 pub(super) async fn delete(
     State(resources): Shared,
-    body: Result<Json<Forgotten>, JsonRejection>,
+    body: Result<Json<OldBottleneck>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let order = parsed(body)?;
     if !resources.bottlenecks.forget(order.stream.as_deref(), &resources.ingest.engines) {
@@ -119,7 +121,7 @@ pub(super) async fn delete(
     path = "/v1/bottlenecks",
     operation_id = "list_bottlenecks",
     tag = "orders",
-    params(Window),
+    params(PageQuery),
     responses(
         (status = 200, description = "A page of capacities.", body = Page<BottleneckView>),
         (status = 304, description = "Not changed since the entity tag asked about."),
@@ -129,7 +131,7 @@ pub(super) async fn delete(
 pub(super) async fn list(
     State(resources): Shared,
     headers: HeaderMap,
-    query: Result<Query<Window>, QueryRejection>,
+    query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     Ok(Page::of(resources.bottlenecks.listed().into_iter().map(BottleneckView::from), query)?.answer(&headers))
 }

@@ -12,7 +12,8 @@ const LARGEST: usize = 100;
 
 /// What is carried now.
 #[derive(Serialize, utoipa::ToSchema)]
-pub(super) struct Carried {
+#[schema(as = Carried)]
+pub(super) struct CapacityView {
     at_us: Timestamp,
     sessions: u64,
     /// Sessions that can be held.
@@ -23,13 +24,14 @@ pub(super) struct Carried {
     /// Share of the time watched that was stalled.
     stall_ratio: Option<f64>,
     /// The largest hundred.
-    streams: Vec<CarriedStream>,
+    streams: Vec<StreamCapacity>,
     bottlenecks: Vec<BottleneckView>,
 }
 
 /// What is carried of one stream.
 #[derive(Serialize, utoipa::ToSchema)]
-struct CarriedStream {
+#[schema(as = CarriedStream)]
+struct StreamCapacity {
     /// 16 hexadecimal digits.
     stream: String,
     name: Option<String>,
@@ -43,7 +45,7 @@ struct CarriedStream {
     operation_id = "show_capacity",
     tag = "capacity",
     responses(
-        (status = 200, description = "Sums of the latest round of ticks.", body = Carried),
+        (status = 200, description = "Sums of the latest round of ticks.", body = CapacityView),
         (status = 304, description = "Not changed since the entity tag asked about."),
         Problem
     )
@@ -54,13 +56,13 @@ pub(super) async fn show(State(resources): Shared, headers: HeaderMap) -> Respon
     let rate = |played_kbit: f64| (played_kbit / round.span_s.max(1.0)).round();
     let mut streams: Vec<_> = round.rollup.by_stream().into_iter().collect();
     streams.sort_by(|(_, left), (_, right)| right.played_kbit.total_cmp(&left.played_kbit));
-    let listed = streams.iter().take(LARGEST).map(|(stream, cell)| CarriedStream {
+    let listed = streams.iter().take(LARGEST).map(|(stream, cell)| StreamCapacity {
         stream: format!("{:016x}", stream.0),
         name: resources.streams.name(*stream),
         sessions: cell.observations,
         egress_kbps: rate(cell.played_kbit),
     });
-    let capacity = Carried {
+    let capacity = CapacityView {
         at_us: round.at,
         sessions: total.observations,
         max_sessions: resources.max_sessions,

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     history::{Action, Entry},
     http::problem::Problem,
-    metrics::Shed,
+    metrics::ShedKind,
     tls::Fingerprint,
 };
 use axum::{
@@ -28,7 +28,7 @@ const KEPT_BODY: usize = 1_024;
 
 /// Address of the peer that sent a request.
 #[derive(Clone, Copy)]
-pub(super) struct Peer(pub(super) IpAddr);
+pub(super) struct PeerAddress(pub(super) IpAddr);
 
 /// Lets a request through that its sender may make.
 pub(super) async fn check(State(resources): Shared, request: Request, next: Next) -> Response {
@@ -43,12 +43,12 @@ pub(super) async fn check(State(resources): Shared, request: Request, next: Next
     let access = &resources.access;
     let certificate = request.extensions().get::<Fingerprint>().copied();
     let by_certificate = || Some((certificate?.name(), access.certificates?));
-    let peer = request.extensions().get::<Peer>().map_or(IpAddr::from(Ipv4Addr::LOCALHOST), |peer| peer.0);
+    let peer = request.extensions().get::<PeerAddress>().map_or(IpAddr::from(Ipv4Addr::LOCALHOST), |peer| peer.0);
     let client = resources.ingest.identifier.client_address(request.headers(), peer);
     let found = match access.find(request.headers(), client) {
         Ok(found) => found,
         Err(wait) => {
-            resources.metrics.shed(Shed::TokenAttempt);
+            resources.metrics.shed(ShedKind::TokenAttempt);
             return Problem::too_many_requests("too many wrong tokens from this address")
                 .retry_after(wait)
                 .into_response();

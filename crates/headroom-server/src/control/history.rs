@@ -2,9 +2,11 @@
 
 use super::state::{Resources, Shared};
 use crate::{
-    history::{Action, Asked, Audience, By, History, Point, QueryError, audiences, audit_page, series},
+    history::{
+        Action, AudienceMinute, GroupBy, History, QueryError, SeriesPoint, SeriesQuery, audiences, audit_page, series,
+    },
     http::{
-        page::{Page, Window, tagged},
+        page::{Page, PageQuery, tagged},
         problem::Problem,
     },
 };
@@ -28,7 +30,7 @@ const DEFAULT_POINTS: u64 = 240;
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Span {
+pub(super) struct HistoryQuery {
     /// Name of a stream; absent: all.
     stream: Option<String>,
     /// Seconds since the epoch; absent: an hour before `to`.
@@ -42,7 +44,7 @@ pub(super) struct Span {
     /// What to tell apart besides time.
     #[serde(default)]
     #[param(inline)]
-    by: By,
+    by: GroupBy,
 }
 
 /// Sums of a span, point by point.
@@ -52,10 +54,10 @@ pub(super) struct Series {
     to_s: u64,
     /// Seconds of one point.
     step_s: u64,
-    items: Vec<Point>,
+    items: Vec<SeriesPoint>,
     /// What viewers said at the end of each minute, where one stream is asked about.
     #[serde(skip_serializing_if = "Option::is_none")]
-    audience: Option<Vec<Audience>>,
+    audience: Option<Vec<AudienceMinute>>,
 }
 
 /// What was, by minute.
@@ -64,7 +66,7 @@ pub(super) struct Series {
     path = "/v1/history",
     operation_id = "show_history",
     tag = "history",
-    params(Span),
+    params(HistoryQuery),
     responses(
         (status = 200, description = "The span, or the latest hour.", body = Series),
         (status = 304, description = "Not changed since the entity tag asked about."),
@@ -74,7 +76,7 @@ pub(super) struct Series {
 pub(super) async fn show(
     State(resources): Shared,
     headers: HeaderMap,
-    query: Result<Query<Span>, QueryRejection>,
+    query: Result<Query<HistoryQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(span) = query.map_err(|error| Problem::malformed(error.to_string()))?;
     if span.from.max(span.to) > Some(LAST_S) {
@@ -86,7 +88,7 @@ pub(super) async fn show(
     let default_step = (to_s.saturating_sub(from_s) / DEFAULT_POINTS).next_multiple_of(60).max(60);
     let identifier = &resources.ingest.identifier;
     let streams = span.stream.iter().flat_map(|name| identifier.renderings(name)).collect();
-    let asked = Asked { streams, from_s, to_s, step_s: span.step.unwrap_or(default_step), by: span.by };
+    let asked = SeriesQuery { streams, from_s, to_s, step_s: span.step.unwrap_or(default_step), by: span.by };
     let (from_s, step_s) = (asked.from_s, asked.step_s);
     // What was said is told of one stream: names are the sources', and streams without an audience have nothing to say.
     let (items, audience) = read(&resources, move |path| {
@@ -103,7 +105,7 @@ pub(super) async fn show(
     path = "/v1/audit",
     operation_id = "list_audit",
     tag = "history",
-    params(Window),
+    params(PageQuery),
     responses(
         (status = 200, description = "A page of actions.", body = Page<Action>),
         (status = 304, description = "Not changed since the entity tag asked about."),
@@ -113,9 +115,9 @@ pub(super) async fn show(
 pub(super) async fn audit(
     State(resources): Shared,
     headers: HeaderMap,
-    query: Result<Query<Window>, QueryRejection>,
+    query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let (offset, limit) = Window::of(query)?;
+    let (offset, limit) = PageQuery::of(query)?;
     let (items, total) = read(&resources, move |path| audit_page(&path, offset, limit)).await?;
     Ok(Page { total, offset, items }.answer(&headers))
 }

@@ -28,7 +28,7 @@ pub(crate) use self::{
     access::Access,
     planner::Planner,
     router::{Control, described},
-    standing_orders::Book,
+    standing_orders::OrderStore,
     state::Resources,
     tokens::Tokens,
 };

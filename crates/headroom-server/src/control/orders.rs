@@ -3,7 +3,7 @@
 //! Orders about single sessions end with the process, as its sessions do.
 
 use super::{
-    standing_orders::{Capacity, Orders, Pathways},
+    standing_orders::{StandingCapacity, StandingOrders, StandingPathways},
     state::Resources,
 };
 use crate::whole_file;
@@ -16,9 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 impl Resources {
     /// Puts the orders of the last run in force again.
     pub(crate) fn reinstate(&self) {
-        let Some(book) = &self.book else { return };
-        let orders = book.read();
-        if orders == Orders::default() {
+        let Some(order_store) = &self.order_store else { return };
+        let orders = order_store.read();
+        if orders == StandingOrders::default() {
             return;
         }
         let mut refused = 0;
@@ -27,13 +27,14 @@ impl Resources {
         for order in orders.overrides.into_iter().filter(|order| order.is_in_force(now)) {
             count(self.put_in_force(order).is_ok());
         }
-        for Capacity { stream, capacity } in orders.bottlenecks {
+        for StandingCapacity { stream, capacity } in orders.bottlenecks {
             count(self.share_out(stream, capacity).is_ok());
         }
         for silence in orders.silences {
             count(self.alerts.silence(silence));
         }
-        if let Some(Pathways { configured, order }) = orders.pathways.filter(|_| !self.pathways.configured().is_empty())
+        if let Some(StandingPathways { configured, order }) =
+            orders.pathways.filter(|_| !self.pathways.configured().is_empty())
         {
             count(configured == self.pathways.configured() && self.pathways.set(None, order).is_ok());
         }
@@ -48,8 +49,8 @@ impl Resources {
 
     /// Writes the standing orders down. A disk that does not take them costs the next start, not the order.
     pub(super) async fn write_down(self: &Arc<Self>) {
-        let Some(book) = &self.book else { return };
-        let (path, writing, resources) = (book.path.clone(), Arc::clone(&book.writing), Arc::clone(self));
+        let Some(order_store) = &self.order_store else { return };
+        let (path, writing, resources) = (order_store.path.clone(), Arc::clone(&order_store.writing), Arc::clone(self));
         let written = async move {
             let guard = writing.lock_owned().await;
             let write = move || {
@@ -64,14 +65,14 @@ impl Resources {
         }
     }
 
-    fn standing(&self) -> Orders {
-        let capacity = |Bottleneck { stream, capacity, .. }| Capacity { stream, capacity };
+    fn standing(&self) -> StandingOrders {
+        let capacity = |Bottleneck { stream, capacity, .. }| StandingCapacity { stream, capacity };
         let (configured, order) = (self.pathways.configured().to_vec(), self.pathways.order());
-        Orders {
+        StandingOrders {
             overrides: self.standing_overrides(),
             bottlenecks: self.bottlenecks.listed().into_iter().map(capacity).collect(),
             silences: self.alerts.silences(self.now_s()),
-            pathways: (order != configured).then_some(Pathways { configured, order }),
+            pathways: (order != configured).then_some(StandingPathways { configured, order }),
         }
     }
 }

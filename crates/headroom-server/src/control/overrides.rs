@@ -1,13 +1,13 @@
 //! Overrides: an operator's word on the bit rate of a session, a stream or everyone.
 
 use super::{
-    standing_orders::{InForce, Target},
+    standing_orders::{Override, OverrideScope},
     state::{Resources, Shared, parsed},
 };
 use crate::{
     dashboard::session::parse_id,
     http::{
-        page::{Page, Window},
+        page::{Page, PageQuery},
         problem::Problem,
         respond::no_content,
     },
@@ -35,7 +35,7 @@ const LONGEST_S: u64 = 366 * 24 * 3_600;
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewOverride {
-    scope: Target,
+    scope: OverrideScope,
     #[schema(minimum = 1.0, maximum = 1e9)]
     max_bitrate_kbps: f64,
     /// Ends by itself after this many seconds.
@@ -48,7 +48,7 @@ pub(super) struct NewOverride {
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OldOverride {
-    scope: Target,
+    scope: OverrideScope,
 }
 
 /// Limits the bit rate of a session, a stream or everyone, at once.
@@ -58,7 +58,7 @@ pub(super) struct OldOverride {
     operation_id = "put_override",
     tag = "orders",
     request_body = NewOverride,
-    responses((status = 200, description = "It is in force.", body = InForce), Problem)
+    responses((status = 200, description = "It is in force.", body = Override), Problem)
 )]
 pub(super) async fn put(
     State(resources): Shared,
@@ -72,7 +72,7 @@ pub(super) async fn put(
         return Err(Problem::out_of_range(format!("for_s lies in 1..={LONGEST_S}")));
     }
     tracing::info!(scope = ?order.scope, max_bitrate_kbps = order.max_bitrate_kbps, for_s = order.for_s, "override");
-    let in_force = InForce {
+    let in_force = Override {
         scope: order.scope,
         max_bitrate_kbps: order.max_bitrate_kbps,
         until_us: order.for_s.map(|seconds| resources.clock.now() + Duration::from_secs(seconds)),
@@ -108,9 +108,9 @@ pub(super) async fn delete(
     path = "/v1/overrides",
     operation_id = "list_overrides",
     tag = "orders",
-    params(Window),
+    params(PageQuery),
     responses(
-        (status = 200, description = "A page of limits.", body = Page<InForce>),
+        (status = 200, description = "A page of limits.", body = Page<Override>),
         (status = 304, description = "Not changed since the entity tag asked about."),
         Problem
     )
@@ -118,7 +118,7 @@ pub(super) async fn delete(
 pub(super) async fn list(
     State(resources): Shared,
     headers: HeaderMap,
-    query: Result<Query<Window>, QueryRejection>,
+    query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let now = resources.clock.now();
     let overrides = resources.overrides.lock().unwrap_or_else(PoisonError::into_inner);
@@ -128,7 +128,7 @@ pub(super) async fn list(
 
 impl Resources {
     /// Lets an override act and lists it, in place of one for the same scope.
-    pub(super) fn put_in_force(&self, order: InForce) -> Result<(), Problem> {
+    pub(super) fn put_in_force(&self, order: Override) -> Result<(), Problem> {
         let now = self.clock.now();
         let key = format!("{:?}", order.scope);
         {
@@ -145,27 +145,27 @@ impl Resources {
     }
 
     /// Overrides in force that do not end with the sessions of now.
-    pub(super) fn standing_overrides(&self) -> Vec<InForce> {
+    pub(super) fn standing_overrides(&self) -> Vec<Override> {
         let now = self.clock.now();
         let overrides = self.overrides.lock().unwrap_or_else(PoisonError::into_inner);
         overrides.values().filter(|order| order.is_standing() && order.is_in_force(now)).cloned().collect()
     }
 
-    fn restrict(&self, target: &Target, cap: Option<Bitrate>, lasting: Option<Duration>) -> Result<(), Problem> {
+    fn restrict(&self, target: &OverrideScope, cap: Option<Bitrate>, lasting: Option<Duration>) -> Result<(), Problem> {
         let engines = &self.ingest.engines;
         let session = match target {
-            Target::All => {
+            OverrideScope::All => {
                 engines.restrict(Scope::All, cap, lasting);
                 return Ok(());
             }
-            Target::Stream(name) => {
+            OverrideScope::Stream(name) => {
                 for stream in self.ingest.identifier.renderings(name) {
                     engines.restrict(Scope::Stream(stream), cap, lasting);
                 }
                 return Ok(());
             }
-            Target::Session(name) => self.ingest.identifier.reported_session(name),
-            Target::SessionId(id) => parse_id(id)?,
+            OverrideScope::Session(name) => self.ingest.identifier.reported_session(name),
+            OverrideScope::SessionId(id) => parse_id(id)?,
         };
         if engines.snapshot(session).is_none() {
             return Err(Problem::not_found("no live session has this name"));

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 /// An order of pathways.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewOrder {
+#[schema(as = NewOrder)]
+pub(super) struct NewPathwayOrder {
     /// Best first; empty takes a session's own order back.
     order: Vec<String>,
     /// Only for this session.
@@ -22,7 +23,8 @@ pub(super) struct NewOrder {
 
 /// The order for everyone.
 #[derive(Serialize, utoipa::ToSchema)]
-pub(super) struct Order {
+#[schema(as = Order)]
+pub(super) struct PathwayOrder {
     /// Best first; empty where no pathways are configured.
     order: Vec<String>,
 }
@@ -33,12 +35,12 @@ pub(super) struct Order {
     path = "/v1/pathways",
     operation_id = "put_pathways",
     tag = "orders",
-    request_body = NewOrder,
+    request_body = NewPathwayOrder,
     responses((status = 204, description = "It is in force."), Problem)
 )]
 pub(super) async fn put(
     State(resources): Shared,
-    body: Result<Json<NewOrder>, JsonRejection>,
+    body: Result<Json<NewPathwayOrder>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let order = parsed(body)?;
     let session = order.session.map(|name| resources.ingest.identifier.reported_session(&name));
@@ -52,8 +54,8 @@ pub(super) async fn put(
     path = "/v1/pathways",
     operation_id = "show_pathways",
     tag = "orders",
-    responses((status = 200, description = "The order.", body = Order), Problem)
+    responses((status = 200, description = "The order.", body = PathwayOrder), Problem)
 )]
 pub(super) async fn show(State(resources): Shared) -> Response {
-    Json(Order { order: resources.pathways.order() }).into_response()
+    Json(PathwayOrder { order: resources.pathways.order() }).into_response()
 }

@@ -2,7 +2,7 @@
 
 use super::state::Shared;
 use crate::{
-    history::By,
+    history::GroupBy,
     http::{page::tagged, problem::Problem},
     plan::{Plan, Scenario, WEEK},
 };
@@ -16,10 +16,10 @@ use serde::Deserialize;
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+pub(super) struct PlanQuery {
     /// What to tell apart; absent: streams.
     #[param(inline)]
-    by: Option<By>,
+    by: Option<GroupBy>,
     /// Hours ahead; absent: a week.
     hours: Option<usize>,
     /// Factor on everybody who watches.
@@ -40,7 +40,7 @@ pub(super) struct Asked {
     path = "/v1/plan",
     operation_id = "show_plan",
     tag = "capacity",
-    params(Asked),
+    params(PlanQuery),
     responses(
         (status = 200, description = "The plan.", body = Plan),
         (status = 304, description = "Not changed since the entity tag asked about."),
@@ -50,15 +50,15 @@ pub(super) struct Asked {
 pub(super) async fn show(
     State(resources): Shared,
     headers: HeaderMap,
-    query: Result<Query<Asked>, QueryRejection>,
+    query: Result<Query<PlanQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(asked) = query.map_err(|error| Problem::malformed(error.to_string()))?;
-    let by = asked.by.unwrap_or(By::Stream);
+    let by = asked.by.unwrap_or(GroupBy::Stream);
     let scenario = asked.scenario()?;
     let outlook = resources.planner.outlook(resources.history.as_deref(), resources.now_s(), by).await?;
     // What operators told the server of its bottlenecks counts where the configuration says nothing.
     let bottlenecks = resources.bottlenecks.listed().into_iter();
-    let bottlenecks = bottlenecks.filter(|bottleneck| bottleneck.stream.is_none() || by == By::Stream);
+    let bottlenecks = bottlenecks.filter(|bottleneck| bottleneck.stream.is_none() || by == GroupBy::Stream);
     let capacities = bottlenecks.map(|bottleneck| (bottleneck.stream, bottleneck.capacity.as_kbps())).collect();
     let plan = outlook
         .plan(asked.hours.unwrap_or(WEEK), &scenario, &resources.planner.settings, &capacities)
@@ -66,7 +66,7 @@ pub(super) async fn show(
     Ok(tagged(&plan, &headers))
 }
 
-impl Asked {
+impl PlanQuery {
     fn scenario(&self) -> Result<Scenario, Problem> {
         let names =
             |list: &str| list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();

@@ -1,7 +1,7 @@
 //! Outlooks, made once an hour from the history.
 
 use crate::{
-    history::{self, By, History},
+    history::{self, GroupBy, History},
     http::problem::Problem,
     plan::{DemandError, HOUR_S, Outlook, Settings},
 };
@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 /// What plans are made from, and the latest outlooks: each is good until the next hour is whole.
 pub(crate) struct Planner {
     pub(super) settings: Settings,
-    outlooks: Mutex<BTreeMap<By, (u64, Arc<Outlook>)>>,
+    outlooks: Mutex<BTreeMap<GroupBy, (u64, Arc<Outlook>)>>,
 }
 
 impl Planner {
@@ -20,7 +20,12 @@ impl Planner {
     }
 
     /// The outlook of this hour. Who asks while one is made waits for it.
-    pub(super) async fn outlook(&self, history: Option<&History>, now_s: u64, by: By) -> Result<Arc<Outlook>, Problem> {
+    pub(super) async fn outlook(
+        &self,
+        history: Option<&History>,
+        now_s: u64,
+        by: GroupBy,
+    ) -> Result<Arc<Outlook>, Problem> {
         let hour = now_s / HOUR_S;
         let mut outlooks = self.outlooks.lock().await;
         if let Some((at, outlook)) = outlooks.get(&by)

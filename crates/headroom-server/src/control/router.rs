@@ -2,7 +2,7 @@
 
 use super::{
     alerts, audience, bottlenecks, capacity,
-    guard::{self, Peer},
+    guard::{self, PeerAddress},
     history, overrides, pathways, plan, sessions,
     state::{Resources, Shared},
     streams,
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     dashboard::{self, Live},
     http::{health, problem::Problem, respond::text_response},
-    listener::{Answering, Connection, Handler, later},
+    listener::{Connection, Handler, ResponseFuture, later},
     openapi::{self, Documents},
 };
 use axum::{Router, body::Body, extract::State, middleware, response::Response};
@@ -48,8 +48,8 @@ impl Control {
 }
 
 impl Handler for Control {
-    fn handle(self: &Arc<Self>, connection: Connection, mut request: http::Request<Incoming>) -> Answering {
-        request.extensions_mut().insert(Peer(connection.peer.ip()));
+    fn handle(self: &Arc<Self>, connection: Connection, mut request: http::Request<Incoming>) -> ResponseFuture {
+        request.extensions_mut().insert(PeerAddress(connection.peer.ip()));
         if let Some(certificate) = connection.certificate {
             request.extensions_mut().insert(certificate);
         }

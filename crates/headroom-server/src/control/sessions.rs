@@ -2,9 +2,9 @@
 
 use super::state::Shared;
 use crate::{
-    dashboard::session::{Session, session_of},
+    dashboard::session::{SessionView, session_of},
     http::{
-        page::{Page, Window},
+        page::{Page, PageQuery},
         problem::Problem,
     },
 };
@@ -20,16 +20,16 @@ use axum::{
     path = "/v1/sessions",
     operation_id = "list_sessions",
     tag = "sessions",
-    params(Window),
-    responses((status = 200, description = "A page of sessions.", body = Page<Session>), Problem)
+    params(PageQuery),
+    responses((status = 200, description = "A page of sessions.", body = Page<SessionView>), Problem)
 )]
 pub(super) async fn list(
     State(resources): Shared,
-    query: Result<Query<Window>, QueryRejection>,
+    query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let (offset, limit) = Window::of(query)?;
+    let (offset, limit) = PageQuery::of(query)?;
     let (snapshots, total) = resources.ingest.engines.snapshots(offset, limit);
-    let items: Vec<_> = snapshots.iter().map(Session::new).collect();
+    let items: Vec<_> = snapshots.iter().map(SessionView::new).collect();
     Ok(Json(Page { total, offset, items }).into_response())
 }
 
@@ -40,11 +40,11 @@ pub(super) async fn list(
     operation_id = "show_session",
     tag = "sessions",
     params(("session" = String, Path, description = "A player's name for it, or `id:` and 16 hexadecimal digits.", example = "demo")),
-    responses((status = 200, description = "The session.", body = Session), Problem)
+    responses((status = 200, description = "The session.", body = SessionView), Problem)
 )]
 pub(super) async fn show(State(resources): Shared, Path(name): Path<String>) -> Result<Response, Problem> {
     let session = session_of(&name, &resources.ingest.identifier)?;
     let snapshot = resources.ingest.engines.snapshot(session);
     let snapshot = snapshot.ok_or_else(|| Problem::not_found("no live session has this name"))?;
-    Ok(Json(Session::new(&snapshot)).into_response())
+    Ok(Json(SessionView::new(&snapshot)).into_response())
 }

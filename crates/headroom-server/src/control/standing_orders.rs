@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 const FILE: &str = "orders.json";
 
 /// Where standing orders are written down.
-pub(crate) struct Book {
+pub(crate) struct OrderStore {
     pub(super) path: PathBuf,
     /// Held while a snapshot is taken and written, so that the newest is written last.
     pub(super) writing: Arc<Mutex<()>>,
@@ -25,7 +25,8 @@ pub(crate) struct Book {
 /// Whom an override concerns, as the API says it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Target {
+#[schema(as = Target)]
+pub(super) enum OverrideScope {
     /// Everyone.
     All,
     /// A session by the name its player gives.
@@ -39,36 +40,36 @@ pub(super) enum Target {
 /// An override in force.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = Override)]
-pub(crate) struct InForce {
-    pub(super) scope: Target,
+pub(crate) struct Override {
+    pub(super) scope: OverrideScope,
     pub(super) max_bitrate_kbps: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) until_us: Option<Timestamp>,
 }
 
-impl InForce {
+impl Override {
     pub(super) fn is_in_force(&self, now: Timestamp) -> bool {
         self.until_us.is_none_or(|until| until >= now)
     }
 
     /// Whether it means the same after the sessions of now are gone.
     pub(super) fn is_standing(&self) -> bool {
-        matches!(self.scope, Target::All | Target::Stream(_))
+        matches!(self.scope, OverrideScope::All | OverrideScope::Stream(_))
     }
 }
 
 /// What is written down.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Orders {
-    pub(super) overrides: Vec<InForce>,
-    pub(super) bottlenecks: Vec<Capacity>,
+pub(super) struct StandingOrders {
+    pub(super) overrides: Vec<Override>,
+    pub(super) bottlenecks: Vec<StandingCapacity>,
     pub(super) silences: Vec<Silence>,
-    pub(super) pathways: Option<Pathways>,
+    pub(super) pathways: Option<StandingPathways>,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Capacity {
+pub(super) struct StandingCapacity {
     pub(super) stream: Option<String>,
     #[serde(rename = "capacity_kbps")]
     pub(super) capacity: Bitrate,
@@ -76,18 +77,18 @@ pub(super) struct Capacity {
 
 /// An order of pathways means something among the pathways it was given for only.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Pathways {
+pub(super) struct StandingPathways {
     pub(super) configured: Vec<String>,
     pub(super) order: Vec<String>,
 }
 
-impl Book {
+impl OrderStore {
     pub(crate) fn in_directory(directory: &Path) -> Self {
         Self { path: directory.join(FILE), writing: Arc::default() }
     }
 
     /// The orders of the last run. What cannot be read is laid aside and reported: a server without them still serves.
-    pub(super) fn read(&self) -> Orders {
+    pub(super) fn read(&self) -> StandingOrders {
         let read = fs::read(&self.path).and_then(|bytes| Ok(serde_json::from_slice(&bytes)?));
         read.unwrap_or_else(|error| {
             if error.kind() != io::ErrorKind::NotFound {
@@ -95,7 +96,7 @@ impl Book {
                 tracing::error!(%error, aside = %aside.display(), "orders of before the restart cannot be read");
                 let _ = fs::rename(&self.path, aside);
             }
-            Orders::default()
+            StandingOrders::default()
         })
     }
 }

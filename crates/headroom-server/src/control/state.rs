@@ -3,7 +3,7 @@
 use super::{
     access::Access,
     planner::Planner,
-    standing_orders::{Book, InForce},
+    standing_orders::{OrderStore, Override},
 };
 use crate::{
     alerts::Alerts, feedback::Feedback, fleet::FleetSnapshot, history::History, http::problem::Problem, ingest::Ingest,
@@ -30,10 +30,10 @@ pub(crate) struct Resources {
     pub(crate) clock: Clock,
     pub(crate) ready: Arc<AtomicBool>,
     pub(crate) access: Access,
-    pub(crate) overrides: Mutex<BTreeMap<String, InForce>>,
+    pub(crate) overrides: Mutex<BTreeMap<String, Override>>,
     pub(crate) bottlenecks: Arc<Bottlenecks>,
     /// Where orders are written down, if anywhere.
-    pub(crate) book: Option<Book>,
+    pub(crate) order_store: Option<OrderStore>,
     /// The latest whole round.
     pub(crate) fleet: watch::Receiver<Arc<FleetSnapshot>>,
     pub(crate) alerts: Arc<Alerts>,

@@ -3,10 +3,10 @@
 use super::state::Shared;
 use crate::{
     http::{
-        page::{Page, Window},
+        page::{Page, PageQuery},
         problem::Problem,
     },
-    stream::Listed,
+    stream::KnownStream,
 };
 use axum::{
     extract::{Query, State, rejection::QueryRejection},
@@ -20,9 +20,9 @@ use axum::{
     path = "/v1/streams",
     operation_id = "list_streams",
     tag = "streams",
-    params(Window),
+    params(PageQuery),
     responses(
-        (status = 200, description = "A page of streams.", body = Page<Listed>),
+        (status = 200, description = "A page of streams.", body = Page<KnownStream>),
         (status = 304, description = "Not changed since the entity tag asked about."),
         Problem
     )
@@ -30,9 +30,9 @@ use axum::{
 pub(super) async fn list(
     State(resources): Shared,
     headers: HeaderMap,
-    query: Result<Query<Window>, QueryRejection>,
+    query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let (offset, limit) = Window::of(query)?;
+    let (offset, limit) = PageQuery::of(query)?;
     let (listed, total) = resources.streams.page(offset, limit);
     let json = |listed| {
         let mut value = serde_json::to_value(listed).unwrap_or_default();

@@ -19,7 +19,7 @@ const LARGEST: usize = 8;
 pub(crate) struct Frame {
     at_us: Timestamp,
     #[serde(flatten)]
-    whole: Whole,
+    whole: FleetTotals,
     /// Sessions by the reason of the decision in force.
     #[schema(value_type = std::collections::BTreeMap<String, u64>)]
     reasons: Map<String, Value>,
@@ -36,7 +36,8 @@ pub(crate) struct Frame {
 
 /// What is told of all sessions as of those of one stream.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-struct Whole {
+#[schema(as = Whole)]
+struct FleetTotals {
     sessions: u64,
     starved: u64,
     paused: u64,
@@ -91,7 +92,7 @@ pub(crate) struct StreamView {
     name: Option<String>,
     format: Option<&'static str>,
     #[serde(flatten)]
-    whole: Whole,
+    whole: FleetTotals,
     #[schema(value_type = std::collections::BTreeMap<String, u64>)]
     reasons: Map<String, Value>,
     ladder: Vec<RungView>,
@@ -108,7 +109,7 @@ struct RungView {
 
 /// The columns of the fleet's past, one entry a frame: what a page that opens now has missed.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Instant {
+pub(crate) struct FleetPoint {
     pub(crate) at_us: Timestamp,
     pub(crate) sessions: u64,
     pub(crate) starved: u64,
@@ -152,7 +153,7 @@ impl Frame {
         order.sort_by_key(|(id, stream)| (std::cmp::Reverse(stream.totals.sessions), **id));
         Self {
             at_us: at,
-            whole: Whole::of(&total),
+            whole: FleetTotals::of(&total),
             reasons: by_reason(&total),
             decisions_per_s,
             samples_per_s: rounded(since(|counters| counters.samples), 2),
@@ -169,8 +170,8 @@ impl Frame {
     }
 
     /// What is kept of this frame.
-    pub(crate) fn instant(&self) -> Instant {
-        Instant {
+    pub(crate) fn instant(&self) -> FleetPoint {
+        FleetPoint {
             at_us: self.at_us,
             sessions: self.whole.sessions,
             starved: self.whole.starved,
@@ -186,7 +187,7 @@ impl Frame {
     }
 }
 
-impl Whole {
+impl FleetTotals {
     fn of(totals: &SessionTotals) -> Self {
         Self {
             sessions: totals.sessions,
@@ -240,7 +241,7 @@ impl StreamView {
             stream: format!("{:016x}", id.0),
             name,
             format,
-            whole: Whole::of(&census.totals),
+            whole: FleetTotals::of(&census.totals),
             reasons: by_reason(&census.totals),
             ladder: ladder.collect(),
         }

@@ -4,7 +4,7 @@
 //! seconds, so that a page that opens has a past to show.
 
 use super::{
-    fleet::{Frame, Instant, StreamLine, StreamView},
+    fleet::{FleetPoint, Frame, StreamLine, StreamView},
     session::session_of,
     timeline::{Timeline, Timelines},
 };
@@ -12,7 +12,7 @@ use crate::{
     http::{page::Page, problem::Problem},
     identity::Identifier,
     ingest::Ingest,
-    metrics::{Metrics, Shed},
+    metrics::{Metrics, ShedKind},
     stream::Streams,
 };
 use axum::response::{
@@ -59,18 +59,18 @@ pub(crate) struct Live {
     /// The latest frame as it is sent.
     sent: watch::Sender<Arc<str>>,
     followers: Arc<Semaphore>,
-    state: Mutex<Taken>,
+    state: Mutex<LiveState>,
     timelines: Timelines,
     shutdown: CancellationToken,
 }
 
 /// What was taken last, and what is left of earlier ones.
 #[derive(Default)]
-struct Taken {
+struct LiveState {
     census: Census,
     frame: Option<Frame>,
     counters: Option<(Timestamp, Counters)>,
-    past: VecDeque<Instant>,
+    past: VecDeque<FleetPoint>,
 }
 
 impl Live {
@@ -184,13 +184,14 @@ impl Live {
     /// The past, then every frame from now on.
     pub(crate) fn follow(self: &Arc<Self>) -> Result<Response, Problem> {
         let Ok(permit) = Arc::clone(&self.followers).try_acquire_owned() else {
-            self.metrics.shed(Shed::Subscriber);
+            self.metrics.shed(ShedKind::Subscriber);
             return Err(Problem::overloaded(format!("{MAX_FOLLOWERS} pages follow already")));
         };
         let frames = self.sent.subscribe();
         let frame = self.frame();
-        let past: Vec<Instant> = self.state().past.iter().cloned().collect();
-        let first = [("past", serde_json::to_string(&Past::of(&past))), ("frame", serde_json::to_string(&frame))];
+        let past: Vec<FleetPoint> = self.state().past.iter().cloned().collect();
+        let first =
+            [("past", serde_json::to_string(&FleetHistory::of(&past))), ("frame", serde_json::to_string(&frame))];
         let first: Result<VecDeque<_>, _> =
             first.into_iter().map(|(kind, text)| text.map(|text| (kind, text))).collect();
         let first = first.map_err(|error| {
@@ -210,21 +211,21 @@ impl Live {
         &self.ingest.identifier
     }
 
-    fn state(&self) -> MutexGuard<'_, Taken> {
+    fn state(&self) -> MutexGuard<'_, LiveState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The past by columns: a tenth of the bytes that rows would take.
 #[derive(Serialize)]
-struct Past<'a> {
+struct FleetHistory<'a> {
     at_us: Vec<Timestamp>,
     columns: std::collections::BTreeMap<&'a str, Vec<Option<f64>>>,
 }
 
-impl Past<'_> {
-    fn of(instants: &[Instant]) -> Self {
-        let column = |value: fn(&Instant) -> Option<f64>| instants.iter().map(value).collect::<Vec<_>>();
+impl FleetHistory<'_> {
+    fn of(instants: &[FleetPoint]) -> Self {
+        let column = |value: fn(&FleetPoint) -> Option<f64>| instants.iter().map(value).collect::<Vec<_>>();
         let columns: [(&str, Vec<Option<f64>>); 10] = [
             ("sessions", column(|instant| Some(instant.sessions as f64))),
             ("starved", column(|instant| Some(instant.starved as f64))),

@@ -7,7 +7,7 @@ use super::{
     timeline::Timeline,
 };
 use crate::http::{
-    page::{Page, Window},
+    page::{Page, PageQuery},
     problem::Problem,
 };
 use axum::{
@@ -71,11 +71,14 @@ async fn show_fleet(State(live): Shared) -> Response {
     path = "/v1/fleet/streams",
     operation_id = "list_fleet_streams",
     tag = "fleet",
-    params(Window),
+    params(PageQuery),
     responses((status = 200, description = "A page of streams.", body = Page<StreamLine>), Problem)
 )]
-async fn list_streams(State(live): Shared, query: Result<Query<Window>, QueryRejection>) -> Result<Response, Problem> {
-    let (offset, limit) = Window::of(query)?;
+async fn list_streams(
+    State(live): Shared,
+    query: Result<Query<PageQuery>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let (offset, limit) = PageQuery::of(query)?;
     Ok(Json(live.streams(offset, limit)).into_response())
 }
 
@@ -99,7 +102,7 @@ async fn show_stream(State(live): Shared, Path(stream): Path<String>) -> Result<
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-struct Since {
+struct TimelineQuery {
     /// Microseconds since the epoch.
     #[serde(default)]
     #[param(maximum = 9_223_372_036_854_775_807_u64)]
@@ -114,16 +117,16 @@ struct Since {
     tag = "sessions",
     params(
         ("session" = String, Path, description = "A player's name for it, or `id:` and 16 hexadecimal digits.", example = "demo"),
-        Since
+        TimelineQuery
     ),
     responses((status = 200, description = "Points and decisions.", body = Timeline), Problem)
 )]
 async fn show_timeline(
     State(live): Shared,
     Path(session): Path<String>,
-    query: Result<Query<Since>, QueryRejection>,
+    query: Result<Query<TimelineQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let Query(Since { since_us }) = query.map_err(|error| Problem::malformed(error.to_string()))?;
+    let Query(TimelineQuery { since_us }) = query.map_err(|error| Problem::malformed(error.to_string()))?;
     if i64::try_from(since_us).is_err() {
         return Err(Problem::out_of_range("since_us is less than 2^63"));
     }

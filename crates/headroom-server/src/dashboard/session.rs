@@ -15,9 +15,9 @@ pub(crate) fn session_of(name: &str, identifier: &Identifier) -> Result<SessionI
 /// 64 bits, and its decision in words.
 #[derive(Serialize)]
 #[serde(transparent)]
-pub(crate) struct Session(serde_json::Value);
+pub(crate) struct SessionView(serde_json::Value);
 
-impl Session {
+impl SessionView {
     pub(crate) fn new(snapshot: &Snapshot) -> Self {
         let mut value = serde_json::to_value(snapshot).unwrap_or_default();
         value["session"] = format!("{:016x}", snapshot.session.0).into();
@@ -30,12 +30,12 @@ impl Session {
 /// What a session has beside its state.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
-struct Explained {
+struct SessionFields {
     /// Why the decision is what it is, in a sentence.
     explanation: String,
 }
 
-schema::merged!(Session: "A live session." = Snapshot, Explained);
+schema::merged!(SessionView: "A live session." = Snapshot, SessionFields; name "Session");
 
 /// The session of these 16 hexadecimal digits.
 pub(crate) fn parse_id(text: &str) -> Result<SessionId, Problem> {

@@ -1,6 +1,6 @@
 //! What happened to a session, second by second, for as long as someone looks.
 
-use super::{session::Session, why::sentence};
+use super::{session::SessionView, why::sentence};
 use crate::stream::Streams;
 use headroom_cluster::engines::Engines;
 use headroom_core::{
@@ -28,12 +28,12 @@ const LEASE: Duration = Duration::from_secs(90);
 
 /// The sessions that someone looks at.
 #[derive(Default)]
-pub(super) struct Timelines(Mutex<BTreeMap<SessionId, Track>>);
+pub(super) struct Timelines(Mutex<BTreeMap<SessionId, SessionTrack>>);
 
-struct Track {
+struct SessionTrack {
     read: Timestamp,
     points: VecDeque<Point>,
-    decisions: VecDeque<Decided>,
+    decisions: VecDeque<TimelineDecision>,
     ended: bool,
 }
 
@@ -53,7 +53,8 @@ struct Point {
 
 /// A decision as it came into force.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-struct Decided {
+#[schema(as = Decided)]
+struct TimelineDecision {
     at_us: Timestamp,
     reason: Reason,
     max_bitrate_kbps: Option<Bitrate>,
@@ -70,10 +71,10 @@ pub(crate) struct Timeline {
     /// The session has ended; what was seen of it stays for a while.
     ended: bool,
     ladder: Ladder,
-    state: Option<Session>,
+    state: Option<SessionView>,
     why: Option<String>,
     points: Vec<Point>,
-    decisions: Vec<Decided>,
+    decisions: Vec<TimelineDecision>,
 }
 
 impl Timelines {
@@ -106,7 +107,7 @@ impl Timelines {
                 let oldest = tracks.iter().min_by_key(|(_, track)| track.read).map(|(&session, _)| session);
                 oldest.map(|oldest| tracks.remove(&oldest));
             }
-            let mut track = Track::new(now);
+            let mut track = SessionTrack::new(now);
             track.observe(now, snapshot, ladder);
             tracks.insert(session, track);
         }
@@ -122,14 +123,14 @@ impl Timelines {
             ended: known.is_none(),
             why: known.as_ref().map(|(snapshot, ladder)| sentence(snapshot, Some(ladder))),
             ladder: known.as_ref().map(|(_, ladder)| ladder.clone()).unwrap_or_default(),
-            state: known.map(|(snapshot, _)| Session::new(&snapshot)),
+            state: known.map(|(snapshot, _)| SessionView::new(&snapshot)),
             points: track.points.iter().filter(|point| point.at_us > since).cloned().collect(),
             decisions: track.decisions.iter().filter(|decided| decided.at_us > since).cloned().collect(),
         })
     }
 }
 
-impl Track {
+impl SessionTrack {
     fn new(now: Timestamp) -> Self {
         Self { read: now, points: VecDeque::new(), decisions: VecDeque::new(), ended: false }
     }
@@ -149,13 +150,14 @@ impl Track {
                 starvations: snapshot.starvations,
             },
         );
-        let same =
-            |decided: &Decided| decided.reason == snapshot.reason && decided.max_bitrate_kbps == snapshot.max_bitrate;
+        let same = |decided: &TimelineDecision| {
+            decided.reason == snapshot.reason && decided.max_bitrate_kbps == snapshot.max_bitrate
+        };
         if !self.decisions.back().is_some_and(same) {
             push_bounded(
                 &mut self.decisions,
                 DECISIONS,
-                Decided {
+                TimelineDecision {
                     at_us: now,
                     reason: snapshot.reason,
                     max_bitrate_kbps: snapshot.max_bitrate,

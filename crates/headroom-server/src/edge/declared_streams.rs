@@ -1,6 +1,6 @@
 //! `edge.streams`: streams whose manifests do not pass this server, as behind nginx, declared by the operator.
 
-use crate::stream::Discovered;
+use crate::stream::ManifestSummary;
 use headroom_core::{
     ladder::{Ladder, LadderError},
     time::Duration,
@@ -35,7 +35,7 @@ fn hls() -> String {
 
 impl DeclaredStream {
     /// What a manifest of this stream would say.
-    pub(crate) fn discovered(&self, default: &Ladder) -> Result<Discovered, String> {
+    pub(crate) fn discovered(&self, default: &Ladder) -> Result<ManifestSummary, String> {
         let format = StreamingFormat::from_wire(&self.format)
             .filter(|format| matches!(format, StreamingFormat::Hls | StreamingFormat::Dash))
             .ok_or_else(|| format!("{}: format {:?} is neither \"h\" nor \"d\"", self.name, self.format))?;
@@ -49,7 +49,7 @@ impl DeclaredStream {
             return Err(format!("{}: bit rates lie in 1..=1000000 kbit/s", self.name));
         }
         let ladder = if self.ladder_kbps.is_empty() { Ok(default.clone()) } else { self.ladder() };
-        Ok(Discovered {
+        Ok(ManifestSummary {
             format,
             ladder: ladder.map_err(|error| format!("{}: {error}", self.name))?,
             // HLS variants include their audio; for DASH the rate is unknown.

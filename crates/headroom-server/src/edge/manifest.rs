@@ -1,6 +1,6 @@
 //! Manifests that pass: learn the ladder, cut it to a cap.
 
-use crate::stream::Discovered;
+use crate::stream::ManifestSummary;
 use axum::body::{Body, Bytes};
 use futures_util::{StreamExt, stream};
 use headroom_core::{
@@ -37,7 +37,7 @@ impl Manifest {
     }
 
     /// What the manifest offers; `None` when it names no ladder, as HLS media playlists do not.
-    pub(crate) fn discover(self, text: &str) -> Option<Discovered> {
+    pub(crate) fn discover(self, text: &str) -> Option<ManifestSummary> {
         let found = playlist::Ladder::parse(text).ok()?;
         let is_video = |rendition: &&Rendition| match rendition.media {
             Media::Video => true,
@@ -51,7 +51,7 @@ impl Manifest {
         rungs.truncate(Ladder::MAX_RUNGS);
         let audio = found.renditions.iter().filter(|rendition| rendition.media == Media::Audio);
         let audio = audio.map(|rendition| Bitrate::bps(rendition.peak_bitrate_bps)).max();
-        Some(Discovered {
+        Some(ManifestSummary {
             format: if self == Self::Hls { StreamingFormat::Hls } else { StreamingFormat::Dash },
             ladder: Ladder::new(rungs).ok()?,
             // The bit rate of an HLS variant includes its audio; a DASH presentation without audio has none to add.

@@ -19,7 +19,7 @@ use crate::{
         cors::{allow_cross_origin, preflight},
         problem::Problem,
     },
-    ingest::{Carrier, Heard, Ingest},
+    ingest::{Ingest, Ingested, RequestContext},
     listener::Connection,
     metrics::Request as Kind,
     stream::Streams,
@@ -82,18 +82,18 @@ impl Edge {
         let path = request.uri().path().to_owned();
         let manifest = Manifest::of_path(&path);
         let is_head = request.method() == Method::HEAD;
-        let heard = {
+        let ingested = {
             let query = request.uri().query().unwrap_or_default();
-            let carrier = Carrier { headers: request.headers(), query, peer: connection.peer.ip() };
+            let context = RequestContext { headers: request.headers(), query, peer: connection.peer.ip() };
             // Whoever brings no good token is served like a player that says nothing.
             let grant = self.gate.admit(request.headers(), query, || self.ingest.now_s());
-            self.ingest.handle_request(carrier, grant.as_ref().ok(), manifest.is_some())
+            self.ingest.handle_request(context, grant.as_ref().ok(), manifest.is_some())
         };
         let client = self.ingest.identifier.client_address(request.headers(), connection.peer.ip());
         // The connection of a proxy tells of the way to the proxy.
         let is_direct = client == connection.peer.ip();
         let transfer = Transfer::begin(
-            heard.session,
+            ingested.session,
             connection,
             Arc::clone(&self.ingest),
             self.diagnosis.clone().filter(|_| is_direct),
@@ -103,11 +103,11 @@ impl Edge {
             Ok(response) => response,
             Err(problem) => return problem.into_response(),
         };
-        let mut answer = heard.answer;
+        let mut answer = ingested.answer;
         let mut response = match manifest {
             Some(manifest) if response.status() == StatusCode::OK && !is_head => {
-                let response = self.handle_manifest(manifest, &path, &heard, response).await;
-                answer = self.ingest.engines.announce(heard.session);
+                let response = self.handle_manifest(manifest, &path, &ingested, response).await;
+                answer = self.ingest.engines.announce(ingested.session);
                 response
             }
             _ => response,
@@ -122,7 +122,13 @@ impl Edge {
     }
 
     /// Learns from a manifest and, where wanted, cuts it to the session's cap.
-    async fn handle_manifest(&self, manifest: Manifest, path: &str, heard: &Heard, response: Response) -> Response {
+    async fn handle_manifest(
+        &self,
+        manifest: Manifest,
+        path: &str,
+        ingested: &Ingested,
+        response: Response,
+    ) -> Response {
         let (mut parts, body) = response.into_parts();
         if parts.headers.contains_key(header::CONTENT_ENCODING) {
             return Response::from_parts(parts, body);
@@ -132,7 +138,7 @@ impl Edge {
             // Too long to be a manifest, or broken off: pass on what came and what still comes.
             Err(rest) => return Response::from_parts(parts, rest),
         };
-        let cut = std::str::from_utf8(&text).ok().and_then(|text| self.read_manifest(manifest, text, path, heard));
+        let cut = std::str::from_utf8(&text).ok().and_then(|text| self.read_manifest(manifest, text, path, ingested));
         let text = match cut {
             Some(cut) => {
                 // No longer the origin's representation: its validators do not apply, nor may others share it.
@@ -148,28 +154,28 @@ impl Edge {
     }
 
     /// Learns what a manifest offers; gives the manifest cut to the session's cap, where that is wanted and changes it.
-    fn read_manifest(&self, manifest: Manifest, text: &str, path: &str, heard: &Heard) -> Option<String> {
+    fn read_manifest(&self, manifest: Manifest, text: &str, path: &str, ingested: &Ingested) -> Option<String> {
         let engines = &self.ingest.engines;
         let Some(discovered) = manifest.discover(text) else {
             let duration = manifest.segment_duration(text)?;
-            if engines.segment_duration(heard.session) != duration {
-                self.streams.learn_segment_duration(engines.stream_of(heard.session)?, duration, engines);
+            if engines.segment_duration(ingested.session) != duration {
+                self.streams.learn_segment_duration(engines.stream_of(ingested.session)?, duration, engines);
             }
             return None;
         };
-        let name = heard.content.as_deref().unwrap_or_else(|| manifest::directory_name(path));
+        let name = ingested.content.as_deref().unwrap_or_else(|| manifest::directory_name(path));
         let now = self.clock.now();
         let stream = self.streams.discover(name, &discovered, now, &self.defaults, &self.ingest.identifier, engines);
-        if !heard.reported {
+        if !ingested.reported {
             // A player that says nothing begins to exist with the manifest it fetches.
-            engines.handle_observed(heard.session, Some(stream), Report::Player(Player::default()));
+            engines.handle_observed(ingested.session, Some(stream), Report::Player(Player::default()));
         }
         let wanted = match self.settings.filter_playlists {
             FilterPlaylists::Never => false,
-            FilterPlaylists::Silent => !heard.reported,
+            FilterPlaylists::Silent => !ingested.reported,
             FilterPlaylists::All => true,
         };
-        let cap = engines.announce(heard.session).cap.filter(|_| wanted)?;
+        let cap = engines.announce(ingested.session).cap.filter(|_| wanted)?;
         manifest.cut(text, cap)
     }
 

@@ -8,7 +8,7 @@ use super::tcp_info::{Diagnosis, TcpInfo};
 use crate::{
     ingest::{Ingest, PLAUSIBLE_THROUGHPUT},
     listener::Connection,
-    metrics::{Dropped, Source},
+    metrics::{DropReason, ReportSource},
 };
 use axum::body::{Body, Bytes};
 use headroom_core::{
@@ -66,13 +66,13 @@ impl Transfer {
     /// Wraps the response body. `expected` is the length the response announces.
     pub(crate) fn follow(self, body: Body, expected: Option<u64>) -> Body {
         let expected = expected.or_else(|| http_body::Body::size_hint(&body).exact());
-        Body::new(Followed { body, expected, transfer: Some(self) })
+        Body::new(TransferBody { body, expected, transfer: Some(self) })
     }
 
     fn end(self, complete: bool) {
         self.ingest.metrics.edge_sent(self.bytes);
         if !complete {
-            self.ingest.metrics.dropped(Dropped::Aborted);
+            self.ingest.metrics.dropped(DropReason::Aborted);
         } else if self.is_media {
             // Asked at once, too: a player that closes its connection now leaves nothing to ask later.
             let at_end = self.ask();
@@ -103,51 +103,51 @@ impl Transfer {
         if !engines.reports_itself(self.session) {
             match by_transport.unwrap_or_else(|| self.by_serving_time(served)) {
                 Ok((throughput, took)) if throughput <= PLAUSIBLE_THROUGHPUT => {
-                    metrics.report(Source::Transfer);
+                    metrics.report(ReportSource::Transfer);
                     engines.handle_transfer(self.session, self.bytes, throughput, took);
                 }
-                Ok(_) => metrics.dropped(Dropped::Implausible),
+                Ok(_) => metrics.dropped(DropReason::Implausible),
                 Err(reason) => metrics.dropped(reason),
             }
         }
         if let Some((before, after)) = seen {
             let whole = by_transport.and_then(Result::ok);
             if after.application_limited && whole.is_none() {
-                metrics.dropped(Dropped::ApplicationLimited);
+                metrics.dropped(DropReason::ApplicationLimited);
             }
-            metrics.report(Source::Transport);
+            metrics.report(ReportSource::Transport);
             engines.handle_observed(self.session, None, Report::Link(link(before, after, whole)));
         }
     }
 
-    fn by_transport(&self, before: &TcpInfo, after: &TcpInfo) -> Result<(Bitrate, Duration), Dropped> {
+    fn by_transport(&self, before: &TcpInfo, after: &TcpInfo) -> Result<(Bitrate, Duration), DropReason> {
         let bytes = after.acknowledged_bytes.saturating_sub(before.acknowledged_bytes);
         let busy = after.busy_micros.saturating_sub(before.busy_micros);
         let shut = after.receiver_limited_micros.saturating_sub(before.receiver_limited_micros);
         if bytes < MIN_BYTES {
-            return Err(Dropped::TooShort);
+            return Err(DropReason::TooShort);
         }
         // With its window shut for most of the time, the client was the brake: paused, or reading at its own pace.
         if shut > busy / 2 {
-            return Err(Dropped::ReceiverLimited);
+            return Err(DropReason::ReceiverLimited);
         }
         self.check_pace(StdDuration::from_micros(busy))?;
         Ok(rate(bytes, StdDuration::from_micros(busy).max(MIN_BUSY)))
     }
 
     /// Without the kernel's account: only what took long enough to be more than filling the send buffer.
-    fn by_serving_time(&self, served: StdDuration) -> Result<(Bitrate, Duration), Dropped> {
+    fn by_serving_time(&self, served: StdDuration) -> Result<(Bitrate, Duration), DropReason> {
         if self.bytes < MIN_BYTES || served < MIN_BUSY * 4 {
-            return Err(Dropped::TooShort);
+            return Err(DropReason::TooShort);
         }
         self.check_pace(served)?;
         Ok(rate(self.bytes, served))
     }
 
-    fn check_pace(&self, took: StdDuration) -> Result<(), Dropped> {
+    fn check_pace(&self, took: StdDuration) -> Result<(), DropReason> {
         let segment = self.ingest.engines.segment_duration(self.session);
         let slow = took.as_secs_f64() > SLOWEST * segment.as_secs_f64();
-        if slow { Err(Dropped::SlowerThanMedia) } else { Ok(()) }
+        if slow { Err(DropReason::SlowerThanMedia) } else { Ok(()) }
     }
 }
 
@@ -173,14 +173,14 @@ fn link(before: &TcpInfo, after: &TcpInfo, whole: Option<(Bitrate, Duration)>) -
 }
 
 /// A body that counts what passes.
-struct Followed {
+struct TransferBody {
     body: Body,
     /// Length of the whole, where it is known: the server does not ask for more once it has that much.
     expected: Option<u64>,
     transfer: Option<Transfer>,
 }
 
-impl http_body::Body for Followed {
+impl http_body::Body for TransferBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -214,7 +214,7 @@ impl http_body::Body for Followed {
     }
 }
 
-impl Drop for Followed {
+impl Drop for TransferBody {
     fn drop(&mut self) {
         if let Some(transfer) = self.transfer.take() {
             let complete = self.expected == Some(transfer.bytes) || http_body::Body::is_end_stream(&self.body);

@@ -2,13 +2,13 @@
 
 use super::{
     hub::Feedback,
-    message::{Message, Refused},
+    message::{Message, MessageError},
     post::granted,
 };
 use crate::{
     http::problem::Problem,
     identity::parameter,
-    inference::{Transcriber, Unheard},
+    inference::{TranscribeError, Transcriber},
     metrics::{MessageSource, Shed as Bound},
     token::Grant,
 };
@@ -18,7 +18,7 @@ use std::{io, sync::Arc};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// The right to send a clip. Memory for clips is bounded by how many of these there are.
-pub(crate) struct Admission {
+pub(crate) struct ClipPermit {
     message: Message,
     transcriber: Arc<dyn Transcriber>,
     _room: OwnedSemaphorePermit,
@@ -33,7 +33,7 @@ impl Feedback {
                 // Who speaks in a voice chat is not told apart: the whole chat is one author.
                 let message =
                     Message { stream: stream.clone(), author: "voice chat".into(), text, ..Message::default() };
-                if let Err(error) = feedback.hear(MessageSource::Voice, message) {
+                if let Err(error) = feedback.accept(MessageSource::Voice, message) {
                     tracing::debug!(%error, stream, "voice chat");
                 }
             };
@@ -44,7 +44,7 @@ impl Feedback {
     }
 
     /// Decides by the head of a request whether its clip is read at all.
-    pub(crate) fn admit_clip(&self, query: &str, grant: &Grant) -> Result<Admission, Problem> {
+    pub(crate) fn admit_clip(&self, query: &str, grant: &Grant) -> Result<ClipPermit, Problem> {
         if !self.ears.settings.clips {
             return Err(Problem::not_found("clips are not taken here (speech.clips)"));
         }
@@ -52,7 +52,7 @@ impl Feedback {
         let transcriber =
             transcriber.ok_or_else(|| Problem::no_transcriber("this server has no speech recognition"))?;
         if self.reader.is_none() {
-            return Err(Refused::NoReader.into());
+            return Err(MessageError::NoReader.into());
         }
         let named = |name| {
             let value = percent_decode_str(parameter(query, name).unwrap_or_default()).decode_utf8();
@@ -66,13 +66,13 @@ impl Feedback {
         };
         let message = granted(message, grant)?;
         if message.author.is_empty() {
-            return Err(Refused::NoAuthor.into());
+            return Err(MessageError::NoAuthor.into());
         }
         let Ok(room) = Arc::clone(&self.ears.room).try_acquire_owned() else {
             self.metrics().shed(Bound::Message);
-            return Err(Problem::overloaded(Unheard::Shed.to_string()));
+            return Err(Problem::overloaded(TranscribeError::Shed.to_string()));
         };
-        Ok(Admission { message, transcriber, _room: room })
+        Ok(ClipPermit { message, transcriber, _room: room })
     }
 
     /// Largest clip, in bytes.
@@ -81,8 +81,12 @@ impl Feedback {
     }
 
     /// Hears a clip and passes its words on. Answers the words; where nobody spoke there are none.
-    pub(crate) async fn hear_clip(self: &Arc<Self>, admission: Admission, clip: Bytes) -> Result<String, Problem> {
-        let Admission { message, transcriber, _room } = admission;
+    pub(crate) async fn transcribe_clip(
+        self: &Arc<Self>,
+        admission: ClipPermit,
+        clip: Bytes,
+    ) -> Result<String, Problem> {
+        let ClipPermit { message, transcriber, _room } = admission;
         let (sender, receiver) = oneshot::channel();
         transcriber.submit(
             clip,
@@ -91,29 +95,29 @@ impl Feedback {
                 let _ = sender.send(heard);
             }),
         );
-        let text = match receiver.await.unwrap_or(Err(Unheard::Failed)) {
+        let text = match receiver.await.unwrap_or(Err(TranscribeError::Failed)) {
             Ok(text) => text,
             Err(unheard) => {
-                if unheard == Unheard::Shed {
+                if unheard == TranscribeError::Shed {
                     self.metrics().shed(Bound::Message);
                 }
                 return Err(unheard.into());
             }
         };
         if !text.is_empty() {
-            self.hear(MessageSource::Voice, Message { text: text.clone(), ..message })?;
+            self.accept(MessageSource::Voice, Message { text: text.clone(), ..message })?;
         }
         Ok(text)
     }
 }
 
-impl From<Unheard> for Problem {
-    fn from(unheard: Unheard) -> Self {
+impl From<TranscribeError> for Problem {
+    fn from(unheard: TranscribeError) -> Self {
         let detail = unheard.to_string();
         match unheard {
-            Unheard::Shed | Unheard::Failed => Self::overloaded(detail),
-            Unheard::NotSound(_) => Self::malformed(detail),
-            Unheard::TooLong { .. } => Self::out_of_range(detail),
+            TranscribeError::Shed | TranscribeError::Failed => Self::overloaded(detail),
+            TranscribeError::NotSound(_) => Self::malformed(detail),
+            TranscribeError::TooLong { .. } => Self::out_of_range(detail),
         }
     }
 }

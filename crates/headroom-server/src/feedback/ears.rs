@@ -6,13 +6,13 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::Semaphore;
 
 /// The recogniser, once there is one, and room for clips.
-pub(super) struct Ears {
+pub(super) struct ClipIntake {
     pub(super) settings: SpeechSettings,
     pub(super) transcriber: OnceLock<Arc<dyn Transcriber>>,
     pub(super) room: Arc<Semaphore>,
 }
 
-impl Ears {
+impl ClipIntake {
     pub(super) fn new(settings: SpeechSettings) -> Self {
         let room = Arc::new(Semaphore::new(settings.max_clips.min(Semaphore::MAX_PERMITS)));
         Self { settings, transcriber: OnceLock::new(), room }

@@ -1,16 +1,16 @@
 //! The one door for messages: from any source through the reader to the engine of their stream.
 
 use super::{
-    ears::Ears,
-    message::{MAX_NAME, Message, Refused},
+    ears::ClipIntake,
+    message::{MAX_NAME, Message, MessageError},
     settings::Settings,
     speech_settings::SpeechSettings,
-    topic::{Heard, Topics},
+    topic::{RecentMessage, Topics},
 };
 use crate::{
-    inference::{Reader, Shed},
+    inference::{MessageShed, Reader},
     ingest::Ingest,
-    metrics::{Dropped, MessageSource, Metrics, Shed as Bound},
+    metrics::{DropReason, MessageShed as Bound, MessageSource, Metrics},
 };
 use headroom_core::{
     audience::{AuthorId, Classification, Conditions, State},
@@ -35,7 +35,7 @@ pub(crate) struct Feedback {
     pub(super) reader: Option<Arc<dyn Reader>>,
     pub(super) ingest: Arc<Ingest>,
     pub(super) settings: Settings,
-    pub(super) ears: Ears,
+    pub(super) ears: ClipIntake,
     topics: Topics,
     pub(super) sockets: Arc<Semaphore>,
     pub(super) shutdown: CancellationToken,
@@ -55,7 +55,7 @@ impl Feedback {
             reader,
             ingest,
             settings,
-            ears: Ears::new(speech),
+            ears: ClipIntake::new(speech),
             topics: Topics::default(),
             sockets,
             shutdown,
@@ -64,33 +64,33 @@ impl Feedback {
     }
 
     /// Takes a message in. It is read on the reader's threads and reaches the engine when it has been.
-    pub(crate) fn hear(self: &Arc<Self>, source: MessageSource, message: Message) -> Result<(), Refused> {
+    pub(crate) fn accept(self: &Arc<Self>, source: MessageSource, message: Message) -> Result<(), MessageError> {
         let Message { stream, author, mut id, session, text, reading } = message;
         let stream = if stream.is_empty() { self.settings.stream.clone() } else { stream };
         if [&stream, &author, &id, &session].iter().any(|name| name.len() > MAX_NAME) {
-            return Err(Refused::NameTooLong);
+            return Err(MessageError::NameTooLong);
         }
         if stream.is_empty() {
-            return Err(Refused::NoStream);
+            return Err(MessageError::NoStream);
         }
         if author.is_empty() {
-            return Err(Refused::NoAuthor);
+            return Err(MessageError::NoAuthor);
         }
         if reading.is_none() && text.trim().is_empty() {
-            return Err(Refused::NoText);
+            return Err(MessageError::NoText);
         }
         if reading.is_none() && self.reader.is_none() {
-            return Err(Refused::NoReader);
+            return Err(MessageError::NoReader);
         }
         let identifier = &self.ingest.identifier;
         let home = identifier.stream(&stream, None);
         if !self.topics.know(home, &stream, identifier) {
-            return Err(Refused::TooManyStreams);
+            return Err(MessageError::TooManyStreams);
         }
         if id.is_empty() {
             id = format!("{}-{}", source.label(), self.numbers.fetch_add(1, Ordering::Relaxed));
         }
-        let heard = Arrived {
+        let pending = PendingMessage {
             home,
             author: identifier.author(source.label(), &author, self.ingest.now_s()),
             id,
@@ -100,22 +100,22 @@ impl Feedback {
         };
         self.metrics().message(source);
         if let Some(reading) = reading {
-            self.pass_on(heard, reading);
+            self.deliver(pending, reading);
             return Ok(());
         }
-        let Some(reader) = &self.reader else { return Err(Refused::NoReader) };
+        let Some(reader) = &self.reader else { return Err(MessageError::NoReader) };
         let feedback = Arc::clone(self);
-        let reply = move |read: Result<Classification, Shed>| match read {
-            Ok(reading) => feedback.pass_on(heard, reading),
-            Err(Shed) => feedback.metrics().shed(Bound::Message),
+        let reply = move |read: Result<Classification, MessageShed>| match read {
+            Ok(reading) => feedback.deliver(pending, reading),
+            Err(MessageShed) => feedback.metrics().shed(Bound::Message),
         };
         reader.submit(shortened(&text, MAX_TEXT).to_owned(), Box::new(reply));
         Ok(())
     }
 
     /// Hands a reading to the engines.
-    fn pass_on(&self, heard: Arrived, reading: Classification) {
-        let Arrived { home, author, id, session, text, at } = heard;
+    fn deliver(&self, pending: PendingMessage, reading: Classification) {
+        let PendingMessage { home, author, id, session, text, at } = pending;
         let engines = &self.ingest.engines;
         // A command acts on a live session; without one it is a vote.
         let session = session.filter(|&session| reading.command.is_some() && engines.snapshot(session).is_some());
@@ -125,7 +125,7 @@ impl Feedback {
         if let (true, Some(session), Some(command)) = (elsewhere, session, reading.command) {
             engines.handle_command(session, command);
         }
-        self.topics.note(home, Heard { id, author, at: now, reading, text });
+        self.topics.note(home, RecentMessage { id, author, at: now, reading, text });
         self.metrics().observe_message_delay(at.elapsed());
     }
 
@@ -181,7 +181,7 @@ impl Feedback {
     }
 
     /// What is known of the audience of a stream, by name.
-    pub(crate) fn audience(&self, name: &str) -> Option<(State, Vec<Heard>)> {
+    pub(crate) fn audience(&self, name: &str) -> Option<(State, Vec<RecentMessage>)> {
         let home = self.ingest.identifier.stream(name, None);
         let state = self.ingest.engines.audience(home)?;
         Some((state, self.topics.latest(home)))
@@ -193,7 +193,7 @@ impl Feedback {
     }
 
     /// Counts what a source could not read.
-    pub(crate) fn dropped(&self, reason: Dropped) {
+    pub(crate) fn dropped(&self, reason: DropReason) {
         self.metrics().dropped(reason);
     }
 
@@ -203,7 +203,7 @@ impl Feedback {
 }
 
 /// A message that waits for the reader.
-struct Arrived {
+struct PendingMessage {
     home: StreamId,
     author: AuthorId,
     id: String,

@@ -22,7 +22,7 @@ pub(crate) struct Message {
 
 /// Why a message was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refused {
+pub(crate) enum MessageError {
     /// This server has no classifier.
     #[error("this server has no classifier, and the message brings no reading")]
     NoReader,
@@ -46,12 +46,12 @@ pub(crate) enum Refused {
     Foreign,
 }
 
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Self {
+impl From<MessageError> for Problem {
+    fn from(refused: MessageError) -> Self {
         match refused {
-            Refused::NoReader => Self::no_reader(refused.to_string()),
-            Refused::TooManyStreams => Self::overloaded(refused.to_string()),
-            Refused::Foreign => Self::token_foreign(refused.to_string()),
+            MessageError::NoReader => Self::no_reader(refused.to_string()),
+            MessageError::TooManyStreams => Self::overloaded(refused.to_string()),
+            MessageError::Foreign => Self::token_foreign(refused.to_string()),
             _ => Self::out_of_range(refused.to_string()),
         }
     }

@@ -15,7 +15,7 @@ mod topic;
 
 pub(crate) use hub::Feedback;
 pub(crate) use message::Message;
-pub(crate) use post::Line;
+pub(crate) use post::MessageLine;
 pub(crate) use settings::Settings;
 pub use speech_settings::SpeechSettings;
-pub(crate) use topic::Heard;
+pub(crate) use topic::RecentMessage;

@@ -2,14 +2,14 @@
 
 use super::{
     hub::Feedback,
-    message::{Message, Refused},
+    message::{Message, MessageError},
 };
 use crate::{
     http::{
-        batch::{Outcome, lines},
+        batch::{BatchOutcome, lines},
         problem::Problem,
     },
-    metrics::{Dropped, MessageSource},
+    metrics::{DropReason, MessageSource},
     token::Grant,
 };
 use headroom_core::audience::Classification;
@@ -21,7 +21,7 @@ use std::sync::Arc;
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Message)]
-pub(crate) struct Line {
+pub(crate) struct MessageLine {
     #[serde(default)]
     stream: String,
     author: String,
@@ -49,24 +49,24 @@ impl Feedback {
     }
 
     /// Takes in one message.
-    pub(crate) fn hear_json(
+    pub(crate) fn accept_json(
         self: &Arc<Self>,
         source: MessageSource,
         json: &[u8],
         grant: &Grant,
     ) -> Result<(), Problem> {
-        let line: Line = serde_json::from_slice(json).map_err(|error| Problem::malformed(error.to_string()))?;
-        self.hear(source, granted(line.into(), grant)?).map_err(Problem::from)
+        let line: MessageLine = serde_json::from_slice(json).map_err(|error| Problem::malformed(error.to_string()))?;
+        self.accept(source, granted(line.into(), grant)?).map_err(Problem::from)
     }
 
     /// Takes in every line that is a message; the others are named. Fails when none is.
-    pub(crate) fn hear_lines(self: &Arc<Self>, body: &[u8], grant: &Grant) -> Result<Outcome, Problem> {
-        let mut outcome = Outcome::default();
+    pub(crate) fn accept_lines(self: &Arc<Self>, body: &[u8], grant: &Grant) -> Result<BatchOutcome, Problem> {
+        let mut outcome = BatchOutcome::default();
         for (number, line) in lines(body) {
-            let heard = serde_json::from_slice::<Line>(line).map_err(|error| error.to_string());
-            let hear = |line: Line| self.hear(MessageSource::Post, granted(line.into(), grant)?);
-            let heard = match heard.map(hear) {
-                Ok(Err(refused @ Refused::NoReader)) => return Err(refused.into()),
+            let heard = serde_json::from_slice::<MessageLine>(line).map_err(|error| error.to_string());
+            let accept = |line: MessageLine| self.accept(MessageSource::Post, granted(line.into(), grant)?);
+            let heard = match heard.map(accept) {
+                Ok(Err(refused @ MessageError::NoReader)) => return Err(refused.into()),
                 Ok(heard) => heard.map_err(|refused| refused.to_string()),
                 Err(error) => Err(error),
             };
@@ -75,13 +75,13 @@ impl Feedback {
                 Err(error) => outcome.reject(number, error),
             }
         }
-        self.metrics().dropped_many(Dropped::Malformed, outcome.rejected);
+        self.metrics().dropped_many(DropReason::Malformed, outcome.rejected);
         outcome.or_refusal("message")
     }
 }
 
 /// The message as its bearer may send it: about what the token is for, which need not be said again.
-pub(super) fn granted(mut message: Message, grant: &Grant) -> Result<Message, Refused> {
+pub(super) fn granted(mut message: Message, grant: &Grant) -> Result<Message, MessageError> {
     if let Grant::To(claims) = grant {
         let own = |named: &mut String, claimed: &String| {
             if named.is_empty() {
@@ -90,15 +90,15 @@ pub(super) fn granted(mut message: Message, grant: &Grant) -> Result<Message, Re
             claimed.is_empty() || named == claimed
         };
         if !own(&mut message.session, &claims.session) || !own(&mut message.stream, &claims.stream) {
-            return Err(Refused::Foreign);
+            return Err(MessageError::Foreign);
         }
     }
     Ok(message)
 }
 
-impl From<Line> for Message {
-    fn from(line: Line) -> Self {
-        let Line { stream, author, id, session, text, reading } = line;
+impl From<MessageLine> for Message {
+    fn from(line: MessageLine) -> Self {
+        let MessageLine { stream, author, id, session, text, reading } = line;
         Self { stream, author, id, session, text, reading }
     }
 }

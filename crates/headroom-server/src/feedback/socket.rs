@@ -4,7 +4,7 @@ use super::hub::Feedback;
 use crate::{
     clients::Bucket,
     http::problem::Problem,
-    metrics::{MessageSource, Shed},
+    metrics::{MessageSource, ShedKind},
     token::Grant,
 };
 use axum::{
@@ -41,7 +41,7 @@ impl Feedback {
         let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &());
         let upgrade = upgrade.await.map_err(|rejection| Problem::malformed(rejection.body_text()))?;
         let Ok(permit) = Arc::clone(&self.sockets).try_acquire_owned() else {
-            self.metrics().shed(Shed::Subscriber);
+            self.metrics().shed(ShedKind::Subscriber);
             return Err(Problem::overloaded("too many sockets are open"));
         };
         let feedback = Arc::clone(self);
@@ -68,10 +68,10 @@ impl Feedback {
                 return;
             }
             if !allowance.take(per_s, per_s, Instant::now()) {
-                self.metrics().shed(Shed::Message);
+                self.metrics().shed(ShedKind::Message);
                 continue;
             }
-            let Err(problem) = self.hear_json(MessageSource::Socket, text.as_bytes(), &grant) else { continue };
+            let Err(problem) = self.accept_json(MessageSource::Socket, text.as_bytes(), &grant) else { continue };
             let answer = Message::Text(problem.body().into());
             match tokio::time::timeout(SEND_TIMEOUT, socket.send(answer)).await {
                 Ok(Ok(())) => {}

@@ -27,12 +27,13 @@ struct Topic {
     aliases: Vec<StreamId>,
     seen: BTreeSet<StreamId>,
     weights: Weights,
-    latest: VecDeque<Heard>,
+    latest: VecDeque<RecentMessage>,
 }
 
 /// A message that was read.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub(crate) struct Heard {
+#[schema(as = Heard)]
+pub(crate) struct RecentMessage {
     /// Its identifier at its source.
     pub(crate) id: String,
     /// Who, as a keyed hash.
@@ -73,7 +74,7 @@ impl Topics {
         true
     }
 
-    pub(super) fn note(&self, home: StreamId, heard: Heard) {
+    pub(super) fn note(&self, home: StreamId, heard: RecentMessage) {
         if let Some(topic) = self.lock().get_mut(&home) {
             topic.latest.truncate(LATEST - 1);
             topic.latest.push_front(heard);
@@ -100,7 +101,7 @@ impl Topics {
     }
 
     /// The latest messages, newest first.
-    pub(super) fn latest(&self, home: StreamId) -> Vec<Heard> {
+    pub(super) fn latest(&self, home: StreamId) -> Vec<RecentMessage> {
         self.lock().get(&home).map_or_else(Vec::new, |topic| topic.latest.iter().cloned().collect())
     }
 

@@ -13,7 +13,7 @@ const MAX_MINUTES: i64 = 1_440;
 /// A stream's audience at the end of a minute.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(as = HistoryAudience)]
-pub(crate) struct Audience {
+pub(crate) struct AudienceMinute {
     /// Start of the minute, seconds since the epoch.
     pub(crate) at_s: u64,
     /// The stream, as its sources call it.
@@ -35,7 +35,7 @@ pub(crate) struct Audience {
     pub(crate) blind_spots: Vec<String>,
 }
 
-impl Audience {
+impl AudienceMinute {
     /// The summary of what is known of an audience.
     pub(crate) fn of(at_s: u64, stream: String, state: &State) -> Self {
         let aspects = || state.aspects.iter().map(|report| (named(report.aspect), report));
@@ -78,13 +78,13 @@ fn named(aspect: Aspect) -> String {
 }
 
 /// The audience of a stream over a span, the newest [`MAX_MINUTES`] of it.
-pub(crate) fn audiences(path: &Path, stream: &str, from_s: u64, to_s: u64) -> Result<Vec<Audience>, QueryError> {
+pub(crate) fn audiences(path: &Path, stream: &str, from_s: u64, to_s: u64) -> Result<Vec<AudienceMinute>, QueryError> {
     let database = super::schema::open_for_reading(path)?;
     let mut statement = database
         .prepare("SELECT * FROM audience WHERE stream = ? AND at_s >= ? AND at_s < ? ORDER BY at_s DESC LIMIT ?")?;
     let bound = |second: u64| i64::try_from(second).unwrap_or(i64::MAX);
     let audience = |row: &rusqlite::Row<'_>| {
-        Ok(Audience {
+        Ok(AudienceMinute {
             at_s: row.get(0)?,
             stream: row.get(1)?,
             messages: row.get(2)?,

@@ -1,6 +1,6 @@
 //! What was carried by hour, for plans.
 
-use super::{query::By, schema, store::FILE};
+use super::{query::GroupBy, schema, store::FILE};
 use crate::plan::{Demand, DemandError, HOUR_S, Sums, WEEKS_READ, mix};
 use headroom_cluster::sketch::Sketch;
 use std::{collections::BTreeMap, path::Path};
@@ -16,13 +16,13 @@ impl Demand {
     ///
     /// # Errors
     /// When the directory holds no history, or one too short or too full of gaps.
-    pub fn of_history(directory: &Path, by: By) -> Result<Self, DemandError> {
+    pub fn of_history(directory: &Path, by: GroupBy) -> Result<Self, DemandError> {
         demand(&directory.join(FILE), by)
     }
 }
 
 /// Hours of the latest twelve weeks, told apart by `by`.
-pub(crate) fn demand(path: &Path, by: By) -> Result<Demand, DemandError> {
+pub(crate) fn demand(path: &Path, by: GroupBy) -> Result<Demand, DemandError> {
     if !path.is_file() {
         let directory = path.parent().unwrap_or(path).display();
         return Err(DemandError::History(format!(
@@ -32,7 +32,7 @@ pub(crate) fn demand(path: &Path, by: By) -> Result<Demand, DemandError> {
     read(path, by).map_err(|error| DemandError::History(format!("the history cannot be read: {error}")))?
 }
 
-fn read(path: &Path, by: By) -> rusqlite::Result<Result<Demand, DemandError>> {
+fn read(path: &Path, by: GroupBy) -> rusqlite::Result<Result<Demand, DemandError>> {
     let database = schema::open_for_reading(path)?;
     let newest: Option<u64> = database.query_row("SELECT max(at_s) FROM minute", [], |row| row.get(0))?;
     let since = newest.unwrap_or(0).saturating_sub(WEEKS_READ * 7 * 24 * HOUR_S) / HOUR_S * HOUR_S;

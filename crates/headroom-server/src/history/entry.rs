@@ -1,6 +1,6 @@
 //! What is kept, one by one.
 
-use super::audience::Audience;
+use super::audience::AudienceMinute;
 use headroom_cluster::rollup::Rollup;
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ pub(crate) enum Entry {
     },
     Action(Action),
     Transition(Transition),
-    Audience(Audience),
+    AudienceMinute(AudienceMinute),
 }
 
 /// An operator's action.

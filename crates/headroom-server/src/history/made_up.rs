@@ -75,7 +75,7 @@ fn write(directory: &Path, seed: u64, now_s: u64) -> Result<(), Box<dyn std::err
 mod tests {
     use super::*;
     use crate::{
-        history::{demand, query::By},
+        history::{demand, query::GroupBy},
         plan::Outlook,
     };
 
@@ -85,14 +85,14 @@ mod tests {
         // A Wednesday afternoon.
         let now_s = 1_800_000_000 + 5_000;
         make_up_history(&directory, 7, now_s).unwrap();
-        for by in [By::Stream, By::Edge, By::Network] {
+        for by in [GroupBy::Stream, GroupBy::Edge, GroupBy::Network] {
             let past = demand(&directory.join(FILE), by).unwrap();
             assert!(past.groups.keys().all(|name| name.starts_with("made-up")), "{:?}", past.groups.keys());
             assert!((21 * 24..28 * 24).contains(&past.hours()), "{} hours", past.hours());
             Outlook::of(past).unwrap();
         }
         // The day of this audience is that of the clock: most watch in the evening.
-        let past = demand(&directory.join(FILE), By::Stream).unwrap();
+        let past = demand(&directory.join(FILE), GroupBy::Stream).unwrap();
         let at = |hour: u64| past.total.sessions[(hour + 24 - past.from_s / HOUR_S % 24) as usize % 24];
         assert!(at(20) > 3.0 * at(4), "{} and {}", at(20), at(4));
         fs::remove_dir_all(directory).unwrap();

@@ -15,7 +15,7 @@ const MAX_ROWS: usize = 500_000;
 
 /// What is asked for.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct SeriesQuery {
     /// Streams; empty: all.
     pub(crate) streams: Vec<StreamId>,
     /// First second.
@@ -25,13 +25,14 @@ pub(crate) struct Asked {
     /// Span of one point, s; a multiple of 60.
     pub(crate) step_s: u64,
     /// What to tell apart.
-    pub(crate) by: By,
+    pub(crate) by: GroupBy,
 }
 
 /// What to tell apart besides time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum By {
+#[schema(as = By)]
+pub enum GroupBy {
     /// Nothing.
     #[default]
     Nothing,
@@ -45,7 +46,7 @@ pub enum By {
     Rung,
 }
 
-impl By {
+impl GroupBy {
     /// The expression that tells rows apart.
     pub(super) const fn column(self) -> &'static str {
         match self {
@@ -73,7 +74,7 @@ pub(crate) enum QueryError {
 /// Sums of one span.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(as = HistoryPoint)]
-pub(crate) struct Point {
+pub(crate) struct SeriesPoint {
     /// Start of the span, seconds since the epoch.
     pub(crate) at_s: u64,
     /// What `by` tells apart: a stream's name or identifier, an edge, a network, a bit rate in kbit/s.
@@ -129,8 +130,8 @@ struct Sums {
 }
 
 /// Merges the minutes of what is asked for.
-pub(crate) fn series(path: &Path, asked: &Asked) -> Result<Vec<Point>, QueryError> {
-    let Asked { streams, from_s, to_s, step_s, by } = asked;
+pub(crate) fn series(path: &Path, asked: &SeriesQuery) -> Result<Vec<SeriesPoint>, QueryError> {
+    let SeriesQuery { streams, from_s, to_s, step_s, by } = asked;
     if from_s >= to_s || *step_s == 0 || !step_s.is_multiple_of(60) {
         return Err(QueryError::Range("from lies before to, and step is a multiple of 60".into()));
     }
@@ -173,9 +174,9 @@ pub(crate) fn series(path: &Path, asked: &Asked) -> Result<Vec<Point>, QueryErro
     Ok(sums.into_iter().map(|((at_s, group), sums)| point(at_s, group, sums)).collect())
 }
 
-fn point(at_s: u64, group: Option<String>, sums: Sums) -> Point {
+fn point(at_s: u64, group: Option<String>, sums: Sums) -> SeriesPoint {
     let minutes = sums.minutes.len().max(1) as f64;
-    Point {
+    SeriesPoint {
         at_s,
         group,
         sessions: sums.sessions / minutes,

@@ -51,8 +51,8 @@ fn wait(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-fn all(path: &Path) -> Vec<Point> {
-    let asked = Asked { streams: vec![], from_s: 0, to_s: 60_000, step_s: 60, by: By::Nothing };
+fn all(path: &Path) -> Vec<SeriesPoint> {
+    let asked = SeriesQuery { streams: vec![], from_s: 0, to_s: 60_000, step_s: 60, by: GroupBy::Nothing };
     series(path, &asked).unwrap()
 }
 
@@ -66,13 +66,13 @@ fn minutes_merge_over_streams_and_time() {
     assert_eq!(points.len(), 3);
     assert_eq!((points[0].at_s, points[0].sessions, points[0].watched_s), (60, 20.0, 200.0));
     assert_eq!((points[0].stall_ratio, points[0].egress_kbps), (Some(0.01), 20_000.0));
-    let asked = Asked { streams: vec![StreamId(2)], from_s: 0, to_s: 240, step_s: 240, by: By::Rung };
+    let asked = SeriesQuery { streams: vec![StreamId(2)], from_s: 0, to_s: 240, step_s: 240, by: GroupBy::Rung };
     let points = series(kept.path(), &asked).unwrap();
     assert_eq!((points.len(), points[0].watched_s, points[0].group.as_deref()), (1, 300.0, Some("3000")));
     let median = points[0].throughput_kbps.unwrap().p50;
     assert!((median / 3_000.0 - 1.0).abs() < 0.05, "{median}");
     for (from_s, to_s, step_s) in [(60, 60, 60), (0, 600, 61), (0, 600, 0), (0, 60_000_000, 60)] {
-        let asked = Asked { from_s, to_s, step_s, ..asked.clone() };
+        let asked = SeriesQuery { from_s, to_s, step_s, ..asked.clone() };
         assert!(matches!(series(kept.path(), &asked), Err(QueryError::Range(_))), "{from_s} {to_s} {step_s}");
     }
     std::fs::remove_dir_all(directory).unwrap();
@@ -81,13 +81,13 @@ fn minutes_merge_over_streams_and_time() {
 #[test]
 fn minutes_become_hours_of_demand() {
     let directory = directory("demand");
-    assert!(demand(&directory.join(FILE), By::Stream).unwrap_err().to_string().contains("holds no history"));
+    assert!(demand(&directory.join(FILE), GroupBy::Stream).unwrap_err().to_string().contains("holds no history"));
     let kept = history(&directory, |_| {});
     // Two whole hours, one of half an hour inside, and one that still runs.
     let minutes = (60..180).chain(180..210).chain(240..270).map(|number| number * 60);
     minutes.for_each(|at_s| kept.keep(minute(at_s, 2)));
     kept.close();
-    let found = demand(kept.path(), By::Stream).unwrap();
+    let found = demand(kept.path(), GroupBy::Stream).unwrap();
     assert_eq!((found.from_s, found.hours(), found.filled), (3_600, 3, 0));
     // Each stream: ten sessions, 600 Mbit a minute.
     assert_eq!(found.total.sessions, [20.0; 3]);
@@ -95,7 +95,7 @@ fn minutes_become_hours_of_demand() {
     assert_eq!(found.groups.len(), 2);
     assert_eq!(found.mix.iter().map(|rung| (rung.kbps, rung.share)).collect::<Vec<_>>(), [(3_000, 1.0)]);
     assert!((found.mix[0].throughput.share_above(3_000.0).unwrap() - 0.5).abs() < 0.05);
-    assert!(demand(kept.path(), By::Edge).unwrap().groups.contains_key("edge"));
+    assert!(demand(kept.path(), GroupBy::Edge).unwrap().groups.contains_key("edge"));
     std::fs::remove_dir_all(directory).unwrap();
 }
 
@@ -110,7 +110,7 @@ fn a_history_of_an_earlier_version_goes_on() {
     database.execute_batch("DROP TABLE audience; PRAGMA user_version = 1").unwrap();
     drop(database);
     let kept = history(&directory, |_| {});
-    let said = Audience {
+    let said = AudienceMinute {
         at_s: 120,
         stream: "s".into(),
         messages: 12,

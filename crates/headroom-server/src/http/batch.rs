@@ -9,7 +9,7 @@ const MAX_REPORTED: usize = 20;
 /// What became of the lines of a batch.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 #[schema(as = BatchOutcome)]
-pub(crate) struct Outcome {
+pub(crate) struct BatchOutcome {
     /// Lines that were taken in.
     pub(crate) accepted: u64,
     /// Samples older than a session lives; of samples only.
@@ -31,7 +31,7 @@ struct LineError {
     error: String,
 }
 
-impl Outcome {
+impl BatchOutcome {
     /// One document that was taken in.
     pub(crate) fn one() -> Self {
         Self { accepted: 1, ..Self::default() }

@@ -18,7 +18,7 @@ const DEFAULT_PAGE: usize = 100;
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Window {
+pub(crate) struct PageQuery {
     /// Items to skip.
     #[serde(default)]
     offset: usize,
@@ -27,7 +27,7 @@ pub(crate) struct Window {
     limit: Option<usize>,
 }
 
-impl Window {
+impl PageQuery {
     pub(crate) fn of(query: Result<Query<Self>, QueryRejection>) -> Result<(usize, usize), Problem> {
         let Query(window) = query.map_err(|error| Problem::malformed(error.to_string()))?;
         let limit = window.limit.unwrap_or(DEFAULT_PAGE);
@@ -55,9 +55,9 @@ impl<T: Serialize> Page<T> {
     /// When it asks for no part of a list.
     pub(crate) fn of(
         all: impl Iterator<Item = T>,
-        query: Result<Query<Window>, QueryRejection>,
+        query: Result<Query<PageQuery>, QueryRejection>,
     ) -> Result<Self, Problem> {
-        let (offset, limit) = Window::of(query)?;
+        let (offset, limit) = PageQuery::of(query)?;
         let mut total = 0;
         let items = all.inspect(|_| total += 1).enumerate();
         let items = items.filter(|(index, _)| (offset..offset.saturating_add(limit)).contains(index));

@@ -3,5 +3,5 @@
 mod reader;
 mod transcriber;
 
-pub use reader::{Reader, Reply, Shed};
-pub use transcriber::{Say, Transcriber, TranscriptReply, Unheard, VoiceChat};
+pub use reader::{MessageShed, Reader, Reply};
+pub use transcriber::{OnUtterance, TranscribeError, Transcriber, TranscriptReply, VoiceChat};

@@ -7,7 +7,7 @@ use headroom_core::audience::Classification;
 /// Turns texts into readings, on threads of its own.
 pub trait Reader: Send + Sync + 'static {
     /// Queues `text` and returns at once. `reply` is called exactly once, from any thread: with the reading, or with
-    /// [`Shed`] when the text had to make room for newer ones.
+    /// [`MessageShed`] when the text had to make room for newer ones.
     fn submit(&self, text: String, reply: Reply);
 
     /// Texts so far that were answered from memory: their words had been read a short while before.
@@ -17,9 +17,9 @@ pub trait Reader: Send + Sync + 'static {
 }
 
 /// Called with what became of a text. Must not block.
-pub type Reply = Box<dyn FnOnce(Result<Classification, Shed>) + Send>;
+pub type Reply = Box<dyn FnOnce(Result<Classification, MessageShed>) + Send>;
 
 /// The text was given up: more came than can be read, and the oldest is worth least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the message was shed: more came than can be read")]
-pub struct Shed;
+pub struct MessageShed;

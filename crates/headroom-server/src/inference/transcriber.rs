@@ -27,19 +27,19 @@ pub trait Transcriber: Send + Sync + 'static {
     ///
     /// # Errors
     /// When no thread can be started.
-    fn follow(&self, chat: &VoiceChat, say: Say) -> io::Result<()>;
+    fn follow(&self, chat: &VoiceChat, say: OnUtterance) -> io::Result<()>;
 }
 
 /// Called with what was understood of a clip. Must not block.
-pub type TranscriptReply = Box<dyn FnOnce(Result<String, Unheard>) + Send>;
+pub type TranscriptReply = Box<dyn FnOnce(Result<String, TranscribeError>) + Send>;
 
 /// Called with what was said. Must not block.
-pub type Say = Arc<dyn Fn(String) + Send + Sync>;
+pub type OnUtterance = Arc<dyn Fn(String) + Send + Sync>;
 
 /// Why a clip has no transcript.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Unheard {
+pub enum TranscribeError {
     /// More clips came than can be heard.
     #[error("more clips came than can be heard")]
     Shed,

@@ -4,9 +4,9 @@ use super::player;
 use crate::{
     http::problem::Problem,
     identity::{Identifier, parameter},
-    metrics::{Dropped, Metrics, Source},
+    metrics::{DropReason, Metrics, ReportSource},
     places::Places,
-    token::{Grant, Unproven},
+    token::{Grant, TokenError},
 };
 use headroom_cluster::{
     answer::Answer,
@@ -39,7 +39,7 @@ pub(crate) struct Ingest {
 
 /// Whom a request belongs to and what to answer it with.
 #[derive(Debug, Clone)]
-pub(crate) struct Heard {
+pub(crate) struct Ingested {
     pub(crate) session: SessionId,
     /// Name the player gives the content (CMCD `cid`).
     pub(crate) content: Option<String>,
@@ -50,7 +50,7 @@ pub(crate) struct Heard {
 
 /// A request as far as reports are concerned.
 #[derive(Clone, Copy)]
-pub(crate) struct Carrier<'a> {
+pub(crate) struct RequestContext<'a> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) query: &'a str,
     pub(crate) peer: IpAddr,
@@ -60,67 +60,72 @@ impl Ingest {
     /// Takes in the report a request carries, if it does and is granted. A report that cannot be read, or that nothing
     /// grants, is counted, not refused: the media must flow. `want_content` asks for the content's name, which costs an
     /// allocation.
-    pub(crate) fn handle_request(&self, carrier: Carrier<'_>, grant: Option<&Grant>, want_content: bool) -> Heard {
+    pub(crate) fn handle_request(
+        &self,
+        context: RequestContext<'_>,
+        grant: Option<&Grant>,
+        want_content: bool,
+    ) -> Ingested {
         match grant {
             Some(grant) => {
-                if let Some(heard) = self.handle_reported(carrier, grant, want_content) {
-                    return heard;
+                if let Some(ingested) = self.handle_reported(context, grant, want_content) {
+                    return ingested;
                 }
             }
-            None if parameter(carrier.query, "CMCD").is_some() || !cmcd_headers(carrier.headers).is_empty() => {
-                self.metrics.dropped(Dropped::Unproven);
+            None if parameter(context.query, "CMCD").is_some() || !cmcd_headers(context.headers).is_empty() => {
+                self.metrics.dropped(DropReason::Unproven);
             }
             None => {}
         }
-        let session = self.identifier.silent_session(carrier.headers, carrier.query, carrier.peer);
-        let answer = self.engines.handle_request(session, None, self.location(carrier));
-        Heard { session, content: None, reported: false, answer }
+        let session = self.identifier.silent_session(context.headers, context.query, context.peer);
+        let answer = self.engines.handle_request(session, None, self.location(context));
+        Ingested { session, content: None, reported: false, answer }
     }
 
-    fn handle_reported(&self, carrier: Carrier<'_>, grant: &Grant, want_content: bool) -> Option<Heard> {
+    fn handle_reported(&self, context: RequestContext<'_>, grant: &Grant, want_content: bool) -> Option<Ingested> {
         let by_query = SCRATCH.with_borrow_mut(|scratch| {
-            let parsed = Vitals::parse_query(carrier.query, scratch);
-            self.handle_parsed(parsed, Source::Query, carrier, grant, want_content)
+            let parsed = Vitals::parse_query(context.query, scratch);
+            self.handle_parsed(parsed, ReportSource::Query, context, grant, want_content)
         });
         by_query.or_else(|| {
-            let headers = cmcd_headers(carrier.headers);
+            let headers = cmcd_headers(context.headers);
             let parsed = (!headers.is_empty()).then(|| Vitals::parse_headers(headers).map(Some))?;
-            self.handle_parsed(parsed, Source::Headers, carrier, grant, want_content)
+            self.handle_parsed(parsed, ReportSource::Headers, context, grant, want_content)
         })
     }
 
     fn handle_parsed(
         &self,
         parsed: Result<Option<ParsedVitals<'_>>, ParseError>,
-        source: Source,
-        carrier: Carrier<'_>,
+        source: ReportSource,
+        context: RequestContext<'_>,
         grant: &Grant,
         want_content: bool,
-    ) -> Option<Heard> {
+    ) -> Option<Ingested> {
         let parsed = match parsed {
             Ok(parsed) => parsed?,
             Err(_) => {
-                self.metrics.dropped(Dropped::Malformed);
+                self.metrics.dropped(DropReason::Malformed);
                 return None;
             }
         };
         let record = &parsed.vitals;
         if covers(grant, record).is_err() {
-            self.metrics.dropped(Dropped::Unproven);
+            self.metrics.dropped(DropReason::Unproven);
             return None;
         }
         self.metrics.report(source);
-        let session = self.session_of(record, carrier);
+        let session = self.session_of(record, context);
         let stream = record.content_id.as_deref().map(|name| self.stream(session, name, record.streaming_format));
-        let report = self.report(&parsed, session, stream, ReportingMode::Request, self.location(carrier));
+        let report = self.report(&parsed, session, stream, ReportingMode::Request, self.location(context));
         let answer = self.engines.handle_player(report);
         let content = record.content_id.as_deref().filter(|_| want_content).map(str::to_owned);
-        Some(Heard { session, content, reported: true, answer })
+        Some(Ingested { session, content, reported: true, answer })
     }
 
     /// Takes in the records of an event report. Fails, and says what is wrong with the first, when none could be used.
-    pub(crate) fn handle_events(&self, body: &[u8], carrier: Carrier<'_>, grant: &Grant) -> Result<(), Problem> {
-        let mut batch = Batch::new(self, carrier, grant);
+    pub(crate) fn handle_events(&self, body: &[u8], context: RequestContext<'_>, grant: &Grant) -> Result<(), Problem> {
+        let mut batch = EventBatch::new(self, context, grant);
         let (mut broken, mut first) = (0, None);
         for (index, parsed) in Vitals::parse_records(body).enumerate() {
             let problem = match &parsed {
@@ -136,24 +141,24 @@ impl Ingest {
             broken += 1;
             first.get_or_insert_with(|| format!("record {}: {problem}", index + 1));
         }
-        self.metrics.dropped_many(Dropped::Malformed, broken);
+        self.metrics.dropped_many(DropReason::Malformed, broken);
         match first {
             _ if batch.taken > 0 => Ok(()),
-            _ if batch.foreign > 0 => Err(Unproven::Foreign.into()),
+            _ if batch.foreign > 0 => Err(TokenError::Foreign.into()),
             Some(problem) => Err(Problem::malformed(problem)),
             None => Err(Problem::malformed("the body holds no record")),
         }
     }
 
     /// Takes in the events of a JSON body.
-    pub(crate) fn handle_json(&self, body: &[u8], carrier: Carrier<'_>, grant: &Grant) -> Result<(), Problem> {
+    pub(crate) fn handle_json(&self, body: &[u8], context: RequestContext<'_>, grant: &Grant) -> Result<(), Problem> {
         let records = cmcd::parse_json(body).map_err(|error| {
-            self.metrics.dropped(Dropped::Malformed);
+            self.metrics.dropped(DropReason::Malformed);
             Problem::malformed(error.to_string())
         })?;
-        let mut batch = Batch::new(self, carrier, grant);
+        let mut batch = EventBatch::new(self, context, grant);
         records.into_iter().for_each(|parsed| batch.take_in(&parsed.into()));
-        if batch.taken == 0 && batch.foreign > 0 { Err(Unproven::Foreign.into()) } else { Ok(()) }
+        if batch.taken == 0 && batch.foreign > 0 { Err(TokenError::Foreign.into()) } else { Ok(()) }
     }
 
     /// Seconds since the epoch, by the server's own clock.
@@ -162,12 +167,12 @@ impl Ingest {
     }
 
     /// Where a request came from.
-    fn location(&self, carrier: Carrier<'_>) -> ClientLocation {
-        let address = self.identifier.client_address(carrier.headers, carrier.peer);
+    fn location(&self, context: RequestContext<'_>) -> ClientLocation {
+        let address = self.identifier.client_address(context.headers, context.peer);
         let networks = &self.places.networks;
         let network = if networks.is_empty() { 0 } else { networks.find(address) };
         let edge =
-            if self.identifier.believes(carrier.peer) { self.places.named_edge(carrier.headers) } else { Some(0) };
+            if self.identifier.believes(context.peer) { self.places.named_edge(context.headers) } else { Some(0) };
         let edge = edge.unwrap_or_else(|| {
             self.metrics.unknown_edges.inc();
             0
@@ -176,10 +181,10 @@ impl Ingest {
     }
 
     /// Whose record it is.
-    fn session_of(&self, record: &Vitals<'_>, carrier: Carrier<'_>) -> SessionId {
+    fn session_of(&self, record: &Vitals<'_>, context: RequestContext<'_>) -> SessionId {
         match &record.session_id {
             Some(sid) if !sid.is_empty() => self.identifier.reported_session(sid),
-            _ => self.identifier.silent_session(carrier.headers, carrier.query, carrier.peer),
+            _ => self.identifier.silent_session(context.headers, context.query, context.peer),
         }
     }
 
@@ -197,19 +202,19 @@ impl Ingest {
             self.metrics.coerced(u64::from(parsed.tally.coerced));
         }
         if parsed.tally.dropped > 0 {
-            self.metrics.dropped_many(Dropped::Member, u64::from(parsed.tally.dropped));
+            self.metrics.dropped_many(DropReason::Member, u64::from(parsed.tally.dropped));
         }
-        let (mut player, left) = player::player_sample(record);
+        let (mut player, notes) = player::player_sample(record);
         if mode == ReportingMode::Event {
             // Players put their average into the event of a transfer (hls.js that from before it); who asks for advice tells
             // of the transfer itself.
             player.transfer_time = None;
         }
-        if left.implausible {
-            self.metrics.dropped(Dropped::Implausible);
+        if notes.implausible {
+            self.metrics.dropped(DropReason::Implausible);
         }
-        if left.paused {
-            self.metrics.dropped(Dropped::Paused);
+        if notes.paused {
+            self.metrics.dropped(DropReason::Paused);
         }
         let sample =
             Sample { session, stream: StreamId::default(), at: Timestamp::default(), report: Report::Player(player) };
@@ -220,10 +225,10 @@ impl Ingest {
     pub(crate) fn handle_named_throughput(&self, session: SessionId, bits_per_second: u64) {
         let throughput = Bitrate::bps(bits_per_second);
         if throughput == Bitrate::ZERO || throughput > PLAUSIBLE_THROUGHPUT {
-            self.metrics.dropped(Dropped::Implausible);
+            self.metrics.dropped(DropReason::Implausible);
             return;
         }
-        self.metrics.report(Source::Steering);
+        self.metrics.report(ReportSource::Steering);
         let player = Player { measured_throughput: Some(throughput), ..Player::default() };
         self.engines.handle_observed(session, None, Report::Player(player));
     }
@@ -242,9 +247,9 @@ impl Ingest {
 }
 
 /// Records that came in one body.
-struct Batch<'a> {
+struct EventBatch<'a> {
     ingest: &'a Ingest,
-    carrier: Carrier<'a>,
+    context: RequestContext<'a>,
     location: ClientLocation,
     grant: &'a Grant,
     arrived: Timestamp,
@@ -255,10 +260,10 @@ struct Batch<'a> {
     content: Option<(String, StreamingFormat, StreamId)>,
 }
 
-impl<'a> Batch<'a> {
-    fn new(ingest: &'a Ingest, carrier: Carrier<'a>, grant: &'a Grant) -> Self {
-        let (location, arrived) = (ingest.location(carrier), ingest.engines.now());
-        Self { ingest, carrier, location, grant, arrived, taken: 0, foreign: 0, content: None }
+impl<'a> EventBatch<'a> {
+    fn new(ingest: &'a Ingest, context: RequestContext<'a>, grant: &'a Grant) -> Self {
+        let (location, arrived) = (ingest.location(context), ingest.engines.now());
+        Self { ingest, context, location, grant, arrived, taken: 0, foreign: 0, content: None }
     }
 
     fn take_in(&mut self, parsed: &ParsedVitals<'_>) {
@@ -266,7 +271,7 @@ impl<'a> Batch<'a> {
             self.foreign += 1;
             return;
         }
-        let session = self.ingest.session_of(&parsed.vitals, self.carrier);
+        let session = self.ingest.session_of(&parsed.vitals, self.context);
         let stream = self.stream_of(session, &parsed.vitals);
         let report = self.ingest.report(parsed, session, stream, ReportingMode::Event, self.location);
         self.ingest.engines.handle_batched(report, self.arrived);
@@ -289,15 +294,15 @@ impl<'a> Batch<'a> {
     }
 }
 
-impl Drop for Batch<'_> {
+impl Drop for EventBatch<'_> {
     fn drop(&mut self) {
-        self.ingest.metrics.reports(Source::Event, self.taken);
-        self.ingest.metrics.dropped_many(Dropped::Unproven, self.foreign);
+        self.ingest.metrics.reports(ReportSource::Event, self.taken);
+        self.ingest.metrics.dropped_many(DropReason::Unproven, self.foreign);
     }
 }
 
 /// Whether a record speaks about what its bearer may speak about.
-fn covers(grant: &Grant, record: &Vitals<'_>) -> Result<(), Unproven> {
+fn covers(grant: &Grant, record: &Vitals<'_>) -> Result<(), TokenError> {
     grant.covers(record.session_id.as_deref().filter(|sid| !sid.is_empty()), record.content_id.as_deref())
 }
 
@@ -335,9 +340,9 @@ mod tests {
     fn a_session_stays_on_its_stream_when_a_record_names_no_format() {
         let ingest = ingest();
         let headers = HeaderMap::new();
-        let carrier = Carrier { headers: &headers, query: "", peer: IpAddr::from([192, 0, 2, 7]) };
+        let context = RequestContext { headers: &headers, query: "", peer: IpAddr::from([192, 0, 2, 7]) };
         let stream_after = |body: &str| {
-            assert!(ingest.handle_events(body.as_bytes(), carrier, &Grant::Open).is_ok());
+            assert!(ingest.handle_events(body.as_bytes(), context, &Grant::Open).is_ok());
             ingest.engines.stream_of(ingest.identifier.reported_session("s")).unwrap()
         };
         let unnamed = stream_after("cid=\"live\",sid=\"s\",v=2");

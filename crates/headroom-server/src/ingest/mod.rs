@@ -4,6 +4,6 @@ mod cmcd;
 mod player;
 mod samples;
 
-pub(crate) use cmcd::{Carrier, Heard, Ingest};
+pub(crate) use cmcd::{Ingest, Ingested, RequestContext};
 pub(crate) use headroom_core::forecast::PLAUSIBLE_THROUGHPUT;
-pub(crate) use samples::{Line, read_samples};
+pub(crate) use samples::{SampleLine, read_samples};

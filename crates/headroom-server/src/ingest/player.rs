@@ -13,7 +13,7 @@ const PLAUSIBLE_BUFFER: Duration = Duration::from_secs(3_600);
 
 /// What was left out of a sample and why, for the counters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Left {
+pub(crate) struct SampleNotes {
     /// A rate or duration no real player has.
     pub(crate) implausible: bool,
     /// Throughput of a player that is not downloading because it is paused.
@@ -21,8 +21,8 @@ pub(crate) struct Left {
 }
 
 /// What a CMCD record says of its player. Values about video count first; audio has its own, smaller ones.
-pub(crate) fn player_sample(record: &Vitals<'_>) -> (Player, Left) {
-    let mut left = Left::default();
+pub(crate) fn player_sample(record: &Vitals<'_>) -> (Player, SampleNotes) {
+    let mut notes = SampleNotes::default();
     let state = record.player_state.map(state);
     let is_audio = matches!(record.object_type, Some(ObjectType::Audio));
     let is_video = matches!(record.object_type, None | Some(ObjectType::Video | ObjectType::Muxed));
@@ -39,10 +39,10 @@ pub(crate) fn player_sample(record: &Vitals<'_>) -> (Player, Left) {
     if measured_throughput.is_some_and(|rate| rate > PLAUSIBLE_THROUGHPUT) {
         // Beyond belief, but the link is no bottleneck: the engine takes it for the highest rate it believes in. Taken for
         // nothing, a short buffer would look like starvation on a link nothing is known of.
-        left.implausible = true;
+        notes.implausible = true;
     }
     if measured_throughput.is_some() && matches!(state, Some(PlayerState::Paused | PlayerState::Ended)) {
-        left.paused = true;
+        notes.paused = true;
         measured_throughput = None;
     }
     // A buffer without a type is that of the requested object. Players may hold less sound than picture, so the buffer of
@@ -56,7 +56,7 @@ pub(crate) fn player_sample(record: &Vitals<'_>) -> (Player, Left) {
     };
     let mut buffer_length = buffer(&record.buffer_length);
     if buffer_length.is_some_and(|buffer| buffer > PLAUSIBLE_BUFFER) {
-        left.implausible = true;
+        notes.implausible = true;
         buffer_length = None;
     }
     // Version 1 sends one `br` a request: that of an audio segment says nothing about the rung played.
@@ -91,7 +91,7 @@ pub(crate) fn player_sample(record: &Vitals<'_>) -> (Player, Left) {
         startup: record.startup.unwrap_or(false),
         dropped_frames: record.dropped_frames,
     };
-    (player, left)
+    (player, notes)
 }
 
 /// Time stalled since the last report: the stalls of one type add up, those of audio and video are the same stalls.
@@ -146,8 +146,8 @@ mod tests {
             ("bl=6000,br=1200", Some(1200), Some(6000), None),
         ] {
             let parsed = Vitals::parse(text).unwrap();
-            let (player, left) = player_sample(&parsed.vitals);
-            assert_eq!(left, Left::default(), "{text}");
+            let (player, notes) = player_sample(&parsed.vitals);
+            assert_eq!(notes, SampleNotes::default(), "{text}");
             assert_eq!(player.encoded_bitrate, bit_rate.map(Bitrate::kbps), "{text}");
             assert_eq!(player.buffer_length, buffer.map(Duration::from_millis), "{text}");
             assert_eq!(player.target_buffer_length, target.map(Duration::from_millis), "{text}");

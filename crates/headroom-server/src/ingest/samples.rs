@@ -2,8 +2,8 @@
 
 use super::cmcd::Ingest;
 use crate::{
-    http::batch::{Outcome, lines},
-    metrics::{Dropped, Source},
+    http::batch::{BatchOutcome, lines},
+    metrics::{DropReason, ReportSource},
     token::Grant,
 };
 use headroom_core::{
@@ -23,7 +23,7 @@ const STALE_AFTER: Duration = Duration::from_secs(60);
 /// One sample.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[schema(as = Sample)]
-pub(crate) struct Line<'a> {
+pub(crate) struct SampleLine<'a> {
     #[serde(borrow)]
     session: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -44,7 +44,7 @@ pub(crate) struct Line<'a> {
     encoder: Option<Encoder>,
 }
 
-impl Line<'_> {
+impl SampleLine<'_> {
     fn report(&mut self) -> Option<Report> {
         match (self.player.take(), self.link.take(), self.radio.take(), self.encoder.take()) {
             (Some(player), None, None, None) => Some(Report::Player(player)),
@@ -58,9 +58,9 @@ impl Line<'_> {
 
 /// A structure by its names only. Serde would also take a list, field by field in an order nobody wrote down.
 fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    struct Named<T>(PhantomData<T>);
+    struct ObjectVisitor<T>(PhantomData<T>);
 
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for Named<T> {
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
         type Value = Option<T>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,19 +76,20 @@ fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Re
         }
     }
 
-    deserializer.deserialize_any(Named(PhantomData))
+    deserializer.deserialize_any(ObjectVisitor(PhantomData))
 }
 
 /// Takes in every line that is a sample; the others are named.
-pub(crate) fn read_samples(ingest: &Ingest, body: &[u8], now: Timestamp, grant: &Grant) -> Outcome {
-    let mut outcome = Outcome::default();
+pub(crate) fn read_samples(ingest: &Ingest, body: &[u8], now: Timestamp, grant: &Grant) -> BatchOutcome {
+    let mut outcome = BatchOutcome::default();
     let mut stale = 0;
     for (number, line) in lines(body) {
-        let read = serde_json::from_slice::<Line<'_>>(line).map_err(|error| error.to_string()).and_then(|mut line| {
-            let report = line.report().ok_or("a sample holds exactly one of player, link, radio, encoder")?;
-            grant.covers(Some(&line.session), line.stream.as_deref()).map_err(|error| error.to_string())?;
-            Ok((line, report))
-        });
+        let read =
+            serde_json::from_slice::<SampleLine<'_>>(line).map_err(|error| error.to_string()).and_then(|mut line| {
+                let report = line.report().ok_or("a sample holds exactly one of player, link, radio, encoder")?;
+                grant.covers(Some(&line.session), line.stream.as_deref()).map_err(|error| error.to_string())?;
+                Ok((line, report))
+            });
         match read {
             Ok((line, report)) => {
                 let at = line.at_us.unwrap_or(now);
@@ -105,9 +106,9 @@ pub(crate) fn read_samples(ingest: &Ingest, body: &[u8], now: Timestamp, grant: 
             Err(error) => outcome.reject(number, error),
         }
     }
-    ingest.metrics.reports(Source::Sample, outcome.accepted);
-    ingest.metrics.dropped_many(Dropped::Malformed, outcome.rejected);
-    ingest.metrics.dropped_many(Dropped::Stale, stale);
+    ingest.metrics.reports(ReportSource::Sample, outcome.accepted);
+    ingest.metrics.dropped_many(DropReason::Malformed, outcome.rejected);
+    ingest.metrics.dropped_many(DropReason::Stale, stale);
     outcome.stale = Some(stale);
     outcome
 }

@@ -12,12 +12,12 @@ use std::sync::{Arc, Weak};
 
 /// Reads the engines when asked, so that requests do not count twice.
 #[derive(Debug)]
-pub(super) struct EngineTotals {
+pub(super) struct EngineCollector {
     pub(super) shards: Weak<Shards>,
     pub(super) max_sessions: usize,
 }
 
-impl Collector for EngineTotals {
+impl Collector for EngineCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let Some(shards) = self.shards.upgrade() else { return Ok(()) };
         let (sessions, totals) = shards.totals();
@@ -58,15 +58,15 @@ impl Collector for EngineTotals {
 }
 
 /// Asks the reader of messages when asked.
-pub(super) struct Recalled(pub(super) Arc<dyn Reader>);
+pub(super) struct ReaderCollector(pub(super) Arc<dyn Reader>);
 
-impl std::fmt::Debug for Recalled {
+impl std::fmt::Debug for ReaderCollector {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Recalled")
     }
 }
 
-impl Collector for Recalled {
+impl Collector for ReaderCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let counter = ConstCounter::new(self.0.recalled());
         let help = "Messages whose words had been read a short while before";

@@ -17,7 +17,7 @@ macro_rules! label_values {
 
 label_values! {
     /// What a request was for.
-    Request {
+    RequestKind {
         /// Media or a manifest through the edge.
         Edge = "edge",
         /// A sub-request of another server.
@@ -37,7 +37,7 @@ label_values! {
     }
 
     /// Where a report came from.
-    Source {
+    ReportSource {
         /// CMCD in a query.
         Query = "cmcd_query",
         /// CMCD in headers.
@@ -55,7 +55,7 @@ label_values! {
     }
 
     /// Why a report, or a part of it, was not used.
-    Dropped {
+    DropReason {
         /// It cannot be read.
         Malformed = "malformed",
         /// A key or entry in it cannot be read.
@@ -85,7 +85,7 @@ label_values! {
     }
 
     /// What was turned away because a bound was reached.
-    Shed {
+    ShedKind {
         /// A connection.
         Connection = "connection",
         /// A stream of decisions.

@@ -4,11 +4,11 @@ mod catalogue;
 mod collected;
 mod labels;
 
-pub(crate) use labels::{Dropped, MessageSource, Request, Shed, Source};
+pub(crate) use labels::{DropReason, MessageSource, ReportSource, RequestKind, ShedKind};
 
 use crate::inference::Reader;
 use catalogue::Catalogue;
-use collected::{EngineTotals, Recalled};
+use collected::{EngineCollector, ReaderCollector};
 use headroom_cluster::{meters::Meters, rollup::Cell, shard::Shards};
 use headroom_core::time::Duration;
 use prometheus_client::{
@@ -19,7 +19,7 @@ use prometheus_client::{
 use std::sync::{Arc, RwLock, atomic::AtomicU64};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Kind {
+struct ByKind {
     kind: &'static str,
 }
 
@@ -34,7 +34,7 @@ struct ByReason {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Quantile {
+struct ByQuantile {
     quantile: &'static str,
 }
 
@@ -92,25 +92,25 @@ const OPINIONS: [(f64, &str); 3] = [(0.1, "0.1"), (0.5, "0.5"), (0.9, "0.9")];
 impl Metrics {
     pub(crate) fn new() -> Self {
         let mut all = Catalogue::with_prefix("headroom");
-        let kind = |kind| Kind { kind };
+        let kind = |kind| ByKind { kind };
         let source = |source| BySource { source };
         let reason = |reason| ByReason { reason };
         let scores = all.gauges(
             &OPINIONS.map(|(_, quantile)| quantile),
-            |quantile| Quantile { quantile },
+            |quantile| ByQuantile { quantile },
             "opinion_score",
             "Quantiles of the sessions' mean opinion scores",
         );
         Self {
-            requests: all.counters(Request::LABELS, kind, "requests", "Requests by what they were for"),
-            reports: all.counters(Source::LABELS, source, "reports", "Reports taken in by where they came from"),
+            requests: all.counters(RequestKind::LABELS, kind, "requests", "Requests by what they were for"),
+            reports: all.counters(ReportSource::LABELS, source, "reports", "Reports taken in by where they came from"),
             dropped: all.counters(
-                Dropped::LABELS,
+                DropReason::LABELS,
                 reason,
                 "reports_dropped",
                 "Reports or parts of them not used, by reason",
             ),
-            shed: all.counters(Shed::LABELS, kind, "shed", "What was turned away because a bound was reached"),
+            shed: all.counters(ShedKind::LABELS, kind, "shed", "What was turned away because a bound was reached"),
             messages: all.counters(
                 MessageSource::LABELS,
                 source,
@@ -165,7 +165,7 @@ impl Metrics {
 
     /// Adds what the engines count to every exposition.
     pub(crate) fn follow(&self, shards: &Arc<Shards>, max_sessions: usize) {
-        let engines = EngineTotals { shards: Arc::downgrade(shards), max_sessions };
+        let engines = EngineCollector { shards: Arc::downgrade(shards), max_sessions };
         let mut registry = self.registry.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         registry.register_collector(Box::new(engines));
     }
@@ -173,26 +173,26 @@ impl Metrics {
     /// Adds what the reader counts to every exposition.
     pub(crate) fn follow_reader(&self, reader: Arc<dyn Reader>) {
         let mut registry = self.registry.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        registry.register_collector(Box::new(Recalled(reader)));
+        registry.register_collector(Box::new(ReaderCollector(reader)));
     }
 
-    pub(crate) fn request(&self, kind: Request) {
+    pub(crate) fn request(&self, kind: RequestKind) {
         self.requests[kind as usize].inc();
     }
 
-    pub(crate) fn report(&self, source: Source) {
+    pub(crate) fn report(&self, source: ReportSource) {
         self.reports[source as usize].inc();
     }
 
-    pub(crate) fn reports(&self, source: Source, count: u64) {
+    pub(crate) fn reports(&self, source: ReportSource, count: u64) {
         self.reports[source as usize].inc_by(count);
     }
 
-    pub(crate) fn dropped(&self, reason: Dropped) {
+    pub(crate) fn dropped(&self, reason: DropReason) {
         self.dropped[reason as usize].inc();
     }
 
-    pub(crate) fn dropped_many(&self, reason: Dropped, count: u64) {
+    pub(crate) fn dropped_many(&self, reason: DropReason, count: u64) {
         self.dropped[reason as usize].inc_by(count);
     }
 
@@ -200,7 +200,7 @@ impl Metrics {
         self.coerced.inc_by(count);
     }
 
-    pub(crate) fn shed(&self, what: Shed) {
+    pub(crate) fn shed(&self, what: ShedKind) {
         self.shed[what as usize].inc();
     }
 
@@ -252,15 +252,15 @@ impl Metrics {
 
 impl Meters for Metrics {
     fn late(&self) {
-        self.dropped(Dropped::Late);
+        self.dropped(DropReason::Late);
     }
 
     fn replayed(&self) {
-        self.dropped(Dropped::Replayed);
+        self.dropped(DropReason::Replayed);
     }
 
     fn shed_record(&self) {
-        self.shed(Shed::Record);
+        self.shed(ShedKind::Record);
     }
 
     fn decision_age(&self, age: Duration) {

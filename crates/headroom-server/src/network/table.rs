@@ -56,20 +56,20 @@ pub enum TableError {
         /// The file.
         path: PathBuf,
         /// The lines, by number, and what is wrong with each.
-        flaws: Flaws,
+        flaws: TableFlaws,
     },
 }
 
 /// What is wrong with the lines of a table.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Flaws {
+pub struct TableFlaws {
     /// The first of them: the number of the line from 1, and the problem.
     pub told: Vec<(usize, String)>,
     /// How many more there are.
     pub more: usize,
 }
 
-impl fmt::Display for Flaws {
+impl fmt::Display for TableFlaws {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (line, problem)) in self.told.iter().enumerate() {
             write!(f, "{}line {line}: {problem}", if index > 0 { "; " } else { "" })?;
@@ -99,9 +99,9 @@ impl Table {
         Self::parse(&bytes).map_err(|flaws| TableError::Lines { path: path.to_owned(), flaws })
     }
 
-    fn parse(bytes: &[u8]) -> Result<Self, Flaws> {
+    fn parse(bytes: &[u8]) -> Result<Self, TableFlaws> {
         let mut table = Self::default();
-        let mut flaws = Flaws::default();
+        let mut flaws = TableFlaws::default();
         let mut systems = HashMap::new();
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {

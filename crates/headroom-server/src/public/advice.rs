@@ -7,7 +7,7 @@
 use super::state::Public;
 use crate::{
     http::{problem::Problem, respond::no_content},
-    ingest::Carrier,
+    ingest::RequestContext,
     token::Grant,
 };
 use axum::{
@@ -29,12 +29,12 @@ pub(crate) struct Advice {
 }
 
 /// Takes in the report and answers it. 204 where the player knows better: it is starting, or nothing is known of it.
-pub(crate) fn next(public: &Public, carrier: Carrier<'_>, grant: &Grant) -> Result<Response, Problem> {
-    let heard = public.ingest.handle_request(carrier, Some(grant), false);
-    if !heard.reported {
+pub(crate) fn next(public: &Public, context: RequestContext<'_>, grant: &Grant) -> Result<Response, Problem> {
+    let ingested = public.ingest.handle_request(context, Some(grant), false);
+    if !ingested.reported {
         return Err(Problem::malformed("a question for advice carries CMCD, in its query or headers"));
     }
-    let mut response = match public.ingest.engines.advise(heard.session) {
+    let mut response = match public.ingest.engines.advise(ingested.session) {
         Some((bitrate, reason)) => {
             // Rounded up: a rung of 1 199.6 kbit/s told as 1199 would be shut out.
             let bitrate_kbps = bitrate.as_bps().div_ceil(1_000);

@@ -2,7 +2,7 @@
 
 use super::{
     advice::{self, Advice},
-    decisions::{self, Told},
+    decisions::{self, DecisionView},
     endpoint::Endpoint,
     state::Public,
 };
@@ -14,7 +14,7 @@ use crate::{
         respond::no_content,
     },
     identity::parameter,
-    ingest::Carrier,
+    ingest::RequestContext,
     listener::Connection,
     metrics::Request as Kind,
 };
@@ -63,18 +63,18 @@ pub(super) fn decide(public: &Public, connection: Connection, request: &Request<
     let original = headers.get(&ORIGINAL_URI).or_else(|| headers.get(&FORWARDED_URI));
     let original = original.and_then(|value| value.to_str().ok());
     let query = original.map_or(own_query, |uri| uri.split_once('?').map_or("", |(_, query)| query));
-    let carrier = Carrier { headers, query, peer: connection.peer.ip() };
-    let mut heard = public.ingest.handle_request(carrier, public.admit(headers, query).as_ref().ok(), false);
+    let context = RequestContext { headers, query, peer: connection.peer.ip() };
+    let mut ingested = public.ingest.handle_request(context, public.admit(headers, query).as_ref().ok(), false);
     if let Some(link) = relayed_link(headers) {
-        public.ingest.engines.handle_observed(heard.session, None, telemetry::Report::Link(link));
-        heard.answer = public.ingest.engines.announce(heard.session);
+        public.ingest.engines.handle_observed(ingested.session, None, telemetry::Report::Link(link));
+        ingested.answer = public.ingest.engines.announce(ingested.session);
     }
     let mut response = no_content();
-    if let Some(value) = cmsd::dynamic(&heard.answer, &public.cmsd_name, []) {
+    if let Some(value) = cmsd::dynamic(&ingested.answer, &public.cmsd_name, []) {
         response.headers_mut().insert(CMSD_DYNAMIC, value);
     }
     if parameter(own_query, "cap") == Some("1")
-        && let Some(value) = cmsd::max_bitrate(&heard.answer)
+        && let Some(value) = cmsd::max_bitrate(&ingested.answer)
     {
         response.headers_mut().insert(MAX_BITRATE, value);
     }
@@ -112,13 +112,13 @@ pub(super) fn steering(
 ) -> Result<Response, Problem> {
     public.metrics.request(Kind::Steering);
     let query = request.uri().query().unwrap_or_default();
-    let carrier = Carrier { headers: request.headers(), query, peer: connection.peer.ip() };
+    let context = RequestContext { headers: request.headers(), query, peer: connection.peer.ip() };
     let grant = public.admit(request.headers(), query).ok();
     let session = match parameter(query, "session").map(decisions::session_name).transpose()? {
         Some(name) if grant.as_ref().is_some_and(|grant| grant.covers_session(Some(&name))) => {
             public.ingest.identifier.reported_session(&name)
         }
-        _ => public.ingest.handle_request(carrier, grant.as_ref(), false).session,
+        _ => public.ingest.handle_request(context, grant.as_ref(), false).session,
     };
     if grant.is_some() {
         observe_named_throughput(public, session, query);
@@ -162,7 +162,7 @@ pub(super) fn advice(
     public.metrics.request(Kind::Advice);
     let query = request.uri().query().unwrap_or_default();
     let grant = public.admit(request.headers(), query)?;
-    advice::next(public, Carrier { headers: request.headers(), query, peer: connection.peer.ip() }, &grant)
+    advice::next(public, RequestContext { headers: request.headers(), query, peer: connection.peer.ip() }, &grant)
 }
 
 /// The decision in force.
@@ -172,7 +172,7 @@ pub(super) fn advice(
     operation_id = "decision",
     tag = "answers",
     params(("session" = String, Path, description = "As the player names itself (CMCD `sid`).", example = "demo")),
-    responses((status = 200, description = "The decision.", body = Told<'static>), Problem)
+    responses((status = 200, description = "The decision.", body = DecisionView<'static>), Problem)
 )]
 pub(super) fn decision(public: &Public, request: &Request<Incoming>) -> Result<Response, Problem> {
     public.metrics.request(Kind::Decisions);
@@ -189,7 +189,7 @@ pub(super) fn decision(public: &Public, request: &Request<Incoming>) -> Result<R
     tag = "answers",
     params(("session" = String, Path, description = "As the player names itself (CMCD `sid`).", example = "demo")),
     responses(
-        (status = 200, description = "Events `decision` without end; data is a `Told`.", body = String,
+        (status = 200, description = "Events `decision` without end; data is a `DecisionView`.", body = String,
             content_type = "text/event-stream"),
         Problem
     )

@@ -3,7 +3,7 @@
 use super::state::Public;
 use crate::{
     http::problem::Problem,
-    metrics::{Metrics, Shed},
+    metrics::{Metrics, ShedKind},
     openapi::schema,
 };
 use axum::{
@@ -37,7 +37,7 @@ const REPEAT: Duration = Duration::from_secs(4);
 
 /// What an agent reads.
 #[derive(Debug, Serialize)]
-pub(crate) struct Told<'a> {
+pub(crate) struct DecisionView<'a> {
     /// As the player called itself.
     session: &'a str,
     #[serde(flatten)]
@@ -48,7 +48,7 @@ pub(crate) struct Told<'a> {
     explanation: String,
 }
 
-impl<'a> Told<'a> {
+impl<'a> DecisionView<'a> {
     fn new(session: &'a str, decision: &Decision, answer: &Answer) -> Self {
         let mut fields = match serde_json::to_value(decision) {
             Ok(serde_json::Value::Object(fields)) => fields,
@@ -68,7 +68,7 @@ impl<'a> Told<'a> {
 /// What an agent reads beside the decision itself.
 #[derive(utoipa::ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
-struct Beside {
+struct DecisionFields {
     /// As the player called itself.
     session: String,
     /// The cap with room for audio beside it, as CMSD `mb` says it.
@@ -77,13 +77,13 @@ struct Beside {
     explanation: String,
 }
 
-impl PartialSchema for Told<'_> {
+impl PartialSchema for DecisionView<'_> {
     fn schema() -> RefOr<Schema> {
-        schema::merge("A decision, as an agent reads it.", [Decision::schema(), Beside::schema()])
+        schema::merge("A decision, as an agent reads it.", [Decision::schema(), DecisionFields::schema()])
     }
 }
 
-impl ToSchema for Told<'_> {
+impl ToSchema for DecisionView<'_> {
     fn name() -> Cow<'static, str> {
         "Told".into()
     }
@@ -106,14 +106,14 @@ pub(crate) fn current(public: &Public, name: &str) -> Result<Response, Problem> 
     let session = public.ingest.identifier.reported_session(name);
     let found = public.ingest.engines.decision(session);
     let (decision, answer) = found.ok_or_else(|| Problem::not_found("no live session has this name"))?;
-    Ok(Json(Told::new(name, &decision, &answer)).into_response())
+    Ok(Json(DecisionView::new(name, &decision, &answer)).into_response())
 }
 
 /// Every decision from now on, for as long as `lasts` says, a steady one every [`REPEAT`]. A session that is not known yet may
 /// become known.
 pub(crate) fn events(public: &Public, name: &str, lasts: Option<Duration>) -> Result<Response, Problem> {
     let Ok(permit) = Arc::clone(&public.subscribers).try_acquire_owned() else {
-        public.metrics.shed(Shed::Subscriber);
+        public.metrics.shed(ShedKind::Subscriber);
         return Err(Problem::overloaded("too many streams of decisions"));
     };
     let session = public.ingest.identifier.reported_session(name);
@@ -159,12 +159,12 @@ impl Subscription {
             self.decisions.mark_unchanged();
             // What is in force, not what was last said: a session may have left since.
             let Some((decision, answer)) = self.engines.decision(self.session) else { continue };
-            let told = Told::new(&self.name, &decision, &answer);
+            let told = DecisionView::new(&self.name, &decision, &answer);
             match Event::default().event("decision").json_data(told) {
                 Ok(event) => return Some((Ok(event), self)),
                 Err(error) => {
                     tracing::error!(%error, "decision cannot be written");
-                    self.metrics.shed(Shed::Subscriber);
+                    self.metrics.shed(ShedKind::Subscriber);
                     return None;
                 }
             }

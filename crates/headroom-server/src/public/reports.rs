@@ -3,8 +3,8 @@
 use super::state::Public;
 use crate::{
     feedback,
-    http::{batch::Outcome, problem::Problem, respond::no_content},
-    ingest::{self, Carrier, read_samples},
+    http::{batch::BatchOutcome, problem::Problem, respond::no_content},
+    ingest::{self, RequestContext, read_samples},
     listener::Connection,
     metrics::{MessageSource, Request as Kind},
 };
@@ -38,13 +38,13 @@ pub(super) async fn events(
     let grant = public.admit(&parts.headers, query)?;
     let media_type = media_type(&parts.headers);
     let body = public.read(body, public.settings.max_beacon_bytes).await?;
-    let carrier = Carrier { headers: &parts.headers, query, peer: connection.peer.ip() };
+    let context = RequestContext { headers: &parts.headers, query, peer: connection.peer.ip() };
     match media_type.as_str() {
         // Players send plain text to avoid a preflight.
         "" | cmcd::MEDIA_TYPE | "text/plain" | "text/cmcd" | "application/octet-stream" => {
-            public.ingest.handle_events(&body, carrier, &grant)?;
+            public.ingest.handle_events(&body, context, &grant)?;
         }
-        "application/json" => public.ingest.handle_json(&body, carrier, &grant)?,
+        "application/json" => public.ingest.handle_json(&body, context, &grant)?,
         other => {
             let detail = format!("{other} is none of application/cmcd, text/plain, application/json");
             return Err(Problem::unsupported_media_type(detail));
@@ -60,11 +60,11 @@ pub(super) async fn events(
     operation_id = "post_samples",
     tag = "reports",
     request_body(
-        content = ingest::Line<'static>,
+        content = ingest::SampleLine<'static>,
         content_type = "application/x-ndjson",
         description = "One sample a line; each holds exactly one of player, link, radio and encoder."
     ),
-    responses((status = 200, description = "What became of the lines.", body = Outcome), Problem)
+    responses((status = 200, description = "What became of the lines.", body = BatchOutcome), Problem)
 )]
 pub(super) async fn samples(public: &Public, request: Request<Incoming>) -> Result<Response, Problem> {
     public.metrics.request(Kind::Samples);
@@ -81,9 +81,9 @@ pub(super) async fn samples(public: &Public, request: Request<Incoming>) -> Resu
     operation_id = "post_feedback",
     tag = "reports",
     request_body(content(
-        (feedback::Line = "application/json"), (feedback::Line = "application/x-ndjson")
+        (feedback::MessageLine = "application/json"), (feedback::MessageLine = "application/x-ndjson")
     )),
-    responses((status = 202, description = "What became of them.", body = Outcome), Problem)
+    responses((status = 202, description = "What became of them.", body = BatchOutcome), Problem)
 )]
 pub(super) async fn feedback(public: &Public, request: Request<Incoming>) -> Result<Response, Problem> {
     public.metrics.request(Kind::Feedback);
@@ -91,10 +91,10 @@ pub(super) async fn feedback(public: &Public, request: Request<Incoming>) -> Res
     let is_json = media_type(request.headers()) == "application/json";
     let body = public.read(request.into_body(), public.settings.max_batch_bytes).await?;
     let outcome = if is_json {
-        public.feedback.hear_json(MessageSource::Post, &body, &grant)?;
-        Outcome::one()
+        public.feedback.accept_json(MessageSource::Post, &body, &grant)?;
+        BatchOutcome::one()
     } else {
-        public.feedback.hear_lines(&body, &grant)?
+        public.feedback.accept_lines(&body, &grant)?
     };
     Ok((StatusCode::ACCEPTED, Json(outcome)).into_response())
 }
@@ -131,7 +131,7 @@ pub(super) async fn clip(public: &Public, request: Request<Incoming>) -> Result<
     let grant = admit_feedback(public, &request)?;
     let admission = public.feedback.admit_clip(request.uri().query().unwrap_or_default(), &grant)?;
     let clip = public.read(request.into_body(), public.feedback.max_clip_bytes()).await?;
-    let text = public.feedback.hear_clip(admission, clip).await?;
+    let text = public.feedback.transcribe_clip(admission, clip).await?;
     Ok((StatusCode::ACCEPTED, Json(serde_json::json!({ "origin": "voice", "text": text }))).into_response())
 }
 

@@ -7,8 +7,8 @@ use crate::{
         health,
         problem::Problem,
     },
-    listener::{Answering, Connection, Handler, at_once, later},
-    metrics::Shed,
+    listener::{Connection, Handler, ResponseFuture, at_once, later},
+    metrics::ShedKind,
 };
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Method, Request, header};
@@ -38,7 +38,7 @@ pub(crate) fn described() -> utoipa::openapi::OpenApi {
 }
 
 impl Handler for Public {
-    fn handle(self: &Arc<Self>, connection: Connection, request: Request<Incoming>) -> Answering {
+    fn handle(self: &Arc<Self>, connection: Connection, request: Request<Incoming>) -> ResponseFuture {
         // Asked for every object of every viewer.
         if let Some((Endpoint::Decide, _)) = Endpoint::of(request.uri().path())
             && Endpoint::Decide.takes(request.method())
@@ -66,7 +66,7 @@ impl Public {
         }
         let client = self.ingest.identifier.client_address(request.headers(), connection.peer.ip());
         let mut response = if !self.clients.admit(client, Instant::now()) {
-            self.metrics.shed(Shed::Client);
+            self.metrics.shed(ShedKind::Client);
             Problem::too_many_requests("ask again in a second, and less often").into_response()
         } else if endpoint.takes(request.method()) {
             self.answer(endpoint, connection, request).await.unwrap_or_else(IntoResponse::into_response)

@@ -9,7 +9,7 @@ use crate::{
     ingest::Ingest,
     metrics::Metrics,
     steering::Pathways,
-    token::{Gate, Grant, Unproven},
+    token::{Gate, Grant, TokenError},
 };
 use axum::body::Bytes;
 use http::HeaderMap;
@@ -37,7 +37,7 @@ pub(crate) struct Public {
 
 impl Public {
     /// What a request may speak about, or why not.
-    pub(super) fn admit(&self, headers: &HeaderMap, query: &str) -> Result<Grant, Unproven> {
+    pub(super) fn admit(&self, headers: &HeaderMap, query: &str) -> Result<Grant, TokenError> {
         self.gate.admit(headers, query, || self.ingest.now_s())
     }
 

@@ -4,13 +4,13 @@
 
 use super::{
     chat::Chat,
-    incident::{BAD_EDGE, BAD_NETWORK, EDGES, Incident, Kind, NETWORKS, Page},
+    incident::{AlertPage, BAD_EDGE, BAD_NETWORK, EDGES, Incident, IncidentKind, NETWORKS},
 };
 use crate::{
     alerts::{
         evaluate::{Evaluator, Stage},
         rules::Rule,
-        signals::{Names, Seen, Signals},
+        signals::{Names, SignalInputs, Signals},
     },
     fleet::FleetSnapshot,
     network::{Networks, Table},
@@ -91,17 +91,17 @@ fn saturation(at_s: u64, severity: f64) -> f64 {
 }
 
 /// What a gradual incident does to the value its rule watches, without noise.
-pub(super) fn true_value(kind: Kind, at_s: u64, severity: f64) -> f64 {
+pub(super) fn true_value(kind: IncidentKind, at_s: u64, severity: f64) -> f64 {
     match kind {
-        Kind::Congestion => STALL_RATE * STALL_MS / 1_000.0 + severity * WORST_STALLS,
-        Kind::Saturation => saturation(at_s, severity),
-        Kind::Quality => OPINION - severity * OPINION_LOSS,
+        IncidentKind::Congestion => STALL_RATE * STALL_MS / 1_000.0 + severity * WORST_STALLS,
+        IncidentKind::Saturation => saturation(at_s, severity),
+        IncidentKind::Quality => OPINION - severity * OPINION_LOSS,
         _ => SINR_DB - severity * SINR_LOSS_DB,
     }
 }
 
 /// The pages of some days: when, by which rule and about what.
-pub(super) fn play(rules: &[Rule], incidents: &[Incident], lasting_s: u64, random: &mut Random) -> Vec<Page> {
+pub(super) fn play(rules: &[Rule], incidents: &[Incident], lasting_s: u64, random: &mut Random) -> Vec<AlertPage> {
     let mut evaluator = Evaluator::new(rules.to_vec(), STEP_S as f64);
     let mut signals = Signals::default();
     let places = places();
@@ -119,7 +119,7 @@ pub(super) fn play(rules: &[Rule], incidents: &[Incident], lasting_s: u64, rando
         for (publisher, chat) in publishers.iter_mut().zip(&mut chats) {
             let id = StreamId(publisher.stream);
             let cell = cell(publisher.stream, &now, wander, random);
-            let broken = now.severity(Kind::Sound, publisher.stream) > 0.0;
+            let broken = now.severity(IncidentKind::Sound, publisher.stream) > 0.0;
             let viewers = cell.observations as f64;
             audiences.push((publisher.stream.to_string(), chat.round(at_s, STEP_S, viewers, broken, random)));
             for (place, cell) in spread(cell, &now, random) {
@@ -127,7 +127,7 @@ pub(super) fn play(rules: &[Rule], incidents: &[Incident], lasting_s: u64, rando
             }
             encoders.insert(id, (now.at(), publisher.report(&now, random)));
         }
-        let ratio = saturation(at_s, now.severity(Kind::Saturation, 0)) * (1.0 + 0.01 * random.normal());
+        let ratio = saturation(at_s, now.severity(IncidentKind::Saturation, 0)) * (1.0 + 0.01 * random.normal());
         let bottleneck = Bottleneck {
             stream: None,
             capacity: Bitrate::from_kbps_f64(CAPACITY_KBPS),
@@ -136,8 +136,8 @@ pub(super) fn play(rules: &[Rule], incidents: &[Incident], lasting_s: u64, rando
             allocated: Bitrate::from_kbps_f64(CAPACITY_KBPS * ratio.min(1.0)),
         };
         let round = FleetSnapshot { at: now.at(), span_s: STEP_S as f64, rollup };
-        let lag_ratio = 1.0 + 0.01 * random.normal() + LAG * now.severity(Kind::Lag, 0);
-        let readings = signals.read(&Seen {
+        let lag_ratio = 1.0 + 0.01 * random.normal() + LAG * now.severity(IncidentKind::Lag, 0);
+        let readings = signals.read(&SignalInputs {
             round: &round,
             encoders: &encoders,
             bottlenecks: &[bottleneck],
@@ -148,7 +148,7 @@ pub(super) fn play(rules: &[Rule], incidents: &[Incident], lasting_s: u64, rando
         let fired = evaluator.observe(at_s, &readings).into_iter();
         // An escalation is news of the same page.
         let fired = fired.filter(|alert| alert.stage != Stage::Resolved && alert.since_s == at_s);
-        pages.extend(fired.map(|alert| Page { at_s, rule: alert.rule, subject: alert.subject }));
+        pages.extend(fired.map(|alert| AlertPage { at_s, rule: alert.rule, subject: alert.subject }));
     }
     pages
 }
@@ -172,14 +172,21 @@ impl Now<'_> {
     }
 
     /// Incidents of a kind that concern a stream: its own, and those that concern all.
-    fn concerning(&self, kind: Kind, stream: u64) -> impl Iterator<Item = &Incident> {
-        let fleet = matches!(kind, Kind::Silence | Kind::Saturation | Kind::Network | Kind::Edge | Kind::Lag);
+    fn concerning(&self, kind: IncidentKind, stream: u64) -> impl Iterator<Item = &Incident> {
+        let fleet = matches!(
+            kind,
+            IncidentKind::Silence
+                | IncidentKind::Saturation
+                | IncidentKind::Network
+                | IncidentKind::Edge
+                | IncidentKind::Lag
+        );
         let concerned = move |incident: &&Incident| incident.kind == kind && (fleet || incident.stream == stream);
         self.incidents.iter().filter(concerned)
     }
 
     /// How bad it is for a stream.
-    fn severity(&self, kind: Kind, stream: u64) -> f64 {
+    fn severity(&self, kind: IncidentKind, stream: u64) -> f64 {
         self.concerning(kind, stream).map(|incident| incident.severity(self.at_s)).fold(0.0, f64::max)
     }
 }
@@ -198,17 +205,17 @@ impl Publisher {
 
     fn report(&mut self, now: &Now<'_>, random: &mut Random) -> Encoder {
         let restarted = |incident: &Incident| (incident.ends_s..incident.ends_s + STEP_S).contains(&now.at_s);
-        if now.at_s % DAY_S < STEP_S || now.concerning(Kind::Drift, self.stream).any(restarted) {
+        if now.at_s % DAY_S < STEP_S || now.concerning(IncidentKind::Drift, self.stream).any(restarted) {
             *self = Self::new(self.stream);
         }
         let drift = now
-            .concerning(Kind::Drift, self.stream)
+            .concerning(IncidentKind::Drift, self.stream)
             .map(|incident| incident.severity(now.at_s) * (LEAST_DRIFT + incident.size * (WORST_DRIFT - LEAST_DRIFT)));
         // Crystals: 15 parts in a million at most, 1.3 s a day.
         let crystal = (self.stream as f64 - (STREAMS + 1) as f64 / 2.0) * 1e-5;
         self.media_s += STEP_S as f64 * (1.0 + crystal - drift.fold(0.0, f64::max));
-        let broken = now.severity(Kind::Ingest, self.stream);
-        let share = DROPPED + OVERLOAD_DROPPED * now.severity(Kind::Drops, self.stream);
+        let broken = now.severity(IncidentKind::Ingest, self.stream);
+        let share = DROPPED + OVERLOAD_DROPPED * now.severity(IncidentKind::Drops, self.stream);
         let lost = random.poisson(FRAME_RATE * STEP_S as f64 * share);
         self.dropped = self.dropped.saturating_add(u32::try_from(lost).unwrap_or(u32::MAX));
         let rate = 6_000.0 * (1.0 + 0.05 * random.normal()) * (1.0 - 0.7 * broken);
@@ -229,12 +236,12 @@ fn cell(stream: u64, now: &Now<'_>, wander: f64, random: &mut Random) -> Cell {
     let watched_s = sessions * STEP_S as f64;
     // A burst: for one round a twentieth of the sessions stalls, about once in six hours of a stream.
     let burst = if random.uniform() < STEP_S as f64 / 21_600.0 { 0.02 } else { 0.0 };
-    let lasting =
-        now.severity(Kind::Congestion, stream) * WORST_STALLS + now.severity(Kind::Shift, stream) * SHIFTED_STALLS;
+    let lasting = now.severity(IncidentKind::Congestion, stream) * WORST_STALLS
+        + now.severity(IncidentKind::Shift, stream) * SHIFTED_STALLS;
     let ratio = lasting + burst;
     let stalls = random.poisson(watched_s * (STALL_RATE + ratio * 1_000.0 / STALL_MS));
     let stalled_ms = (0..stalls).map(|_| -STALL_MS * random.uniform().max(1e-9).ln()).sum::<f64>();
-    let silent = (0.05 + 0.01 * random.normal()).max(0.0) + 0.6 * now.severity(Kind::Silence, stream);
+    let silent = (0.05 + 0.01 * random.normal()).max(0.0) + 0.6 * now.severity(IncidentKind::Silence, stream);
     let mut cell = Cell {
         observations: sessions as u64,
         silent: (sessions * silent.min(1.0)) as u64,
@@ -245,12 +252,12 @@ fn cell(stream: u64, now: &Now<'_>, wander: f64, random: &mut Random) -> Cell {
         ..Cell::default()
     };
     let opinion = OPINION
-        - now.severity(Kind::Quality, stream) * OPINION_LOSS
-        - now.severity(Kind::Dimming, stream) * SHIFTED_OPINION;
+        - now.severity(IncidentKind::Quality, stream) * OPINION_LOSS
+        - now.severity(IncidentKind::Dimming, stream) * SHIFTED_OPINION;
     for _ in 0..(sessions as usize).min(30) {
         cell.mos.add((opinion + 0.5 * random.normal()).clamp(1.0, 5.0));
     }
-    let sinr = SINR_DB + wander - now.severity(Kind::Radio, stream) * SINR_LOSS_DB;
+    let sinr = SINR_DB + wander - now.severity(IncidentKind::Radio, stream) * SINR_LOSS_DB;
     cell.sinr = (20.0 * (sinr + 0.3 * random.normal()), 20);
     cell
 }
@@ -265,7 +272,9 @@ fn spread(cell: Cell, now: &Now<'_>, random: &mut Random) -> Vec<(Place, Cell)> 
     let mut parts = Vec::new();
     for (edge, (edge_name, edge_part)) in (0..).zip(EDGES) {
         for (network, (name, part, usual)) in (1..).zip(NETWORKS) {
-            let factor = usual * worse(name == BAD_NETWORK, Kind::Network) * worse(edge_name == BAD_EDGE, Kind::Edge);
+            let factor = usual
+                * worse(name == BAD_NETWORK, IncidentKind::Network)
+                * worse(edge_name == BAD_EDGE, IncidentKind::Edge);
             let (count, share) = ((viewers * edge_part * part).floor(), 1.0 - (-rate * factor * TROUBLED_S).exp());
             let troubled = count * share + (count * share * (1.0 - share)).sqrt() * random.normal();
             let troubled = troubled.round().clamp(0.0, count) as u64;

@@ -16,7 +16,7 @@ pub(super) const BAD_NETWORK: &str = NETWORKS[NETWORKS.len() - 1].0;
 /// What can go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum IncidentKind {
     /// A link fills up: more and more stalls.
     Congestion,
     /// Demand grows beyond an egress.
@@ -47,7 +47,7 @@ pub enum Kind {
     Lag,
 }
 
-impl Kind {
+impl IncidentKind {
     /// All of them.
     pub const ALL: [Self; 14] = [
         Self::Congestion,
@@ -96,7 +96,7 @@ impl Kind {
 /// Something that goes wrong, with one stream or with everything.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Incident {
-    pub(super) kind: Kind,
+    pub(super) kind: IncidentKind,
     pub(super) stream: u64,
     pub(super) starts_s: u64,
     /// Time until it is at its worst.
@@ -119,16 +119,16 @@ impl Incident {
     /// Whom an alert must name to be about it.
     fn subject(&self) -> String {
         match self.kind {
-            Kind::Silence | Kind::Lag => "fleet".to_owned(),
-            Kind::Saturation => "bottleneck=all".to_owned(),
-            Kind::Network => format!("network={}", BAD_NETWORK),
-            Kind::Edge => format!("edge={}", BAD_EDGE),
+            IncidentKind::Silence | IncidentKind::Lag => "fleet".to_owned(),
+            IncidentKind::Saturation => "bottleneck=all".to_owned(),
+            IncidentKind::Network => format!("network={}", BAD_NETWORK),
+            IncidentKind::Edge => format!("edge={}", BAD_EDGE),
             _ => format!("stream={}", self.stream),
         }
     }
 
     /// Whether an alert tells of it while it lasts.
-    pub(super) fn is_told_by(&self, page: &Page) -> bool {
+    pub(super) fn is_told_by(&self, page: &AlertPage) -> bool {
         (self.starts_s..self.ends_s).contains(&page.at_s)
             && self.kind.rules().contains(&page.rule.as_str())
             && self.subject() == page.subject
@@ -137,7 +137,7 @@ impl Incident {
 
 /// Somebody was called.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct AlertPage {
     pub(super) at_s: u64,
     pub(super) rule: String,
     pub(super) subject: String,

@@ -5,5 +5,5 @@ mod days;
 mod incident;
 mod rehearse;
 
-pub use incident::Kind;
-pub use rehearse::{Outcome, Rehearsal, rehearse};
+pub use incident::IncidentKind;
+pub use rehearse::{KindResult, Rehearsal, rehearse};

@@ -2,7 +2,7 @@
 
 use super::{
     days::{self, DAY_S, STREAMS, play},
-    incident::{Incident, Kind},
+    incident::{Incident, IncidentKind},
 };
 use crate::{alerts::rules::Rule, random::Random};
 use headroom_core::statistics;
@@ -14,9 +14,9 @@ const AFTERMATH_S: u64 = 600;
 
 /// What came of a kind of incident.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Outcome {
+pub struct KindResult {
     /// Which kind.
-    pub kind: Kind,
+    pub kind: IncidentKind,
     /// Incidents put in.
     pub injected: usize,
     /// Those that the right rule told of, about the right stream, network or edge, before they were over.
@@ -30,7 +30,7 @@ pub struct Outcome {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Rehearsal {
     /// By kind.
-    pub kinds: Vec<Outcome>,
+    pub kinds: Vec<KindResult>,
     /// Share of all incidents that were told of.
     pub detection: f64,
     /// Median lead over the incidents that come gradually, s.
@@ -57,19 +57,19 @@ pub fn rehearse(rules: &[Rule], seed: u64, incidents: usize, quiet_days: u64) ->
     let explains = |incident: &Incident, at_s: u64| (incident.starts_s..incident.ends_s + AFTERMATH_S).contains(&at_s);
     let unexplained = pages.iter().filter(|page| !planned.iter().any(|incident| explains(incident, page.at_s))).count();
 
-    let mut leads = BTreeMap::<Kind, Vec<Option<f64>>>::new();
+    let mut leads = BTreeMap::<IncidentKind, Vec<Option<f64>>>::new();
     for incident in &planned {
         let told = pages.iter().find(|page| incident.is_told_by(page));
         let crossing_s = crossing(incident, rules) as f64;
         leads.entry(incident.kind).or_default().push(told.map(|page| crossing_s - page.at_s as f64));
     }
-    let kinds = leads.iter().map(|(&kind, leads)| Outcome {
+    let kinds = leads.iter().map(|(&kind, leads)| KindResult {
         kind,
         injected: leads.len(),
         detected: leads.iter().flatten().count(),
         median_lead_s: median(leads.iter().flatten().copied().collect()),
     });
-    let kinds: Vec<Outcome> = kinds.collect();
+    let kinds: Vec<KindResult> = kinds.collect();
     let ramps = leads.iter().filter(|(kind, _)| kind.is_ramp()).flat_map(|(_, leads)| leads);
     // An incident nobody was told of had no lead at all.
     let ramp_lead_s = median(ramps.map(|lead| lead.unwrap_or(0.0)).collect());
@@ -90,10 +90,10 @@ pub fn rehearse(rules: &[Rule], seed: u64, incidents: usize, quiet_days: u64) ->
 }
 
 fn plan(index: usize, random: &mut Random) -> Incident {
-    let kind = Kind::ALL[index % Kind::ALL.len()];
+    let kind = IncidentKind::ALL[index % IncidentKind::ALL.len()];
     let minutes = |from: f64, to: f64, random: &mut Random| ((from + (to - from) * random.uniform()) * 60.0) as u64;
     let ramp_s = match kind {
-        Kind::Saturation => minutes(15.0, 30.0, random),
+        IncidentKind::Saturation => minutes(15.0, 30.0, random),
         _ if kind.is_ramp() => minutes(6.0, 15.0, random),
         _ => 0,
     };
@@ -102,9 +102,9 @@ fn plan(index: usize, random: &mut Random) -> Incident {
     let stream = 1 + (random.uniform() * STREAMS as f64) as u64;
     // A new level is one only once it lasts.
     let lasts_s = match kind {
-        Kind::Shift | Kind::Dimming => minutes(20.0, 40.0, random),
+        IncidentKind::Shift | IncidentKind::Dimming => minutes(20.0, 40.0, random),
         // The mildest takes eight minutes to lose two seconds.
-        Kind::Drift => minutes(10.0, 20.0, random),
+        IncidentKind::Drift => minutes(10.0, 20.0, random),
         _ => minutes(4.0, 8.0, random),
     };
     Incident { kind, stream, starts_s, ramp_s, ends_s: starts_s + ramp_s + lasts_s, size: random.uniform() }
@@ -138,8 +138,8 @@ mod tests {
     #[test]
     fn the_default_rules_tell_of_incidents_and_let_people_sleep() {
         let rules = Rule::load(std::path::Path::new("")).unwrap();
-        let rehearsal = rehearse(&rules, 3, Kind::ALL.len(), 1);
-        assert_eq!(rehearsal.kinds.len(), Kind::ALL.len());
+        let rehearsal = rehearse(&rules, 3, IncidentKind::ALL.len(), 1);
+        assert_eq!(rehearsal.kinds.len(), IncidentKind::ALL.len());
         assert!(rehearsal.detection >= 0.9, "{rehearsal:?}");
         assert!(rehearsal.ramp_lead_s > 0.0, "{rehearsal:?}");
         assert!(rehearsal.false_pages <= 1, "{rehearsal:?}");

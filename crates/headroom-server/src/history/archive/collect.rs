@@ -1,7 +1,7 @@
 //! What a shard gathers for the archive between two ticks, and what it holds ready for an incident.
 
 use super::{
-    row::{Decided, Incident, Row},
+    row::{DecisionRow, IncidentSample, Row},
     settings::Settings,
 };
 use headroom_core::{
@@ -41,7 +41,7 @@ impl Collector {
 
     /// Takes note of a decision that changed something.
     pub(crate) fn decision(&mut self, stream: StreamId, decision: &Decision) {
-        self.push(Row::Decision(Decided { stream, decision: decision.clone() }));
+        self.push(Row::Decision(DecisionRow { stream, decision: decision.clone() }));
     }
 
     /// Gives away what was gathered, with all that is held ready when something is wrong, and how much had no room.
@@ -121,7 +121,7 @@ impl Ring {
     fn drain(&mut self, now: Timestamp) -> impl Iterator<Item = Row> + '_ {
         let span = self.span;
         let recent = self.reports.drain(..).filter(move |(_, sample)| now.since(sample.at) <= span);
-        recent.map(|(Share(share), sample)| Row::Incident(Incident { share, sample }))
+        recent.map(|(Share(share), sample)| Row::Incident(IncidentSample { share, sample }))
     }
 }
 
@@ -160,7 +160,7 @@ mod tests {
         assert!(collector.take(now, false).0.is_empty());
         let (rows, _) = collector.take(now, true);
         assert_eq!(rows.len(), 11, "seconds 9 to 19");
-        assert!(rows.iter().all(|row| matches!(row, Row::Incident(Incident { share: 1.0, .. }))));
+        assert!(rows.iter().all(|row| matches!(row, Row::Incident(IncidentSample { share: 1.0, .. }))));
         assert!(collector.take(now, true).0.is_empty(), "nothing is kept twice");
     }
 
@@ -174,7 +174,7 @@ mod tests {
         assert!((200..=1_000).contains(&rows.len()), "{}", rows.len());
         let mut seconds = std::collections::BTreeMap::<u64, f64>::new();
         for row in &rows {
-            let Row::Incident(Incident { share, sample }) = row else { panic!("{row:?}") };
+            let Row::Incident(IncidentSample { share, sample }) = row else { panic!("{row:?}") };
             *seconds.entry(sample.at.as_secs()).or_default() += 1.0 / share;
         }
         assert_eq!(seconds.len(), 11);

@@ -1,7 +1,7 @@
 //! The tables of the archive and their columns. Columns are added, never renamed: readers outside rely on them.
 
 use super::{
-    row::{Decided, Distribution, Incident, Minute, Named, Row},
+    row::{DecisionRow, Distribution, IncidentSample, MinuteRow, Row, StreamName},
     table::{Column, encode},
 };
 use chrono::DateTime;
@@ -46,7 +46,7 @@ pub(super) type Partition = String;
 pub(super) fn files(rows: Vec<Row>) -> Result<Vec<(Partition, Vec<u8>)>, ParquetError> {
     let mut names = HashMap::<StreamId, Arc<str>>::new();
     for row in &rows {
-        if let Row::Stream(Named { stream, name }) = row {
+        if let Row::Stream(StreamName { stream, name }) = row {
             names.insert(*stream, name.as_str().into());
         }
     }
@@ -54,8 +54,8 @@ pub(super) fn files(rows: Vec<Row>) -> Result<Vec<(Partition, Vec<u8>)>, Parquet
     for row in rows {
         let (tables, at_micros): (&[Table], u64) = match &row {
             Row::Sample(sample) => (&[Table::Samples], sample.at.as_micros()),
-            Row::Incident(Incident { sample, .. }) => (&[Table::Incidents], sample.at.as_micros()),
-            Row::Decision(Decided { decision, .. }) => (&[Table::Decisions], decision.at.as_micros()),
+            Row::Incident(IncidentSample { sample, .. }) => (&[Table::Incidents], sample.at.as_micros()),
+            Row::Decision(DecisionRow { decision, .. }) => (&[Table::Decisions], decision.at.as_micros()),
             Row::Minute(minute) => (&[Table::Minutes, Table::Distributions], minute.at_s * 1_000_000),
             Row::Stream(_) => continue,
         };
@@ -103,18 +103,18 @@ type Reported = Of<(Sample, Option<f64>)>;
 fn sample(of: &Of<Row>) -> Option<Reported> {
     let row = match &of.row {
         Row::Sample(sample) => (sample.clone(), None),
-        Row::Incident(Incident { share, sample }) => (sample.clone(), Some(*share)),
+        Row::Incident(IncidentSample { share, sample }) => (sample.clone(), Some(*share)),
         _ => return None,
     };
     Some(Of { stream: of.stream.clone(), row })
 }
 
-fn decided(of: &Of<Row>) -> Option<Of<Decided>> {
+fn decided(of: &Of<Row>) -> Option<Of<DecisionRow>> {
     let Row::Decision(decided) = &of.row else { return None };
     Some(Of { stream: of.stream.clone(), row: decided.clone() })
 }
 
-fn minute(of: &Of<Row>) -> Option<Of<Minute>> {
+fn minute(of: &Of<Row>) -> Option<Of<MinuteRow>> {
     let Row::Minute(minute) = &of.row else { return None };
     Some(Of { stream: of.stream.clone(), row: (**minute).clone() })
 }
@@ -181,8 +181,8 @@ fn samples() -> Vec<Column<Reported>> {
     ]
 }
 
-fn decisions() -> Vec<Column<Of<Decided>>> {
-    type Row = Of<Decided>;
+fn decisions() -> Vec<Column<Of<DecisionRow>>> {
+    type Row = Of<DecisionRow>;
     vec![
         Column::time("time", |of: &Row| Some(of.row.decision.at.as_micros())),
         Column::id("session", |of: &Row| Some(of.row.decision.session.0)),
@@ -202,8 +202,8 @@ fn decisions() -> Vec<Column<Of<Decided>>> {
     ]
 }
 
-fn minutes() -> Vec<Column<Of<Minute>>> {
-    type Row = Of<Minute>;
+fn minutes() -> Vec<Column<Of<MinuteRow>>> {
+    type Row = Of<MinuteRow>;
     let mut columns = vec![
         Column::time("time", |of: &Row| Some(of.row.at_s * 1_000_000)),
         Column::id("stream", |of: &Row| Some(of.row.stream.0)),
@@ -226,15 +226,15 @@ fn minutes() -> Vec<Column<Of<Minute>>> {
 
 /// One value of one measure of a minute, and how often it was.
 struct Bin {
-    minute: Arc<Of<Minute>>,
+    minute: Arc<Of<MinuteRow>>,
     measure: &'static str,
     value: f64,
     count: u64,
 }
 
-fn bins(minute: Of<Minute>) -> Vec<Bin> {
+fn bins(minute: Of<MinuteRow>) -> Vec<Bin> {
     let minute = Arc::new(minute);
-    let Minute { mos, throughput_kbps, latency_ms, .. } = &minute.row;
+    let MinuteRow { mos, throughput_kbps, latency_ms, .. } = &minute.row;
     let measures: [(&str, &Distribution); 3] =
         [("mos", mos), ("throughput_kbps", throughput_kbps), ("latency_ms", latency_ms)];
     let of = |measure, &(value, count): &(f64, u64)| Bin { minute: Arc::clone(&minute), measure, value, count };

@@ -3,7 +3,7 @@
 use super::{
     collect::Collector,
     journal::Journal,
-    row::{Named, Row},
+    row::{Row, StreamName},
     settings::Settings,
     ship::Shipper,
     troubles::{Troubles, announce},
@@ -59,7 +59,7 @@ impl Archive {
         let (sealed, journals) = channel();
         let troubles = Arc::new(Troubles::default());
         let shipper = Shipper::new(settings.clone(), directory.clone(), Arc::clone(&troubles), Arc::clone(&metrics));
-        let keeper = Keeper {
+        let keeper = JournalWriter {
             directory,
             segment: std::time::Duration::from_secs(settings.segment_s),
             streams,
@@ -127,7 +127,7 @@ impl Archive {
 }
 
 /// The thread that writes the journal.
-struct Keeper {
+struct JournalWriter {
     directory: PathBuf,
     segment: std::time::Duration,
     streams: Arc<Streams>,
@@ -137,7 +137,7 @@ struct Keeper {
 }
 
 /// The journal that is being written.
-struct Open {
+struct OpenJournal {
     journal: Journal,
     /// Streams whose names stand in it.
     named: HashSet<StreamId>,
@@ -145,9 +145,9 @@ struct Open {
     synced: Instant,
 }
 
-impl Keeper {
+impl JournalWriter {
     fn run(self, batches: &Receiver<Vec<Row>>) {
-        let mut open: Option<Open> = None;
+        let mut open: Option<OpenJournal> = None;
         let mut more = true;
         while more {
             match batches.recv_timeout(std::time::Duration::from_secs(1)) {
@@ -177,7 +177,7 @@ impl Keeper {
             {
                 self.seal(&mut open);
             }
-            if let Some(Open { journal, synced, .. }) = &mut open
+            if let Some(OpenJournal { journal, synced, .. }) = &mut open
                 && synced.elapsed() >= SYNCED
             {
                 *synced = Instant::now();
@@ -198,13 +198,13 @@ impl Keeper {
         self.troubles.journal.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    fn append(&self, open: &mut Option<Open>, rows: Vec<Row>) -> io::Result<()> {
+    fn append(&self, open: &mut Option<OpenJournal>, rows: Vec<Row>) -> io::Result<()> {
         let open = match open {
             Some(open) => open,
             None => {
                 let journal = Journal::create(&self.directory)?;
                 let now = Instant::now();
-                open.insert(Open { journal, named: HashSet::new(), since: now, synced: now })
+                open.insert(OpenJournal { journal, named: HashSet::new(), since: now, synced: now })
             }
         };
         let mut all = Vec::with_capacity(rows.len());
@@ -214,14 +214,14 @@ impl Keeper {
                 && let Some(name) = self.streams.name(stream)
             {
                 open.named.insert(stream);
-                all.push(Row::Stream(Named { stream, name }));
+                all.push(Row::Stream(StreamName { stream, name }));
             }
             all.push(row);
         }
         open.journal.append(&all)
     }
 
-    fn seal(&self, open: &mut Option<Open>) {
+    fn seal(&self, open: &mut Option<OpenJournal>) {
         if let Some(open) = open.take() {
             // The other thread ends after this one, and outlives a panic of its own only by losing the journal till the
             // next start.
@@ -232,5 +232,5 @@ impl Keeper {
 
 /// A row that appears in no table.
 fn nothing() -> Row {
-    Row::Stream(Named { stream: StreamId(0), name: String::new() })
+    Row::Stream(StreamName { stream: StreamId(0), name: String::new() })
 }

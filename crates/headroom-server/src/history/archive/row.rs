@@ -15,18 +15,18 @@ pub(crate) enum Row {
     /// A report of a sampled session.
     Sample(Sample),
     /// A report around an incident.
-    Incident(Incident),
+    IncidentSample(IncidentSample),
     /// A decision that changed something.
-    Decision(Decided),
+    Decision(DecisionRow),
     /// The sums of one cell over a minute.
-    Minute(Box<Minute>),
+    MinuteRow(Box<MinuteRow>),
     /// What a stream is called.
-    Stream(Named),
+    Stream(StreamName),
 }
 
 /// A report around an incident.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Incident {
+pub(crate) struct IncidentSample {
     /// Share of the sessions that were kept when it was.
     pub(crate) share: f64,
     pub(crate) sample: Sample,
@@ -34,21 +34,21 @@ pub(crate) struct Incident {
 
 /// A decision and what it is about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Decided {
+pub(crate) struct DecisionRow {
     pub(crate) stream: StreamId,
     pub(crate) decision: Decision,
 }
 
 /// A stream's name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Named {
+pub(crate) struct StreamName {
     pub(crate) stream: StreamId,
     pub(crate) name: String,
 }
 
 /// A row of the history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Minute {
+pub(crate) struct MinuteRow {
     pub(crate) at_s: u64,
     pub(crate) stream: StreamId,
     pub(crate) edge: String,
@@ -73,7 +73,7 @@ pub(crate) type Distribution = Vec<(f64, u64)>;
 pub(crate) fn minute_rows(at_s: u64, rollup: &Rollup, places: &Places) -> Vec<Row> {
     let rounds = f64::from(rollup.rounds.max(1));
     let bins = |sketch: &Sketch| sketch.bins().collect();
-    let rows = rollup.cells.iter().map(|(key, cell)| Minute {
+    let rows = rollup.cells.iter().map(|(key, cell)| MinuteRow {
         at_s,
         stream: key.stream,
         edge: places.edge(key.place.edge).to_owned(),
@@ -96,8 +96,8 @@ pub(crate) fn minute_rows(at_s: u64, rollup: &Rollup, places: &Places) -> Vec<Ro
 impl Row {
     pub(super) fn stream(&self) -> StreamId {
         match self {
-            Self::Sample(sample) | Self::Incident(Incident { sample, .. }) => sample.stream,
-            Self::Decision(Decided { stream, .. }) | Self::Stream(Named { stream, .. }) => *stream,
+            Self::Sample(sample) | Self::Incident(IncidentSample { sample, .. }) => sample.stream,
+            Self::Decision(DecisionRow { stream, .. }) | Self::Stream(StreamName { stream, .. }) => *stream,
             Self::Minute(minute) => minute.stream,
         }
     }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 type Read<R, V> = Box<dyn Fn(&R) -> Option<V>>;
 
 /// How a column gets its values, and so of which type it is.
-enum Kind<R> {
+enum ColumnKind<R> {
     Time(Read<R, u64>),
     Id(Read<R, u64>),
     Count(Read<R, u64>),
@@ -28,38 +28,38 @@ enum Kind<R> {
 /// A column: its name and where its values come from.
 pub(super) struct Column<R> {
     name: String,
-    kind: Kind<R>,
+    kind: ColumnKind<R>,
 }
 
 impl<R> Column<R> {
     /// A point in time, from microseconds since the epoch.
     pub(super) fn time(name: &str, read: impl Fn(&R) -> Option<u64> + 'static) -> Self {
-        Self { name: name.to_owned(), kind: Kind::Time(Box::new(read)) }
+        Self { name: name.to_owned(), kind: ColumnKind::Time(Box::new(read)) }
     }
 
     /// A keyed hash.
     pub(super) fn id(name: &str, read: impl Fn(&R) -> Option<u64> + 'static) -> Self {
-        Self { name: name.to_owned(), kind: Kind::Id(Box::new(read)) }
+        Self { name: name.to_owned(), kind: ColumnKind::Id(Box::new(read)) }
     }
 
     /// A count or a whole number of something.
     pub(super) fn count(name: &str, read: impl Fn(&R) -> Option<u64> + 'static) -> Self {
-        Self { name: name.to_owned(), kind: Kind::Count(Box::new(read)) }
+        Self { name: name.to_owned(), kind: ColumnKind::Count(Box::new(read)) }
     }
 
     /// A quantity.
     pub(super) fn number(name: &str, read: impl Fn(&R) -> Option<f64> + 'static) -> Self {
-        Self { name: name.to_owned(), kind: Kind::Number(Box::new(read)) }
+        Self { name: name.to_owned(), kind: ColumnKind::Number(Box::new(read)) }
     }
 
     /// A yes or no.
     pub(super) fn flag(name: &str, read: impl Fn(&R) -> Option<bool> + 'static) -> Self {
-        Self { name: name.to_owned(), kind: Kind::Flag(Box::new(read)) }
+        Self { name: name.to_owned(), kind: ColumnKind::Flag(Box::new(read)) }
     }
 
     /// Text.
     pub(super) fn text(name: &str, read: impl Fn(&R) -> Option<String> + 'static) -> Self {
-        Self { name: name.to_owned(), kind: Kind::Text(Box::new(read)) }
+        Self { name: name.to_owned(), kind: ColumnKind::Text(Box::new(read)) }
     }
 }
 
@@ -69,13 +69,13 @@ pub(super) fn encode<R>(columns: &[Column<R>], rows: &[R]) -> Result<Vec<u8>, Pa
     let mut group = writer.next_row_group()?;
     for column in columns {
         match &column.kind {
-            Kind::Time(read) | Kind::Id(read) | Kind::Count(read) => {
+            ColumnKind::Time(read) | ColumnKind::Id(read) | ColumnKind::Count(read) => {
                 // Parquet keeps unsigned numbers in signed ones, bit by bit.
                 write::<R, Int64Type>(&mut group, rows, |row| read(row).map(|value| value as i64))?;
             }
-            Kind::Number(read) => write::<R, DoubleType>(&mut group, rows, read)?,
-            Kind::Flag(read) => write::<R, BoolType>(&mut group, rows, read)?,
-            Kind::Text(read) => {
+            ColumnKind::Number(read) => write::<R, DoubleType>(&mut group, rows, read)?,
+            ColumnKind::Flag(read) => write::<R, BoolType>(&mut group, rows, read)?,
+            ColumnKind::Text(read) => {
                 write::<R, ByteArrayType>(&mut group, rows, |row| {
                     read(row).map(|text| ByteArray::from(text.into_bytes()))
                 })?;
@@ -107,12 +107,12 @@ fn write<R, T: parquet::data_type::DataType>(
 fn schema<R>(columns: &[Column<R>]) -> Result<TypePtr, ParquetError> {
     let field = |column: &Column<R>| {
         let (physical, logical) = match column.kind {
-            Kind::Time(_) => (Physical::INT64, Some(LogicalType::timestamp(true, TimeUnit::MICROS))),
-            Kind::Id(_) => (Physical::INT64, Some(LogicalType::integer(64, false))),
-            Kind::Count(_) => (Physical::INT64, None),
-            Kind::Number(_) => (Physical::DOUBLE, None),
-            Kind::Flag(_) => (Physical::BOOLEAN, None),
-            Kind::Text(_) => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
+            ColumnKind::Time(_) => (Physical::INT64, Some(LogicalType::timestamp(true, TimeUnit::MICROS))),
+            ColumnKind::Id(_) => (Physical::INT64, Some(LogicalType::integer(64, false))),
+            ColumnKind::Count(_) => (Physical::INT64, None),
+            ColumnKind::Number(_) => (Physical::DOUBLE, None),
+            ColumnKind::Flag(_) => (Physical::BOOLEAN, None),
+            ColumnKind::Text(_) => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
         };
         let field = Type::primitive_type_builder(&column.name, physical).with_logical_type(logical);
         field.with_repetition(Repetition::OPTIONAL).build().map(Arc::new)

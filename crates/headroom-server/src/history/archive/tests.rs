@@ -2,7 +2,7 @@
 
 use super::{
     journal::{self, Journal},
-    row::{Incident, Named, Row},
+    row::{IncidentSample, Row, StreamName},
     *,
 };
 use crate::{metrics::Metrics, places::Places};
@@ -99,8 +99,8 @@ fn the_files_hold_what_was_kept() {
     let link = Link { loss_ratio: Some(Ratio::clamped(0.25)), application_limited: true, ..Link::default() };
     let radio = Radio { sinr_db: Some(-3.5), cqi: Some(9), ..Radio::default() };
     kept.keep(vec![Row::Sample(sample(1_600_000_000)), of(Report::Link(link)), of(Report::Radio(radio))]);
-    let named = Named { stream: StreamId(7), name: "live/a".into() };
-    kept.keep(vec![Row::Stream(named), Row::Incident(Incident { share: 0.5, sample: sample(1_600_003_600) })]);
+    let named = StreamName { stream: StreamId(7), name: "live/a".into() };
+    kept.keep(vec![Row::Stream(named), Row::Incident(IncidentSample { share: 0.5, sample: sample(1_600_003_600) })]);
     kept.close();
     let rows = table(&directory, "samples");
     assert_eq!(rows.len(), 3);

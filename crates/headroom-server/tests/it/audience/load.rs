@@ -7,7 +7,7 @@ use headroom_core::{
     audience::{Aspect, Aspects, Classification, Sentiment},
     units::Ratio,
 };
-use headroom_server::{Reader, Reply, Server, Shed};
+use headroom_server::{MessageShed, Reader, Reply, Server};
 use serde_json::json;
 use std::{
     collections::VecDeque,
@@ -60,7 +60,7 @@ impl Reader for Paced {
         drop(waiting);
         self.queue.1.notify_one();
         if let Some((_, reply)) = shed {
-            reply(Err(Shed));
+            reply(Err(MessageShed));
         }
     }
 }

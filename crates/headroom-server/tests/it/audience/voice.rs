@@ -2,7 +2,7 @@
 
 use super::Words;
 use crate::support::{Answer, eventually, get, metric, post, start_with};
-use headroom_server::{Config, Say, Server, Transcriber, TranscriptReply, Unheard, VoiceChat};
+use headroom_server::{Config, OnUtterance, Server, TranscribeError, Transcriber, TranscriptReply, VoiceChat};
 use http::StatusCode;
 use std::{
     net::SocketAddr,
@@ -19,14 +19,14 @@ impl Transcriber for Spelling {
     fn submit(&self, clip: hyper::body::Bytes, reply: TranscriptReply) {
         match &*clip {
             b"wait" => self.waiting.lock().unwrap().push(reply),
-            b"long" => reply(Err(Unheard::TooLong { most_s: 30 })),
-            b"full" => reply(Err(Unheard::Shed)),
-            b"\0" => reply(Err(Unheard::NotSound("not a readable file".into()))),
+            b"long" => reply(Err(TranscribeError::TooLong { most_s: 30 })),
+            b"full" => reply(Err(TranscribeError::Shed)),
+            b"\0" => reply(Err(TranscribeError::NotSound("not a readable file".into()))),
             text => reply(Ok(String::from_utf8_lossy(text).into_owned())),
         }
     }
 
-    fn follow(&self, chat: &VoiceChat, say: Say) -> std::io::Result<()> {
+    fn follow(&self, chat: &VoiceChat, say: OnUtterance) -> std::io::Result<()> {
         say(chat.command.join(" "));
         Ok(())
     }

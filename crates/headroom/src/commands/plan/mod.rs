@@ -6,7 +6,7 @@ mod text;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use headroom_server::{
-    By, Config,
+    Config, GroupBy,
     plan::{Demand, MOST_HOURS, Outlook, Plan, Scenario, synthetic::audience},
 };
 use std::{
@@ -131,9 +131,9 @@ fn demand(arguments: &Arguments, configured: &Path) -> anyhow::Result<Demand> {
         "no history: name it with --data DIRECTORY or --config FILE, a table with --csv FILE, or try --synthetic 1"
     );
     let by = match arguments.by {
-        Apart::Stream => By::Stream,
-        Apart::Edge => By::Edge,
-        Apart::Network => By::Network,
+        Apart::Stream => GroupBy::Stream,
+        Apart::Edge => GroupBy::Edge,
+        Apart::Network => GroupBy::Network,
     };
     Ok(Demand::of_history(directory, by)?)
 }

@@ -1,4 +1,4 @@
-//! Something for each client, of a bounded number of clients: those who come when the table is full share one.
+//! A value for each client, for a bounded number of clients: newcomers share one value while the table is full.
 
 use headroom_cluster::by_id::ById;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ const SWEEP_EVERY: Duration = Duration::from_millis(100);
 /// What is known of at most `MOST` clients, and of all others together.
 pub(crate) struct Bounded<T, const MOST: usize> {
     clients: ById<u64, T>,
-    /// Of those who came when the table was full.
+    /// The value shared by clients that came while the table was full.
     others: Option<T>,
     swept: Option<Instant>,
 }

@@ -1,45 +1,25 @@
 //! Times as people and other programs write them: RFC 3339, UTC.
 
-const DAY_S: u64 = 86_400;
+use chrono::{DateTime, NaiveDateTime, SecondsFormat};
 
-/// Seconds since the epoch as RFC 3339, by Hinnant's civil-from-days.
+/// Seconds since the epoch as RFC 3339; empty beyond the calendar (year 262142).
 #[must_use]
 pub fn rfc3339(seconds: u64) -> String {
-    let (days, rest) = ((seconds / DAY_S) as i64 + 719_468, seconds % DAY_S);
-    let era = days / 146_097;
-    let day_of_era = days % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let (day, month) =
-        (day_of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3_600, rest / 60 % 60, rest % 60)
+    let at = i64::try_from(seconds).ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    at.map_or_else(String::new, |at| at.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
 /// Seconds since the epoch of `2026-11-23T18:00Z`, `2026-11-23T18:00:00Z` (a space may stand for the `T`, the `Z` may be
-/// absent) or of a plain number of seconds; by Hinnant's days-from-civil. `None` of anything else.
+/// absent) or of a plain number of seconds. `None` of anything else, and of times before 1970.
 #[must_use]
 pub fn seconds(text: &str) -> Option<u64> {
     if let Ok(seconds) = text.parse() {
         return Some(seconds);
     }
-    let (date, time) = text.trim_end_matches('Z').split_once(['T', ' '])?;
-    let numbers =
-        |text: &str, by: char| text.split(by).map(|part| part.parse::<u64>().ok()).collect::<Option<Vec<_>>>();
-    let (date, time) = (numbers(date, '-')?, numbers(time, ':')?);
-    let &[year, month, day] = date.as_slice() else { return None };
-    let (&[hour, minute] | &[hour, minute, _]) = time.as_slice() else { return None };
-    let second = time.get(2).copied().unwrap_or(0);
-    let known = (1_970..=9_999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
-    if !known || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, year_of_era) = (year / 400, year % 400);
-    let day_of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    Some((era * 146_097 + day_of_era - 719_468) * DAY_S + hour * 3_600 + minute * 60 + second)
+    let text = text.trim_end_matches('Z').replace(' ', "T");
+    let forms = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"];
+    let at = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(&text, form).ok())?;
+    u64::try_from(at.and_utc().timestamp()).ok()
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ impl Default for Limits {
     }
 }
 
-/// Who is connected and how much they asked.
+/// Open connections and request allowances by client.
 pub(crate) struct Clients {
     limits: Limits,
     /// Loopback is a web server on this machine, whose clients are known only where it names them.
@@ -95,7 +95,7 @@ impl Clients {
         if let Some(client) = self.client(address).filter(|_| requests_per_s > 0) {
             let (rate, burst) = (f64::from(requests_per_s), f64::from(burst.max(1)));
             let mut part = self.part(client);
-            // Who has not asked for long enough to have everything again is idle.
+            // A client whose allowance is full again is idle.
             let idle = |bucket: &Bucket| bucket.held(rate, burst, now) >= burst;
             let bucket = part.buckets.entry(client, now, idle, || Bucket::full(burst, now));
             if !bucket.take(rate, burst, now) {
@@ -106,7 +106,7 @@ impl Clients {
         rate == 0.0 || self.total.lock().unwrap_or_else(PoisonError::into_inner).take(rate, rate, now)
     }
 
-    /// Whom an address stands for; `None` for those who are not limited.
+    /// The client an address belongs to; `None` for clients without limits.
     fn client(&self, address: IpAddr) -> Option<u64> {
         let address = address.to_canonical();
         if self.trusts_loopback && address.is_loopback() {

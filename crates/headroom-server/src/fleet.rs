@@ -3,11 +3,18 @@
 use crate::{
     feedback::Feedback,
     history::{AudienceMinute, Entry, History},
-    metrics::Metrics,
+    metrics::{ByQuantile, Catalogue},
 };
-use headroom_cluster::{rollup::Rollup, shard::Shards};
+use headroom_cluster::{
+    rollup::{Cell, Rollup},
+    shard::Shards,
+};
 use headroom_core::time::Timestamp;
-use std::sync::Arc;
+use prometheus_client::{
+    metrics::{counter::Counter, gauge::Gauge},
+    registry::Unit,
+};
+use std::sync::{Arc, atomic::AtomicU64};
 use tokio::sync::watch;
 
 /// Ticks from one round to the next, ten seconds by default: short enough for an alert to be early, long enough that
@@ -28,14 +35,14 @@ pub(crate) struct FleetSnapshot {
 pub(crate) struct FleetSampler {
     latest: watch::Sender<Arc<FleetSnapshot>>,
     history: Option<Arc<History>>,
-    metrics: Arc<Metrics>,
+    metrics: FleetMetrics,
     round: Option<Rollup>,
     /// Ticks until the next round.
     waits: u32,
     last_round: Option<Timestamp>,
     minute: Rollup,
     minute_at_s: u64,
-    /// The minute whose messages are being heard.
+    /// The minute whose messages are being summed.
     hearing_s: u64,
 }
 
@@ -43,7 +50,7 @@ impl FleetSampler {
     pub(crate) fn new(
         latest: watch::Sender<Arc<FleetSnapshot>>,
         history: Option<Arc<History>>,
-        metrics: Arc<Metrics>,
+        metrics: FleetMetrics,
     ) -> Self {
         Self {
             latest,
@@ -76,7 +83,7 @@ impl FleetSampler {
         }
     }
 
-    /// Takes note of what the audiences say, once a minute.
+    /// Keeps the state of every audience, once a minute.
     pub(crate) fn hear(&mut self, feedback: &Feedback, at: Timestamp) {
         let at_s = at.as_micros() / 60_000_000 * 60;
         let ended = std::mem::replace(&mut self.hearing_s, at_s);
@@ -122,6 +129,44 @@ impl FleetSampler {
             && !rollup.cells.is_empty()
         {
             history.keep(Entry::Minute { at_s: self.minute_at_s, rollup });
+        }
+    }
+}
+
+/// Quantiles of the opinion scores that are exported.
+const OPINIONS: [(f64, &str); 3] = [(0.1, "0.1"), (0.5, "0.5"), (0.9, "0.9")];
+
+/// What all sessions went through, as metrics.
+pub(crate) struct FleetMetrics {
+    watched: Counter<f64, AtomicU64>,
+    stalled: Counter<f64, AtomicU64>,
+    stalls: Counter,
+    opinions: Box<[(f64, Gauge<f64, AtomicU64>)]>,
+}
+
+impl FleetMetrics {
+    pub(crate) fn register(all: &mut Catalogue) -> Self {
+        let scores = all.gauges(
+            &OPINIONS.map(|(_, quantile)| quantile),
+            |quantile| ByQuantile { quantile },
+            "opinion_score",
+            "Quantiles of the sessions' mean opinion scores",
+        );
+        Self {
+            watched: all.counter_of(Unit::Seconds, "watched", "Time all sessions watched, by their reports"),
+            stalled: all.counter_of(Unit::Seconds, "stalled", "Time of that they stood still"),
+            stalls: all.counter("stalls", "Stalls"),
+            opinions: OPINIONS.iter().map(|&(level, _)| level).zip(scores).collect(),
+        }
+    }
+
+    /// Takes in what all sessions went through since the last round.
+    fn observe_round(&self, total: &Cell) {
+        self.watched.inc_by(total.watched_ms as f64 / 1_000.0);
+        self.stalled.inc_by(total.stalled_ms as f64 / 1_000.0);
+        self.stalls.inc_by(total.starvations);
+        for (level, gauge) in &self.opinions {
+            gauge.set(total.mos.quantile(*level).unwrap_or(f64::NAN));
         }
     }
 }

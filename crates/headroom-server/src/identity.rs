@@ -1,6 +1,6 @@
-//! Who is asking: session and stream identifiers from what a request carries.
+//! Session and stream identifiers from what a request carries.
 //!
-//! Identifiers are keyed hashes (SipHash-1-3): nobody who does not hold the key can choose identifiers that collide,
+//! Identifiers are keyed hashes (SipHash-1-3): without the key nobody can choose identifiers that collide,
 //! and logs of decisions do not hold the players' own session ids.
 
 use headroom_core::{
@@ -45,11 +45,11 @@ impl Default for Identity {
     }
 }
 
-/// Peers whose word about the client's address counts.
+/// Peers that are trusted to name the client's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ForwardedFrom {
-    /// Nobody's.
+    /// None.
     None,
     /// Those on this machine.
     Loopback,
@@ -116,7 +116,7 @@ impl Identifier {
         formats.map(move |format| self.stream(name, format))
     }
 
-    /// Who wrote a message: names are unique within a source only. The key is drawn anew for every period and kept nowhere
+    /// The author of a message: names are unique within a source only. The key is drawn anew for every period and kept nowhere
     /// else, so nobody can tell afterwards whose identifier it was, or that two periods' are one person's.
     pub(crate) fn author(&self, source: &str, name: &str, now_s: u64) -> AuthorId {
         let period = now_s / (u64::from(self.settings.author_key_hours.max(1)) * 3_600);
@@ -159,7 +159,7 @@ impl Identifier {
         NetworkId(hash.max(1))
     }
 
-    /// Whether `peer` is a web server whose word about its viewers counts.
+    /// Whether `peer` is a web server that is trusted to name its clients.
     pub(crate) fn believes(&self, peer: IpAddr) -> bool {
         match self.settings.forwarded_from {
             ForwardedFrom::None => false,

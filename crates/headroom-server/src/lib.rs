@@ -50,5 +50,5 @@ pub use inference::{
 };
 pub use network::TableError;
 pub use server::{Server, StartError};
-pub use tls::ClientTlsError as ListenerTlsError;
+pub use tls::ListenerTlsError;
 pub use tls_client::ClientTlsError;

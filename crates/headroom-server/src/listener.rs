@@ -55,7 +55,7 @@ pub(crate) struct Connection {
 pub(crate) struct Listener {
     pub(crate) socket: TcpListener,
     pub(crate) bounds: Bounds,
-    /// Who may hold how many connections.
+    /// Bounds on the connections of one client.
     pub(crate) clients: Arc<Clients>,
     /// `None`: plain HTTP.
     pub(crate) tls: Option<Arc<Tls>>,

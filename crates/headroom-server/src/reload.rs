@@ -1,6 +1,7 @@
 //! Certificates and keys that are read again while the server runs: when their files change, or at once on SIGHUP.
 
-use crate::metrics::Metrics;
+use crate::metrics::Catalogue;
+use prometheus_client::metrics::counter::Counter;
 use std::{
     error::Error,
     hash::{Hash, Hasher},
@@ -23,8 +24,13 @@ pub(crate) trait Reloadable: Send + Sync {
     fn reload(&self) -> Result<(), Box<dyn Error + Send + Sync>>;
 }
 
+/// Counts what changed and could not be used.
+pub(crate) fn failures(all: &mut Catalogue) -> Counter {
+    all.counter("reloads_failed", "Changed certificates and keys that could not be used")
+}
+
 /// Keeps everything up to date until `shutdown`.
-pub(crate) async fn watch(all: Vec<Arc<dyn Reloadable>>, metrics: Arc<Metrics>, shutdown: CancellationToken) {
+pub(crate) async fn watch(all: Vec<Arc<dyn Reloadable>>, failures: Counter, shutdown: CancellationToken) {
     if all.is_empty() {
         return;
     }
@@ -51,7 +57,7 @@ pub(crate) async fn watch(all: Vec<Arc<dyn Reloadable>>, metrics: Arc<Metrics>, 
             match one.reload() {
                 Ok(()) => tracing::info!(?files, "read again"),
                 Err(error) => {
-                    metrics.reloads_failed.inc();
+                    failures.inc();
                     let cause = error.source().map(ToString::to_string);
                     tracing::error!(?files, %error, cause, "cannot be used: what was read before stays in force");
                 }

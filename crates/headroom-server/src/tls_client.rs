@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-/// Why there are no encrypted connections.
+/// Why encrypted connections cannot be set up.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientTlsError {

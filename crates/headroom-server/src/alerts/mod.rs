@@ -5,6 +5,7 @@
 
 mod drift;
 mod evaluate;
+mod metrics;
 mod notify;
 mod outliers;
 mod publishers;
@@ -18,5 +19,6 @@ mod watch;
 pub use notify::{Settings, Webhook};
 pub use rules::{DEFAULT_RULES, Rule, RuleError, Severity, Signal};
 
+pub(crate) use metrics::AlertMetrics;
 pub(crate) use notify::Notifier;
 pub(crate) use watch::{AlertSources, AlertView, Alerts, Silence};

@@ -4,8 +4,11 @@
 //! the body, so a receiver can refuse forgeries and what is old. Redirects are not followed and, unless allowed, no
 //! private address is connected to, whatever its name resolves to: the configuration must not become a way inside.
 
-use super::evaluate::{Alert, Stage};
-use crate::{calendar::rfc3339, metrics::Metrics};
+use super::{
+    evaluate::{Alert, Stage},
+    metrics::AlertMetrics,
+};
+use crate::calendar::rfc3339;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -15,10 +18,7 @@ use std::{
     io::{self, Write},
     net::IpAddr,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        mpsc::{Receiver, SyncSender, sync_channel},
-    },
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use ureq::{
@@ -88,12 +88,12 @@ struct Sender {
     inside: Agent,
     outside: Agent,
     dead_letters: PathBuf,
-    metrics: Arc<Metrics>,
+    metrics: AlertMetrics,
 }
 
 impl Notifier {
     /// Reads the secrets and starts the sender; `None` when there is nobody to tell.
-    pub(crate) fn start(settings: &Settings, metrics: Arc<Metrics>) -> io::Result<Option<Self>> {
+    pub(crate) fn start(settings: &Settings, metrics: AlertMetrics) -> io::Result<Option<Self>> {
         if settings.alertmanagers.is_empty() && settings.webhooks.is_empty() {
             return Ok(None);
         }
@@ -162,7 +162,7 @@ impl Sender {
             let lasting;
             match request.send(body) {
                 Ok(response) if response.status().is_success() => {
-                    self.metrics.notifications_sent.inc();
+                    self.metrics.sent.inc();
                     return;
                 }
                 Ok(response) => {
@@ -182,7 +182,7 @@ impl Sender {
                 break;
             }
         }
-        self.metrics.notifications_failed.inc();
+        self.metrics.failed.inc();
         if let Err(error) = keep_aside(&self.dead_letters, url, body, &problem, stamp) {
             tracing::error!(%error, "dead letter could not be kept");
         }

@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(outliers(&on_one_edge(&[(1, 1, 500, 100), (2, 2, 10, 9), (2, 3, 500, 3)])).len(), 1);
     }
 
-    /// Three networks on three edges, and who is to blame.
+    /// Three networks on three edges, and the expected culprit.
     #[test]
     fn network_edge_and_both_are_told_apart() {
         let places = (0..3).flat_map(|edge| (0..3).map(move |network| at(edge, network)));

@@ -80,7 +80,7 @@ impl Publishers {
         readings
     }
 
-    /// Share of its frames that a publisher's encoder has dropped since its last report; `None` where that is not told.
+    /// Share of its frames that a publisher's encoder has dropped since its last report; `None` where it does not report that.
     fn dropped(&mut self, stream: StreamId, at: Timestamp, encoder: &Encoder) -> Option<f64> {
         let (count, rate) = (encoder.dropped_frames?, encoder.frame_rate?);
         let (before, share) = self.dropped.entry(stream).or_insert(((at, count), None));

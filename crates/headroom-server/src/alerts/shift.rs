@@ -4,7 +4,7 @@
 //! value in usual deviations. It grows only while values lie more than one deviation on the bad side, so steps of 2.5
 //! deviations and more are found within minutes and noise is not: with independent normal noise, 12 is reached once in
 //! about 10¹⁰ minutes (Siegmund, 1985, §2.6). The change began where the sum last left zero. What is usual follows the series with a memory
-//! of half an hour, so the slow tides of a day are no change.
+//! of half an hour, so that the slow rhythm of a day does not count as a change.
 
 /// Share of a new minute in what is usual.
 const USUAL: f64 = 1.0 / 30.0;
@@ -18,7 +18,7 @@ const WARM: u32 = 30;
 /// Deviations by which a minute must be worse to count.
 const SLACK: f64 = 1.0;
 
-/// Deviations a single minute counts at most: one minute is no level.
+/// Deviations a single minute counts at most: a level takes longer than one minute.
 const MOST: f64 = 4.0;
 
 /// The sum from which a change is certain: the new level becomes the usual one.
@@ -49,7 +49,7 @@ pub(super) struct Change {
 }
 
 impl Shift {
-    /// Takes in a minute's value. Deviations below `least` count as that: what nobody would feel is no change.
+    /// Takes in a minute's value. Deviations below `least` count as that: smaller changes go unnoticed.
     pub(super) fn observe(&mut self, value: f64, least: f64) {
         if self.sum >= CERTAIN {
             // Told of once; from now on this is how it is.

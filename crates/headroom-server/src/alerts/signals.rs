@@ -18,7 +18,7 @@ const ROUNDS: usize = 6;
 /// Streams watched one by one: those with most sessions.
 const MAX_STREAMS: usize = 1_000;
 
-/// Deviations of a minute's stall ratio, and of its median opinion score, that nobody would feel.
+/// Deviations of a minute's stall ratio, and of its median opinion score, too small for a viewer to notice.
 const LEAST_STALL: f64 = 0.002;
 const LEAST_OPINION: f64 = 0.05;
 
@@ -221,7 +221,7 @@ mod tests {
         policy::Weights,
     };
 
-    /// The readings of a round in which nobody watches.
+    /// The signals of a round without viewers.
     fn read(signals: &mut Signals, encoders: &Encoders, audiences: &[(String, State)]) -> Vec<SignalValue> {
         let names = Names { stream: &|stream| stream.0.to_string(), places: &Places::default() };
         let round = FleetSnapshot::default();

@@ -67,7 +67,7 @@ impl Trend {
 
     /// Whether and when a value now below `threshold` will be above it within `horizon` steps.
     pub(super) fn crossing(&self, threshold: f64, horizon: u32) -> Option<Crossing> {
-        // What is across already is no prediction.
+        // A value beyond the threshold already is not a prediction.
         if self.slope <= 0.0 || self.level >= threshold {
             return None;
         }

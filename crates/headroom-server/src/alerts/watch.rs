@@ -1,7 +1,8 @@
-//! The alerts of a running server: every round is read and judged, changes are kept, told and listed.
+//! The alerts of a running server: every round is evaluated; changes are kept, sent and listed.
 
 use super::{
     evaluate::{Alert, Evaluator, Stage, Track},
+    metrics::AlertMetrics,
     notify::{NotificationBatch, Notifier},
     rules::Rule,
     signals::{Names, SignalInputs, Signals},
@@ -10,7 +11,6 @@ use crate::{
     feedback::Feedback,
     fleet::FleetSnapshot,
     history::{Entry, History, Transition},
-    metrics::Metrics,
     places::Places,
     stream::Streams,
 };
@@ -31,7 +31,7 @@ pub(crate) struct Alerts {
     judged: Mutex<AlertState>,
     notifier: Option<Notifier>,
     history: Option<Arc<History>>,
-    metrics: Arc<Metrics>,
+    metrics: AlertMetrics,
 }
 
 struct AlertState {
@@ -89,7 +89,7 @@ impl Alerts {
         step_s: f64,
         notifier: Option<Notifier>,
         history: Option<Arc<History>>,
-        metrics: Arc<Metrics>,
+        metrics: AlertMetrics,
     ) -> Self {
         let evaluator = Evaluator::new(rules, step_s);
         let judged = AlertState { signals: Signals::default(), evaluator, silences: Vec::new(), repeated_s: 0 };
@@ -139,7 +139,7 @@ impl Alerts {
             *repeated_s = at_s;
         }
         let firing: Vec<Alert> = evaluator.firing().filter(|alert| repeat && heard(alert)).cloned().collect();
-        self.metrics.alerts_firing.set(evaluator.firing().count() as i64);
+        self.metrics.firing.set(evaluator.firing().count() as i64);
         for alert in &changed {
             tracing::warn!(rule = alert.rule, subject = ?alert.subject, stage = ?alert.stage, value = alert.value, "alert");
             if let Some(history) = &self.history {
@@ -151,7 +151,7 @@ impl Alerts {
             && !(changed.is_empty() && firing.is_empty())
             && !notifier.tell(NotificationBatch { changed, firing })
         {
-            self.metrics.notifications_failed.inc();
+            self.metrics.failed.inc();
         }
     }
 

@@ -25,7 +25,7 @@ pub enum Listener {
 /// What a listener answers, as an OpenAPI 3.1 document in JSON. The same binary always gives the same text.
 #[must_use]
 pub fn document(listener: Listener) -> String {
-    // Only a schema that is no JSON could fail, and none can be built.
+    // Only a schema that cannot be written as JSON could fail, and none can be built.
     described(listener).to_pretty_json().map_or_else(|_| String::new(), |text| text + "\n")
 }
 

@@ -1,4 +1,4 @@
-//! Live chats: who speaks where, each source a task of its own that never gives up for good.
+//! Live chats: each source is a task of its own that reconnects for as long as the server runs.
 
 mod replay;
 mod twitch;

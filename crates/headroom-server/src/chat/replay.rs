@@ -19,7 +19,7 @@ use tokio::{
 
 /// Longest line.
 const MAX_LINE: u64 = 64 * 1024;
-/// Longest pause between two lines: recordings have gaps, and nobody waits a night.
+/// Longest pause between two lines: gaps of a recording are cut to this.
 const LONGEST_PAUSE_MS: u64 = 60_000;
 
 /// A recording being replayed.

@@ -4,7 +4,7 @@ use super::Config;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Stands for what is nobody's business.
+/// Replaces a secret.
 const HIDDEN: &str = "(not shown)";
 
 /// The settings that differ from the defaults, by the path of their keys.

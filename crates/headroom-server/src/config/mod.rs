@@ -42,15 +42,15 @@ pub struct Config {
     pub steering: steering::Settings,
     /// Input and decision logs.
     pub log: Log,
-    /// Who hears of what is wrong.
+    /// Alert rules and the receivers of alerts.
     pub alerts: alerts::Settings,
     /// What is kept.
     pub history: history::Settings,
     /// What plans assume.
     pub plan: plan::Settings,
-    /// Where viewers are heard.
+    /// Sources of viewers' messages.
     pub chat: feedback::Settings,
-    /// What is heard of voices.
+    /// Clips and voice chats.
     pub speech: feedback::SpeechSettings,
     /// The engine.
     pub engine: engine::Config,
@@ -79,7 +79,7 @@ impl Default for Config {
     }
 }
 
-/// Why there is no configuration.
+/// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -123,7 +123,7 @@ impl Config {
 }
 
 /// The key as it is written in the file, what is wrong there, and which file or variable says so. The library's own words
-/// begin every key with the name of a profile, which nobody here has written.
+/// begin every key with the name of a profile, which no file of ours contains.
 fn where_and_what(error: &figment::Error) -> String {
     let mut text = error.path.join(".");
     if !text.is_empty() {
@@ -138,7 +138,7 @@ fn where_and_what(error: &figment::Error) -> String {
 }
 
 /// Whether an environment variable, without its prefix, is meant for the server: other parts of Headroom have variables
-/// of their own (`HEADROOM_CONFIG`, `HEADROOM_LINK_…`), which are no mistakes in this one's configuration.
+/// of their own (`HEADROOM_CONFIG`, `HEADROOM_LINK_…`), which are not mistakes in the server's configuration.
 fn is_setting(name: &str) -> bool {
     const TOP: [&str; 3] = ["tick_ms", "threads", "shards"];
     const SECTIONS: [&str; 13] = [

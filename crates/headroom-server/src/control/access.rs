@@ -1,4 +1,4 @@
-//! Who may use the control listener, and for what.
+//! Access to the control listener: tokens, client certificates and the roles they carry.
 
 use super::{
     attempts::Attempts,
@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Those who may come in; nobody named: everyone who reaches the listener, which then is a loopback one.
+/// The credentials that are accepted. Without any, everyone who reaches the listener has access; it then is a loopback one.
 pub(crate) struct Access {
     tokens: Arc<Tokens>,
     attempts: Attempts,
@@ -27,12 +27,12 @@ impl Access {
         Self { tokens, attempts: Attempts::new(settings.token_attempts_per_min), certificates }
     }
 
-    /// Whether nobody is named, so that everybody may come in.
+    /// Whether no credentials are configured, so that everyone has access.
     pub(super) fn is_open(&self) -> bool {
         self.tokens.is_empty() && self.certificates.is_none()
     }
 
-    /// Whose token a request of a client carries, or for how long it may not try.
+    /// The name and role of the token a request carries, or how long its client has to wait before the next attempt.
     pub(super) fn find(&self, headers: &HeaderMap, client: IpAddr) -> Result<Option<(String, Role)>, Duration> {
         let Some(sent) = carried(headers).filter(|_| !self.tokens.is_empty()) else { return Ok(None) };
         let now = Instant::now();

@@ -1,4 +1,4 @@
-//! What is wrong or about to be, and what nobody wants to hear of.
+//! Alerts, and silences that keep them quiet.
 
 use super::state::{Shared, parsed};
 use crate::{

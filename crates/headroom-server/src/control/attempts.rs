@@ -1,7 +1,6 @@
-//! Attempts at tokens: who sends wrong ones must wait, even with the right one, so that guessing gets nowhere.
+//! A limit on wrong tokens: a client that sends too many has to wait, even with a right one.
 //!
-//! Only what differs from the wrong token before is an attempt: a dashboard or scraper that goes on with a token of
-//! yesterday guesses nothing, and locks nobody out. The table is bounded and holds clients as keyed hashes, like
+//! A wrong token that is repeated counts once: a dashboard or scraper with an outdated token does not lock its address out. The table is bounded and holds clients as keyed hashes, like
 //! [`crate::clients`].
 
 use crate::{
@@ -58,7 +57,7 @@ impl Attempts {
         let (id, rate, burst) = (client_hash(&self.key, address), self.rate(), self.per_minute);
         let fresh = || AttemptRecord { allowance: Bucket::full(burst, now), last: token.wrapping_add(1) };
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        // Who has not tried for long enough is idle.
+        // A client whose allowance is full again is idle.
         let client = clients.entry(id, now, |client| client.allowance.held(rate, burst, now) >= burst, fresh);
         if std::mem::replace(&mut client.last, token) != token {
             client.allowance.take(rate, burst, now);

@@ -1,4 +1,4 @@
-//! Bottlenecks of known capacity: whose sessions share what.
+//! Bottlenecks of known capacity, shared by the sessions of a stream or by all.
 
 use super::state::{Resources, Shared, parsed};
 use crate::http::{

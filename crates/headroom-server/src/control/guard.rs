@@ -1,4 +1,4 @@
-//! Who is let in: every request of the control listener passes here, and what changes something is kept.
+//! The guard of the control listener: authenticates and authorises every request, and audits those that change something.
 
 use super::{
     role::Role,
@@ -30,7 +30,7 @@ const KEPT_BODY: usize = 1_024;
 #[derive(Clone, Copy)]
 pub(super) struct PeerAddress(pub(super) IpAddr);
 
-/// Lets a request through that its sender may make.
+/// Passes a request on when its sender has the role it needs.
 pub(super) async fn check(State(resources): Shared, request: Request, next: Next) -> Response {
     let needed = match *request.method() {
         _ if request.uri().path() == "/v1/audit" => Role::Admin,

@@ -1,4 +1,4 @@
-//! Minutes that went by, and who did what.
+//! Sums by minute, and the audit log.
 
 use super::state::{Resources, Shared};
 use crate::{
@@ -90,7 +90,7 @@ pub(super) async fn show(
     let streams = span.stream.iter().flat_map(|name| identifier.renderings(name)).collect();
     let asked = SeriesQuery { streams, from_s, to_s, step_s: span.step.unwrap_or(default_step), by: span.by };
     let (from_s, step_s) = (asked.from_s, asked.step_s);
-    // What was said is told of one stream: names are the sources', and streams without an audience have nothing to say.
+    // The audience is shown for one stream only: its name is the sources', and most streams have none.
     let (items, audience) = read(&resources, move |path| {
         let audience = span.stream.map(|name| audiences(&path, &name, from_s, to_s)).transpose()?;
         Ok((series(&path, &asked)?, audience))

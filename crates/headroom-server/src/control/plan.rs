@@ -1,4 +1,4 @@
-//! What will be carried, and what if.
+//! The capacity plan.
 
 use super::state::Shared;
 use crate::{
@@ -56,7 +56,7 @@ pub(super) async fn show(
     let by = asked.by.unwrap_or(GroupBy::Stream);
     let scenario = asked.scenario()?;
     let outlook = resources.planner.outlook(resources.history.as_deref(), resources.now_s(), by).await?;
-    // What operators told the server of its bottlenecks counts where the configuration says nothing.
+    // A capacity set at run time counts where the configuration names none.
     let bottlenecks = resources.bottlenecks.listed().into_iter();
     let bottlenecks = bottlenecks.filter(|bottleneck| bottleneck.stream.is_none() || by == GroupBy::Stream);
     let capacities = bottlenecks.map(|bottleneck| (bottleneck.stream, bottleneck.capacity.as_kbps())).collect();

@@ -19,7 +19,7 @@ impl Planner {
         Self { settings, outlooks: Mutex::default() }
     }
 
-    /// The outlook of this hour. Who asks while one is made waits for it.
+    /// The outlook of this hour. A request that comes while it is being made waits for it.
     pub(super) async fn outlook(
         &self,
         history: Option<&History>,

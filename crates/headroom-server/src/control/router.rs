@@ -1,4 +1,4 @@
-//! The paths of the control listener, and who answers them.
+//! The routes of the control listener.
 
 use super::{
     alerts, audience, bottlenecks, capacity,
@@ -120,6 +120,6 @@ async fn show_readiness(State(resources): Shared) -> Result<Response, Problem> {
     )
 )]
 async fn show_metrics(State(resources): Shared) -> Result<Response, Problem> {
-    let metrics = resources.metrics.encode().map_err(|_| Problem::not_ready("metrics cannot be written"))?;
+    let metrics = resources.exposition.encode().map_err(|_| Problem::not_ready("metrics cannot be written"))?;
     Ok(text_response("application/openmetrics-text; version=1.0.0; charset=utf-8", metrics))
 }

@@ -20,7 +20,7 @@ pub struct Settings {
     /// The token itself, meant for the environment. Never printed.
     #[serde(skip_serializing)]
     pub token: String,
-    /// Encryption, and who comes in by certificate.
+    /// Encryption, and the roots of client certificates.
     pub tls: tls::Settings,
     /// What a client certificate allows.
     pub certificate_role: Role,

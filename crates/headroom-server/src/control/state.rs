@@ -6,8 +6,15 @@ use super::{
     standing_orders::{OrderStore, Override},
 };
 use crate::{
-    alerts::Alerts, feedback::Feedback, fleet::FleetSnapshot, history::History, http::problem::Problem, ingest::Ingest,
-    metrics::Metrics, steering::Pathways, stream::Streams,
+    alerts::Alerts,
+    feedback::Feedback,
+    fleet::FleetSnapshot,
+    history::History,
+    http::problem::Problem,
+    ingest::Ingest,
+    metrics::{Exposition, Metrics},
+    steering::Pathways,
+    stream::Streams,
 };
 use axum::{
     Json,
@@ -27,6 +34,7 @@ pub(crate) struct Resources {
     pub(crate) streams: Arc<Streams>,
     pub(crate) pathways: Arc<Pathways>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) exposition: Exposition,
     pub(crate) clock: Clock,
     pub(crate) ready: Arc<AtomicBool>,
     pub(crate) access: Access,
@@ -40,7 +48,7 @@ pub(crate) struct Resources {
     /// Sessions held at most.
     pub(crate) max_sessions: usize,
     pub(crate) history: Option<Arc<History>>,
-    /// Who may read the history at a time.
+    /// Bounds how many requests read the history at a time.
     pub(crate) readers: Semaphore,
     pub(crate) feedback: Arc<Feedback>,
     pub(crate) planner: Planner,

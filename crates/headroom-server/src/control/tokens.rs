@@ -102,7 +102,7 @@ impl Tokens {
         self.held.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// Whose a token is. Every one is compared, so time tells nothing.
+    /// The name and role of a token. Every known token is compared, so that the time taken reveals nothing.
     pub(super) fn find(&self, sent: &[u8]) -> Option<(String, Role)> {
         let held = Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner));
         let found = held

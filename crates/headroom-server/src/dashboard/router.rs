@@ -1,4 +1,4 @@
-//! The paths of the dashboard, and who answers them.
+//! The routes of the dashboard.
 
 use super::{
     assets,

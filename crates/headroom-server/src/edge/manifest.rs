@@ -132,7 +132,7 @@ pub(crate) async fn collect(body: Body) -> Result<Bytes, Body> {
     Ok(whole.into())
 }
 
-/// The name of a stream whose players give it none: the directory of its manifest, or the file without extension.
+/// The name of a stream whose players send no content id: the directory of its manifest, or the file without extension.
 pub(crate) fn directory_name(path: &str) -> &str {
     let (directory, file) = path.rsplit_once('/').unwrap_or(("", path));
     let directory = directory.trim_matches('/');

@@ -5,11 +5,13 @@
 
 pub(crate) mod declared_streams;
 mod manifest;
+mod metrics;
 mod origin;
 mod settings;
 mod tcp_info;
 mod transfer;
 
+pub(crate) use metrics::EdgeMetrics;
 pub(crate) use origin::Origin;
 pub(crate) use settings::{FilterPlaylists, Settings};
 
@@ -21,7 +23,7 @@ use crate::{
     },
     ingest::{Ingest, Ingested, RequestContext},
     listener::Connection,
-    metrics::Request as Kind,
+    metrics::RequestKind,
     stream::Streams,
     token::Gate,
 };
@@ -49,6 +51,7 @@ pub(crate) struct Edge {
     pub(crate) clock: Clock,
     pub(crate) defaults: StreamSettings,
     gate: Arc<Gate>,
+    metrics: Arc<EdgeMetrics>,
     settings: Settings,
     fetch: Option<Fetch>,
     diagnosis: Option<Arc<Diagnosis>>,
@@ -57,15 +60,17 @@ pub(crate) struct Edge {
 impl Edge {
     pub(crate) fn new(
         settings: Settings,
+        metrics: EdgeMetrics,
         gate: Arc<Gate>,
         ingest: Arc<Ingest>,
         streams: Arc<Streams>,
         clock: Clock,
         defaults: StreamSettings,
     ) -> Self {
-        let fetch = Fetch::new(&settings, Arc::clone(&ingest.metrics));
+        let metrics = Arc::new(metrics);
+        let fetch = Fetch::new(&settings, Arc::clone(&metrics));
         let diagnosis = if settings.tcp_info { Diagnosis::open().map(Arc::new) } else { None };
-        Self { ingest, streams, clock, defaults, gate, settings, fetch, diagnosis }
+        Self { ingest, streams, clock, defaults, gate, metrics, settings, fetch, diagnosis }
     }
 
     /// Answers a request for media.
@@ -78,24 +83,25 @@ impl Edge {
             Method::OPTIONS => return preflight(request.headers()),
             _ => return Problem::method_not_allowed("the edge takes GET and HEAD").into_response(),
         }
-        self.ingest.metrics.request(Kind::Edge);
+        self.ingest.metrics.request(RequestKind::Edge);
         let path = request.uri().path().to_owned();
         let manifest = Manifest::of_path(&path);
         let is_head = request.method() == Method::HEAD;
         let ingested = {
             let query = request.uri().query().unwrap_or_default();
             let context = RequestContext { headers: request.headers(), query, peer: connection.peer.ip() };
-            // Whoever brings no good token is served like a player that says nothing.
+            // A player without a valid token is served like one that sends no CMCD.
             let grant = self.gate.admit(request.headers(), query, || self.ingest.now_s());
             self.ingest.handle_request(context, grant.as_ref().ok(), manifest.is_some())
         };
         let client = self.ingest.identifier.client_address(request.headers(), connection.peer.ip());
-        // The connection of a proxy tells of the way to the proxy.
+        // Behind a proxy, TCP_INFO describes the path to the proxy, not to the player.
         let is_direct = client == connection.peer.ip();
         let transfer = Transfer::begin(
             ingested.session,
             connection,
             Arc::clone(&self.ingest),
+            Arc::clone(&self.metrics),
             self.diagnosis.clone().filter(|_| is_direct),
             manifest.is_none() && !is_head,
         );
@@ -179,7 +185,7 @@ impl Edge {
         manifest.cut(text, cap)
     }
 
-    /// Adds what players need to hear and to be allowed to hear.
+    /// Adds CMSD-Dynamic and the headers that let scripts of other origins read it.
     fn decorate(&self, headers: &mut HeaderMap, answer: &Answer) {
         // Members of hops before us stay; players that read only one take the last.
         let before = headers.get_all(CMSD_DYNAMIC).into_iter().filter_map(|line| line.to_str().ok());

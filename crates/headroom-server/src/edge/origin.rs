@@ -1,7 +1,7 @@
 //! Where media comes from: another HTTP server, or a directory.
 
-use super::settings::Settings;
-use crate::{http::problem::Problem, metrics::Metrics};
+use super::{metrics::EdgeMetrics, settings::Settings};
+use crate::http::problem::Problem;
 use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, header, uri};
 use hyper::body::Incoming;
@@ -49,13 +49,18 @@ impl Origin {
 /// Fetches from the origin.
 #[derive(Clone)]
 pub(crate) enum Fetch {
-    Http { client: Client<HttpConnector, Body>, authority: uri::Authority, timeout: Duration, metrics: Arc<Metrics> },
+    Http {
+        client: Client<HttpConnector, Body>,
+        authority: uri::Authority,
+        timeout: Duration,
+        metrics: Arc<EdgeMetrics>,
+    },
     Directory(ServeDir),
 }
 
 impl Fetch {
     /// `None` when there is no origin.
-    pub(crate) fn new(settings: &Settings, metrics: Arc<Metrics>) -> Option<Self> {
+    pub(crate) fn new(settings: &Settings, metrics: Arc<EdgeMetrics>) -> Option<Self> {
         match Origin::parse(&settings.origin).ok()? {
             Origin::None => None,
             Origin::Http(authority) => {
@@ -93,7 +98,7 @@ impl Fetch {
             Self::Http { client, authority, timeout, metrics } => {
                 let request = forwarded(request, authority, client_address, is_manifest)?;
                 let failed = |problem| {
-                    metrics.origin_failed();
+                    metrics.origin_failures.inc();
                     Err(problem)
                 };
                 match tokio::time::timeout(*timeout, client.request(request)).await {

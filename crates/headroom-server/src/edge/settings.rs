@@ -19,7 +19,7 @@ pub struct Settings {
     pub cmsd_name: String,
     /// Names of other edges that ask this server.
     pub names: Vec<String>,
-    /// Streams whose manifests do not pass.
+    /// Streams whose manifests do not pass this server.
     pub streams: Vec<DeclaredStream>,
     /// Read TCP_INFO of client connections.
     pub tcp_info: bool,
@@ -44,9 +44,9 @@ impl Default for Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FilterPlaylists {
-    /// Nobody's.
+    /// No player's.
     Never,
-    /// Those of players that send no CMCD and so cannot be told otherwise.
+    /// Those of players that send no CMCD and so read no CMSD either.
     Silent,
     /// Everybody's.
     All,

@@ -1,10 +1,13 @@
-//! What one response tells of its session: how fast the client took it, and what the transport saw meanwhile.
+//! What one response shows of its session: how fast the client received it, and the state of the transport meanwhile.
 //!
 //! A body that was handed to the kernel is not yet with the client, so serving time alone says little. The kernel's own
 //! account does: bytes acknowledged over the time the connection was busy, between the start of the response and the
 //! moment everything is acknowledged.
 
-use super::tcp_info::{Diagnosis, TcpInfo};
+use super::{
+    metrics::EdgeMetrics,
+    tcp_info::{Diagnosis, TcpInfo},
+};
 use crate::{
     ingest::{Ingest, PLAUSIBLE_THROUGHPUT},
     listener::Connection,
@@ -43,6 +46,7 @@ pub(crate) struct Transfer {
     pub(crate) session: SessionId,
     pub(crate) connection: Connection,
     pub(crate) ingest: Arc<Ingest>,
+    metrics: Arc<EdgeMetrics>,
     pub(crate) diagnosis: Option<Arc<Diagnosis>>,
     /// The object is media, so its size over its duration is the rung played.
     pub(crate) is_media: bool,
@@ -56,11 +60,12 @@ impl Transfer {
         session: SessionId,
         connection: Connection,
         ingest: Arc<Ingest>,
+        metrics: Arc<EdgeMetrics>,
         diagnosis: Option<Arc<Diagnosis>>,
         is_media: bool,
     ) -> Self {
         let before = diagnosis.as_ref().and_then(|diagnosis| diagnosis.ask(connection.local, connection.peer));
-        Self { session, connection, ingest, diagnosis, is_media, started: Instant::now(), before, bytes: 0 }
+        Self { session, connection, ingest, metrics, diagnosis, is_media, started: Instant::now(), before, bytes: 0 }
     }
 
     /// Wraps the response body. `expected` is the length the response announces.
@@ -70,7 +75,7 @@ impl Transfer {
     }
 
     fn end(self, complete: bool) {
-        self.ingest.metrics.edge_sent(self.bytes);
+        self.metrics.sent_bytes.inc_by(self.bytes);
         if !complete {
             self.ingest.metrics.dropped(DropReason::Aborted);
         } else if self.is_media {

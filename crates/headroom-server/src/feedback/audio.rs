@@ -9,7 +9,7 @@ use crate::{
     http::problem::Problem,
     identity::parameter,
     inference::{TranscribeError, Transcriber},
-    metrics::{MessageSource, Shed as Bound},
+    metrics::{MessageSource, ShedKind},
     token::Grant,
 };
 use bytes::Bytes;
@@ -25,12 +25,12 @@ pub(crate) struct ClipPermit {
 }
 
 impl Feedback {
-    /// Gives the server ears, and lets them follow the configured voice chats. A second pair is ignored.
+    /// Sets the recogniser and follows the configured voice chats. A second recogniser is ignored.
     pub(crate) fn listen_with(self: &Arc<Self>, transcriber: Arc<dyn Transcriber>) -> io::Result<()> {
         for chat in &self.ears.settings.voice_chats {
             let (feedback, stream) = (Arc::clone(self), chat.stream.clone());
             let say = move |text| {
-                // Who speaks in a voice chat is not told apart: the whole chat is one author.
+                // Speakers of a voice chat are not distinguished: the whole chat is one author.
                 let message =
                     Message { stream: stream.clone(), author: "voice chat".into(), text, ..Message::default() };
                 if let Err(error) = feedback.accept(MessageSource::Voice, message) {
@@ -69,7 +69,7 @@ impl Feedback {
             return Err(MessageError::NoAuthor.into());
         }
         let Ok(room) = Arc::clone(&self.ears.room).try_acquire_owned() else {
-            self.metrics().shed(Bound::Message);
+            self.metrics().shed(ShedKind::Message);
             return Err(Problem::overloaded(TranscribeError::Shed.to_string()));
         };
         Ok(ClipPermit { message, transcriber, _room: room })
@@ -80,7 +80,7 @@ impl Feedback {
         self.ears.settings.max_clip_bytes
     }
 
-    /// Hears a clip and passes its words on. Answers the words; where nobody spoke there are none.
+    /// Transcribes a clip and delivers the words as a message. Returns the words; empty when there is no speech.
     pub(crate) async fn transcribe_clip(
         self: &Arc<Self>,
         admission: ClipPermit,
@@ -99,7 +99,7 @@ impl Feedback {
             Ok(text) => text,
             Err(unheard) => {
                 if unheard == TranscribeError::Shed {
-                    self.metrics().shed(Bound::Message);
+                    self.metrics().shed(ShedKind::Message);
                 }
                 return Err(unheard.into());
             }

@@ -3,6 +3,7 @@
 use super::{
     ears::ClipIntake,
     message::{MAX_NAME, Message, MessageError},
+    metrics::MessageMetrics,
     settings::Settings,
     speech_settings::SpeechSettings,
     topic::{RecentMessage, Topics},
@@ -10,7 +11,7 @@ use super::{
 use crate::{
     inference::{MessageShed, Reader},
     ingest::Ingest,
-    metrics::{DropReason, MessageShed as Bound, MessageSource, Metrics},
+    metrics::{DropReason, MessageSource, Metrics, ShedKind},
 };
 use headroom_core::{
     audience::{AuthorId, Classification, Conditions, State},
@@ -37,6 +38,7 @@ pub(crate) struct Feedback {
     pub(super) settings: Settings,
     pub(super) ears: ClipIntake,
     topics: Topics,
+    messages: MessageMetrics,
     pub(super) sockets: Arc<Semaphore>,
     pub(super) shutdown: CancellationToken,
     numbers: AtomicU64,
@@ -48,6 +50,7 @@ impl Feedback {
         ingest: Arc<Ingest>,
         settings: Settings,
         speech: SpeechSettings,
+        messages: MessageMetrics,
         shutdown: CancellationToken,
     ) -> Self {
         let sockets = Arc::new(Semaphore::new(settings.max_sockets.min(Semaphore::MAX_PERMITS)));
@@ -57,6 +60,7 @@ impl Feedback {
             settings,
             ears: ClipIntake::new(speech),
             topics: Topics::default(),
+            messages,
             sockets,
             shutdown,
             numbers: AtomicU64::new(0),
@@ -98,7 +102,7 @@ impl Feedback {
             text: if self.settings.show_text { shortened(&text, 200).to_owned() } else { String::new() },
             at: Instant::now(),
         };
-        self.metrics().message(source);
+        self.messages.message(source);
         if let Some(reading) = reading {
             self.deliver(pending, reading);
             return Ok(());
@@ -107,7 +111,7 @@ impl Feedback {
         let feedback = Arc::clone(self);
         let reply = move |read: Result<Classification, MessageShed>| match read {
             Ok(reading) => feedback.deliver(pending, reading),
-            Err(MessageShed) => feedback.metrics().shed(Bound::Message),
+            Err(MessageShed) => feedback.metrics().shed(ShedKind::Message),
         };
         reader.submit(shortened(&text, MAX_TEXT).to_owned(), Box::new(reply));
         Ok(())
@@ -126,7 +130,7 @@ impl Feedback {
             engines.handle_command(session, command);
         }
         self.topics.note(home, RecentMessage { id, author, at: now, reading, text });
-        self.metrics().observe_message_delay(at.elapsed());
+        self.messages.delay.observe(at.elapsed().as_secs_f64());
     }
 
     /// Carries news between the shards; called after every tick of one.
@@ -139,7 +143,7 @@ impl Feedback {
                     }
                 }
                 Output::BlindSpot(blind_spot) => {
-                    self.metrics().blind_spot();
+                    self.messages.blind_spots.inc();
                     tracing::warn!(
                         stream = self.topics.name(blind_spot.stream),
                         aspect = blind_spot.aspect.word(),

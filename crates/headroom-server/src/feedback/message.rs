@@ -8,7 +8,7 @@ use headroom_core::audience::Classification;
 pub(crate) struct Message {
     /// What it is about: a stream's name; empty for the configured one.
     pub(crate) stream: String,
-    /// Who wrote it, unique within the source.
+    /// The author's name, unique within the source.
     pub(crate) author: String,
     /// Its identifier at the source; empty for none.
     pub(crate) id: String,
@@ -26,22 +26,22 @@ pub(crate) enum MessageError {
     /// This server has no classifier.
     #[error("this server has no classifier, and the message brings no reading")]
     NoReader,
-    /// Nobody said what it is about.
+    /// Neither the message nor `chat.stream` names a stream.
     #[error("the message names no stream, and chat.stream is not set")]
     NoStream,
-    /// It says nothing.
+    /// The text is empty.
     #[error("the message has no text")]
     NoText,
     /// A name is longer than any real one.
     #[error("author, stream, session and id have at most {MAX_NAME} bytes")]
     NameTooLong,
-    /// Who is nobody counts as nobody.
+    /// The message names no author.
     #[error("the message names no author")]
     NoAuthor,
     /// Too many streams are talked about.
     #[error("too many streams are talked about")]
     TooManyStreams,
-    /// The token of who sent it is for another session or stream.
+    /// The sender's token is for another session or stream.
     #[error("the token is for another session or stream")]
     Foreign,
 }

@@ -1,4 +1,4 @@
-//! `[chat]`: where viewers are heard.
+//! `[chat]`: sources of viewers' messages.
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// What messages are about whose source names no stream.
+    /// The stream of messages whose source names none.
     pub stream: String,
     /// Keep the beginning of the latest messages for the control listener.
     pub show_text: bool,

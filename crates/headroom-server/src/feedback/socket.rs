@@ -27,7 +27,7 @@ use tokio::sync::OwnedSemaphorePermit;
 const MAX_BYTES: usize = 64 * 1024;
 /// A socket that says nothing for this long is closed.
 const IDLE: Duration = Duration::from_secs(600);
-/// Who does not read the answers for this long is cut off.
+/// A client that does not read an answer within this time is disconnected.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Feedback {

@@ -16,7 +16,7 @@ pub(crate) enum Entry {
     },
     Action(Action),
     Transition(Transition),
-    AudienceMinute(AudienceMinute),
+    Audience(AudienceMinute),
 }
 
 /// An operator's action.

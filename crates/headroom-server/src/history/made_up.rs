@@ -6,7 +6,7 @@ use headroom_cluster::sketch::Sketch;
 use rusqlite::params;
 use std::{fs, path::Path};
 
-/// What stands in every name of it, so that nobody takes it for a real one.
+/// Part of every made-up name, so that it cannot be mistaken for a real one.
 const LABEL: &str = "made-up";
 
 /// Seconds of a day and of a week.

@@ -59,7 +59,7 @@ impl GroupBy {
     }
 }
 
-/// Why there is no answer.
+/// Why a query fails.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum QueryError {

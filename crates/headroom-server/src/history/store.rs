@@ -1,12 +1,13 @@
 //! The way to the writer of the database and to the archive.
 
 use super::{
-    archive::{self, Archive},
+    archive::{self, Archive, ArchiveMetrics},
     entry::{Entry, RESOLVED},
+    metrics::HistoryMetrics,
     settings::Settings,
     writer,
 };
-use crate::{metrics::Metrics, places::Places, stream::Streams, whole_file};
+use crate::{places::Places, stream::Streams, whole_file};
 use headroom_core::time::Timestamp;
 use std::{
     io,
@@ -32,22 +33,24 @@ pub(crate) struct History {
     queue: Mutex<Option<SyncSender<Entry>>>,
     /// Why nothing can be written at the moment.
     degraded: Arc<Mutex<Option<String>>>,
-    pub(super) metrics: Arc<Metrics>,
+    pub(super) metrics: HistoryMetrics,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl History {
-    /// Starts the writer. A disk that cannot be written is no reason not to serve: it is announced and tried again.
+    /// Starts the writer. A disk that cannot be written does not stop the server: it is reported and tried again.
     pub(crate) fn start(
         settings: &Settings,
         places: Arc<Places>,
         streams: Arc<Streams>,
-        metrics: Arc<Metrics>,
+        metrics: HistoryMetrics,
+        archive_metrics: ArchiveMetrics,
     ) -> io::Result<Self> {
         let path = settings.directory.join(FILE);
-        let archive = settings.archive.enabled().then(|| {
-            Archive::start(&settings.archive, &settings.directory, Arc::clone(&streams), Arc::clone(&metrics))
-        });
+        let archive = settings
+            .archive
+            .enabled()
+            .then(|| Archive::start(&settings.archive, &settings.directory, Arc::clone(&streams), archive_metrics));
         let archive = archive.transpose()?.map(Arc::new);
         let (sender, receiver) = sync_channel(QUEUE);
         let degraded = Arc::default();
@@ -57,7 +60,7 @@ impl History {
             streams,
             settings: settings.clone(),
             degraded: Arc::clone(&degraded),
-            metrics: Arc::clone(&metrics),
+            metrics: metrics.clone(),
         };
         let thread =
             std::thread::Builder::new().name("headroom-history".into()).spawn(move || writer.run(&receiver))?;
@@ -87,7 +90,7 @@ impl History {
         if let Some(queue) = &*queue
             && queue.try_send(entry).is_err()
         {
-            self.metrics.history_lost.inc();
+            self.metrics.lost.inc();
         }
     }
 

@@ -1,7 +1,7 @@
 //! A disk that fails in every way must cost history, never decisions.
 
-use super::{schema, store::FILE, *};
-use crate::{metrics::Metrics, network::Networks, places::Places};
+use super::{archive::ArchiveMetrics, metrics::HistoryMetrics, store::FILE, *};
+use crate::{network::Networks, places::Places};
 use headroom_cluster::rollup::{Cell, Key, Rollup};
 use headroom_core::telemetry::StreamId;
 use std::{
@@ -24,7 +24,7 @@ fn directory(name: &str) -> PathBuf {
 fn history(directory: &Path, change: impl FnOnce(&mut Settings)) -> History {
     let mut settings = Settings { directory: directory.to_owned(), ..Settings::default() };
     change(&mut settings);
-    History::start(&settings, places(), Arc::default(), Arc::new(Metrics::new())).unwrap()
+    History::start(&settings, places(), Arc::default(), HistoryMetrics::default(), ArchiveMetrics::default()).unwrap()
 }
 
 fn places() -> Arc<Places> {
@@ -135,7 +135,7 @@ fn a_lock_held_by_others_delays_and_loses_nothing() {
     let directory = directory("locked");
     let kept = history(&directory, |_| {});
     kept.keep(minute(60, 1));
-    wait("the first minute", || kept.metrics.history_written.get() == 1);
+    wait("the first minute", || kept.metrics.written.get() == 1);
     let other = rusqlite::Connection::open(kept.path()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     kept.keep(minute(120, 1));
@@ -144,7 +144,7 @@ fn a_lock_held_by_others_delays_and_loses_nothing() {
     other.execute_batch("ROLLBACK").unwrap();
     wait("the recovery", || kept.degraded().is_none());
     assert_eq!(all(kept.path()).len(), 2);
-    assert_eq!(kept.metrics.history_lost.get(), 0);
+    assert_eq!(kept.metrics.lost.get(), 0);
     kept.close();
     std::fs::remove_dir_all(directory).unwrap();
 }
@@ -158,7 +158,7 @@ fn a_directory_that_cannot_be_made_is_announced() {
     wait("the announcement", || kept.degraded().is_some());
     std::fs::remove_file(&file).unwrap();
     kept.keep(minute(60, 1));
-    wait("the recovery", || kept.degraded().is_none() && kept.metrics.history_written.get() == 1);
+    wait("the recovery", || kept.degraded().is_none() && kept.metrics.written.get() == 1);
     kept.close();
     std::fs::remove_dir_all(directory).unwrap();
 }
@@ -171,7 +171,7 @@ fn a_full_disk_is_announced_and_the_database_stays_whole() {
     (1..=40).for_each(|number| kept.keep(minute(number * 60, 500)));
     wait("the announcement", || kept.degraded().is_some_and(|reason| reason.contains("full")));
     kept.close();
-    assert_eq!(kept.metrics.history_lost.get() + kept.metrics.history_written.get(), 40);
+    assert_eq!(kept.metrics.lost.get() + kept.metrics.written.get(), 40);
     let database = rusqlite::Connection::open(kept.path()).unwrap();
     let verdict: String = database.pragma_query_value(None, "integrity_check", |row| row.get(0)).unwrap();
     assert_eq!(verdict, "ok");
@@ -221,7 +221,7 @@ fn child_writes_until_killed() {
     for number in first.. {
         kept.keep(minute(number * 60, 50));
         let written = number - first + 1;
-        wait("a commit", || kept.metrics.history_written.get() == written);
+        wait("a commit", || kept.metrics.written.get() == written);
         println!("committed {number}");
         io::stdout().flush().unwrap();
     }

@@ -2,10 +2,11 @@
 
 use super::{
     entry::{Action, Entry, Transition},
+    metrics::HistoryMetrics,
     schema,
     settings::Settings,
 };
-use crate::{metrics::Metrics, places::Places, stream::Streams};
+use crate::{places::Places, stream::Streams};
 use headroom_cluster::rollup::{Cell, Key, Rollup};
 use headroom_core::decision::Reason;
 use rusqlite::{Connection, params};
@@ -41,7 +42,7 @@ pub(super) struct Writer {
     pub(super) streams: Arc<Streams>,
     pub(super) settings: Settings,
     pub(super) degraded: Arc<Mutex<Option<String>>>,
-    pub(super) metrics: Arc<Metrics>,
+    pub(super) metrics: HistoryMetrics,
 }
 
 impl Writer {
@@ -62,7 +63,7 @@ impl Writer {
             held.extend(queue.try_iter());
             while held.len() > HELD {
                 held.pop_front();
-                self.metrics.history_lost.inc();
+                self.metrics.lost.inc();
             }
             database = self.attempt(database, &mut held);
             if database.is_some() {
@@ -77,7 +78,7 @@ impl Writer {
                 }
             }
         }
-        self.metrics.history_lost.inc_by(held.len() as u64);
+        self.metrics.lost.inc_by(held.len() as u64);
     }
 
     /// Writes all that is held, in one transaction. Gives the connection back while it is good.
@@ -101,8 +102,8 @@ impl Writer {
                 if degraded.take().is_some() {
                     tracing::info!("history is written again");
                 }
-                self.metrics.history_degraded.set(0);
-                self.metrics.history_written.inc_by(held.len() as u64);
+                self.metrics.degraded.set(0);
+                self.metrics.written.inc_by(held.len() as u64);
                 held.clear();
                 Some(database)
             }
@@ -111,7 +112,7 @@ impl Writer {
                     tracing::error!(reason, path = %self.path.display(), "history cannot be written");
                 }
                 *degraded = Some(reason);
-                self.metrics.history_degraded.set(1);
+                self.metrics.degraded.set(1);
                 None
             }
         }

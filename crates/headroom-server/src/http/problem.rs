@@ -48,7 +48,7 @@ problems! {
     too_large = PAYLOAD_TOO_LARGE "too_large";
     /// The body did not arrive in time.
     too_slow = REQUEST_TIMEOUT "too_slow";
-    /// There is no such path or session.
+    /// The path or the session does not exist.
     not_found = NOT_FOUND "not_found";
     /// The path does not take this method.
     method_not_allowed = METHOD_NOT_ALLOWED "method_not_allowed";
@@ -60,7 +60,7 @@ problems! {
     token_missing = UNAUTHORIZED "token_missing";
     /// The token was not made with one of the keys, or is good for longer than tokens may be.
     token_forged = UNAUTHORIZED "token_forged";
-    /// The token is no longer good.
+    /// The token has expired.
     token_expired = UNAUTHORIZED "token_expired";
     /// The token is for another session or stream.
     token_foreign = FORBIDDEN "token_foreign";

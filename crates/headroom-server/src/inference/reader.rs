@@ -1,4 +1,4 @@
-//! Who reads messages: the classifier, as the server sees it.
+//! The classifier of messages, as the server sees it.
 //!
 //! The server does not depend on an inference engine. The binary hands it one that implements [`Reader`].
 

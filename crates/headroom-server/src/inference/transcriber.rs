@@ -1,4 +1,4 @@
-//! Who hears what viewers say: the speech recogniser, as the server sees it.
+//! The speech recogniser, as the server sees it.
 //!
 //! The server does not depend on an inference engine. The binary hands it one that implements [`Transcriber`].
 
@@ -40,16 +40,16 @@ pub type OnUtterance = Arc<dyn Fn(String) + Send + Sync>;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TranscribeError {
-    /// More clips came than can be heard.
+    /// More clips arrive than can be transcribed.
     #[error("more clips came than can be heard")]
     Shed,
-    /// The file is no sound that can be read.
+    /// The file is not a sound format that can be read.
     #[error("{0}")]
     NotSound(String),
     /// The clip lasts longer than clips may.
     #[error("the clip is longer than {most_s} s")]
     TooLong {
-        /// The longest that is heard, in seconds.
+        /// The longest clip accepted, in seconds.
         most_s: u32,
     },
     /// The recogniser failed.

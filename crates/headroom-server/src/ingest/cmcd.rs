@@ -326,7 +326,7 @@ mod tests {
     use headroom_core::engine::Config;
 
     fn ingest() -> Ingest {
-        let metrics = Arc::new(Metrics::new());
+        let metrics = Arc::new(Metrics::register(&mut crate::metrics::Catalogue::default()));
         let shards = Shards::new(2, &Config::default(), Clock::start(), Arc::clone(&metrics) as _, None, || None);
         Ingest {
             identifier: Identifier::new(Identity::default()),

@@ -56,7 +56,7 @@ impl SampleLine<'_> {
     }
 }
 
-/// A structure by its names only. Serde would also take a list, field by field in an order nobody wrote down.
+/// A structure by its names only. Serde would also take a list, field by field in an order that no document defines.
 fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     struct ObjectVisitor<T>(PhantomData<T>);
 

@@ -12,25 +12,30 @@ use prometheus_client::{
 };
 use std::{fmt::Debug, hash::Hash};
 
-/// A registry that hands out what it has registered.
-pub(super) struct Catalogue(Registry);
+/// A registry that hands out what it has registered. Each part of the server registers its own metrics.
+pub(crate) struct Catalogue(Registry);
+
+/// The prefix of every metric's name.
+const PREFIX: &str = "headroom";
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        Self(Registry::with_prefix(PREFIX))
+    }
+}
 
 impl Catalogue {
-    pub(super) fn with_prefix(prefix: &str) -> Self {
-        Self(Registry::with_prefix(prefix))
-    }
-
-    pub(super) fn into_registry(self) -> Registry {
+    pub(crate) fn into_registry(self) -> Registry {
         self.0
     }
 
     /// What only grows.
-    pub(super) fn counter(&mut self, name: &str, meaning: &str) -> Counter {
+    pub(crate) fn counter(&mut self, name: &str, meaning: &str) -> Counter {
         self.registered(name, meaning, Counter::default())
     }
 
     /// What only grows, measured in `unit`.
-    pub(super) fn counter_of<N, A>(&mut self, unit: Unit, name: &str, meaning: &str) -> Counter<N, A>
+    pub(crate) fn counter_of<N, A>(&mut self, unit: Unit, name: &str, meaning: &str) -> Counter<N, A>
     where
         N: Debug + Send + Sync + 'static,
         A: counter::Atomic<N> + Debug + Default + Send + Sync + 'static,
@@ -42,19 +47,19 @@ impl Catalogue {
     }
 
     /// What goes up and down.
-    pub(super) fn gauge(&mut self, name: &str, meaning: &str) -> Gauge {
+    pub(crate) fn gauge(&mut self, name: &str, meaning: &str) -> Gauge {
         self.registered(name, meaning, Gauge::default())
     }
 
     /// Seconds, counted up to each of `bounds`.
-    pub(super) fn seconds<const N: usize>(&mut self, bounds: [f64; N], name: &str, meaning: &str) -> Histogram {
+    pub(crate) fn seconds<const N: usize>(&mut self, bounds: [f64; N], name: &str, meaning: &str) -> Histogram {
         let histogram = Histogram::new(bounds);
         self.0.register_with_unit(name, meaning, Unit::Seconds, histogram.clone());
         histogram
     }
 
     /// A counter for each value of a label, in the order of `values`, resolved once.
-    pub(super) fn counters<L: Labels>(
+    pub(crate) fn counters<L: Labels>(
         &mut self,
         values: &[&'static str],
         label: impl Fn(&'static str) -> L,
@@ -66,7 +71,7 @@ impl Catalogue {
     }
 
     /// The same for gauges.
-    pub(super) fn gauges<L: Labels, N, A>(
+    pub(crate) fn gauges<L: Labels, N, A>(
         &mut self,
         values: &[&'static str],
         label: impl Fn(&'static str) -> L,
@@ -89,6 +94,6 @@ impl Catalogue {
 }
 
 /// A set of labels.
-pub(super) trait Labels: Clone + Hash + Eq + EncodeLabelSet + Debug + Send + Sync + 'static {}
+pub(crate) trait Labels: Clone + Hash + Eq + EncodeLabelSet + Debug + Send + Sync + 'static {}
 
 impl<L: Clone + Hash + Eq + EncodeLabelSet + Debug + Send + Sync + 'static> Labels for L {}

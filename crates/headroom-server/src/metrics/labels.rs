@@ -1,5 +1,31 @@
 //! What metrics are told apart by: closed sets, so that nothing from outside becomes a label.
 
+use prometheus_client::encoding::EncodeLabelSet;
+
+/// By what something was.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct ByKind {
+    pub(crate) kind: &'static str,
+}
+
+/// By where something came from.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct BySource {
+    pub(crate) source: &'static str,
+}
+
+/// By why something happened.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct ByReason {
+    pub(crate) reason: &'static str,
+}
+
+/// By the quantile, `0.5`.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct ByQuantile {
+    pub(crate) quantile: &'static str,
+}
+
 /// Declares an enumeration whose values are label values.
 macro_rules! label_values {
     ($($(#[$about:meta])* $name:ident { $($(#[$meaning:meta])* $value:ident = $label:literal,)* })*) => {$(
@@ -10,7 +36,7 @@ macro_rules! label_values {
         }
 
         impl $name {
-            pub(super) const LABELS: &'static [&'static str] = &[$($label),*];
+            pub(crate) const LABELS: &'static [&'static str] = &[$($label),*];
         }
     )*};
 }

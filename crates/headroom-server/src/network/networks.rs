@@ -23,7 +23,7 @@ struct ByFamily {
 }
 
 impl Networks {
-    /// Those an operator named, and behind them the table in a file; an empty path is no table.
+    /// The prefixes an operator named, and behind them the table in a file; an empty path stands for no table.
     ///
     /// # Errors
     /// When the table cannot be used.

@@ -23,7 +23,7 @@ const MAX_SYSTEMS: usize = 131_072;
 /// Characters of a name: it goes into alerts, labels and rows.
 const MAX_NAME: usize = 64;
 
-/// Flaws told one by one; the rest is counted.
+/// Flaws listed one by one; the rest is counted.
 const MAX_TOLD: usize = 5;
 
 /// Autonomous systems by the address prefixes they announce.
@@ -128,7 +128,7 @@ impl Table {
         };
         let prefix: Prefix = prefix.parse()?;
         let digits = number.strip_prefix("AS").or_else(|| number.strip_prefix("as")).unwrap_or(number);
-        // 0 is nobody's (RFC 7607).
+        // 0 belongs to no network (RFC 7607).
         let number = digits.parse().ok().filter(|&number: &u32| number > 0);
         let number = number.ok_or_else(|| format!("{digits:.20}: no number of an autonomous system"))?;
         let name = unquoted(fields.next().unwrap_or_default())?;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Seconds of one value.
 pub const HOUR_S: u64 = 3_600;
 
-/// Groups told apart, the largest first; what is left is one group.
+/// Groups listed one by one, the largest first; the rest is one group.
 const MOST_GROUPS: usize = 10;
 
 /// Name of what is left.
@@ -16,7 +16,7 @@ const OTHERS: &str = "(others)";
 /// Weeks of history that are read: enough for any rhythm but the year's.
 pub(crate) const WEEKS_READ: u64 = 12;
 
-/// Share of hours without any value from which a past is no past.
+/// Share of hours without a value above which a history is too sparse for a forecast.
 const MOST_MISSING: f64 = 0.3;
 
 /// Lines of a table at most: a year of minutes of twenty streams.
@@ -37,7 +37,7 @@ pub(crate) struct Rung {
     pub(crate) kbps: u32,
     /// Share of the time watched.
     pub(crate) share: f64,
-    /// Throughput its sessions were expected to get, kbit/s; empty where nobody kept it.
+    /// Throughput its sessions were expected to get, kbit/s; empty where it was not kept.
     pub(crate) throughput: Sketch,
 }
 
@@ -52,7 +52,7 @@ pub struct Demand {
     pub filled: usize,
     /// Everything.
     pub total: Load,
-    /// What was told apart, by name.
+    /// The groups, by name.
     pub groups: BTreeMap<String, Load>,
     /// Rungs of the last week; empty where unknown.
     pub(crate) mix: Vec<Rung>,
@@ -99,7 +99,7 @@ impl Demand {
     /// same time are parts of one whole.
     ///
     /// # Errors
-    /// Names the first line that is no such thing.
+    /// Names the first line that cannot be read.
     pub fn of_table(text: &str, by: &str, source: &str) -> Result<Self, DemandError> {
         let table = |line: usize, problem: &str| DemandError::Table { line: line + 1, problem: problem.to_owned() };
         let mut lines = text.lines().map(|line| line.trim_end_matches('\r')).enumerate();
@@ -184,7 +184,7 @@ impl Demand {
             fill(&mut load.sessions, &known);
             fill(&mut load.egress_kbps, &known);
         }
-        // One group without a name is no group.
+        // A single group without a name adds nothing to the total.
         if groups.len() == 1 && groups.contains_key("") {
             groups.clear();
         }
@@ -224,7 +224,7 @@ pub(crate) fn mix(weights: BTreeMap<u32, (f64, Sketch)>) -> Vec<Rung> {
     weights.into_iter().filter(|(kbps, (weight, _))| *kbps > 0 && *weight > 0.0).map(rung).collect()
 }
 
-/// Fills hours nobody knows with the nearest known ones a week apart, then a day apart, then any.
+/// Fills hours without a value with the nearest known ones a week apart, then a day apart, then any.
 fn fill(values: &mut [f64], known: &[bool]) {
     let found: Vec<(usize, f64)> = (0..values.len())
         .filter(|&hour| !known[hour])

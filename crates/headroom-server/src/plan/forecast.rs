@@ -43,7 +43,7 @@ const SEASON_SMOOTHING: usize = 31;
 /// Share of the naive forecast from two days ahead on; below, it grows from nothing.
 const NAIVE_SHARE: f64 = 0.25;
 
-/// Weeks from which growth is told from chance.
+/// Weeks from which growth can be distinguished from chance.
 const GROWTH_WEEKS: usize = 3;
 
 /// What makes a forecast.

@@ -24,7 +24,7 @@ pub struct Pathway {
     /// Price of 10⁹ bytes, in [`Settings::currency`].
     #[serde(default)]
     pub price_per_gb: f64,
-    /// What it carries at most, Mbit/s; 0 when nobody knows.
+    /// What it carries at most, Mbit/s; 0 when unknown.
     #[serde(default)]
     pub capacity_mbps: f64,
 }
@@ -35,7 +35,7 @@ pub struct Pathway {
 pub struct Settings {
     /// What prices are in.
     pub currency: String,
-    /// What everything together may carry, Mbit/s; 0 when nobody knows.
+    /// What everything together may carry, Mbit/s; 0 when unknown.
     pub capacity_mbps: f64,
     /// What single streams, edges or networks may carry, Mbit/s, by name.
     pub capacities_mbps: BTreeMap<String, f64>,

@@ -19,7 +19,7 @@ const STREAMS: [(&str, f64, f64); 3] = [("games", 0.55, 4_200.0), ("talk", 0.3, 
 const VIEWERS: f64 = 10_000.0;
 
 /// `weeks` of an audience: two bumps a day, stronger weekends, growth of 0.2 to 2 % a week, days that run high or low
-/// together (first-order, 8 %), hours that do (5 %), and now and then an event of three hours that nobody announced.
+/// together (first-order, 8 %), hours that do (5 %), and now and then an unannounced event of three hours.
 #[must_use]
 pub fn audience(seed: u64, weeks: usize) -> Demand {
     let mut random = Random::new(seed);

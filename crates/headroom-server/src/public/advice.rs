@@ -36,7 +36,7 @@ pub(crate) fn next(public: &Public, context: RequestContext<'_>, grant: &Grant) 
     }
     let mut response = match public.ingest.engines.advise(ingested.session) {
         Some((bitrate, reason)) => {
-            // Rounded up: a rung of 1 199.6 kbit/s told as 1199 would be shut out.
+            // Rounded up: a rung of 1 199.6 kbit/s written as 1199 would be shut out.
             let bitrate_kbps = bitrate.as_bps().div_ceil(1_000);
             Json(Advice { bitrate_kbps, reason, explanation: reason.to_string() }).into_response()
         }

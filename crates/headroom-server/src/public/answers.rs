@@ -16,7 +16,7 @@ use crate::{
     identity::parameter,
     ingest::RequestContext,
     listener::Connection,
-    metrics::Request as Kind,
+    metrics::RequestKind,
 };
 use axum::{
     Json,
@@ -57,7 +57,7 @@ static RTT_VARIATION: HeaderName = HeaderName::from_static("x-tcpinfo-rttvar");
     )))
 )]
 pub(super) fn decide(public: &Public, connection: Connection, request: &Request<Incoming>) -> Response {
-    public.metrics.request(Kind::Decide);
+    public.metrics.request(RequestKind::Decide);
     let headers = request.headers();
     let own_query = request.uri().query().unwrap_or_default();
     let original = headers.get(&ORIGINAL_URI).or_else(|| headers.get(&FORWARDED_URI));
@@ -110,7 +110,7 @@ pub(super) fn steering(
     connection: Connection,
     request: &Request<Incoming>,
 ) -> Result<Response, Problem> {
-    public.metrics.request(Kind::Steering);
+    public.metrics.request(RequestKind::Steering);
     let query = request.uri().query().unwrap_or_default();
     let context = RequestContext { headers: request.headers(), query, peer: connection.peer.ip() };
     let grant = public.admit(request.headers(), query).ok();
@@ -159,7 +159,7 @@ pub(super) fn advice(
     connection: Connection,
     request: &Request<Incoming>,
 ) -> Result<Response, Problem> {
-    public.metrics.request(Kind::Advice);
+    public.metrics.request(RequestKind::Advice);
     let query = request.uri().query().unwrap_or_default();
     let grant = public.admit(request.headers(), query)?;
     advice::next(public, RequestContext { headers: request.headers(), query, peer: connection.peer.ip() }, &grant)
@@ -175,7 +175,7 @@ pub(super) fn advice(
     responses((status = 200, description = "The decision.", body = DecisionView<'static>), Problem)
 )]
 pub(super) fn decision(public: &Public, request: &Request<Incoming>) -> Result<Response, Problem> {
-    public.metrics.request(Kind::Decisions);
+    public.metrics.request(RequestKind::Decisions);
     let name = named(request)?;
     public.admit(request.headers(), request.uri().query().unwrap_or_default())?.covers(Some(&name), None)?;
     decisions::current(public, &name)
@@ -195,7 +195,7 @@ pub(super) fn decision(public: &Public, request: &Request<Incoming>) -> Result<R
     )
 )]
 pub(super) fn decisions(public: &Public, request: &Request<Incoming>) -> Result<Response, Problem> {
-    public.metrics.request(Kind::Decisions);
+    public.metrics.request(RequestKind::Decisions);
     let name = named(request)?;
     let grant = public.admit(request.headers(), request.uri().query().unwrap_or_default())?;
     grant.covers(Some(&name), None)?;

@@ -1,4 +1,4 @@
-//! The paths of the public listener that are ours. All others are the edge's.
+//! The paths that the public listener answers itself. All others go to the edge.
 
 use http::Method;
 

@@ -6,7 +6,7 @@ use crate::{
     http::{batch::BatchOutcome, problem::Problem, respond::no_content},
     ingest::{self, RequestContext, read_samples},
     listener::Connection,
-    metrics::{MessageSource, Request as Kind},
+    metrics::{MessageSource, RequestKind},
 };
 use axum::{
     Json,
@@ -32,7 +32,7 @@ pub(super) async fn events(
     connection: Connection,
     request: Request<Incoming>,
 ) -> Result<Response, Problem> {
-    public.metrics.request(Kind::Cmcd);
+    public.metrics.request(RequestKind::Cmcd);
     let (parts, body) = request.into_parts();
     let query = parts.uri.query().unwrap_or_default();
     let grant = public.admit(&parts.headers, query)?;
@@ -67,7 +67,7 @@ pub(super) async fn events(
     responses((status = 200, description = "What became of the lines.", body = BatchOutcome), Problem)
 )]
 pub(super) async fn samples(public: &Public, request: Request<Incoming>) -> Result<Response, Problem> {
-    public.metrics.request(Kind::Samples);
+    public.metrics.request(RequestKind::Samples);
     let grant = public.admit(request.headers(), request.uri().query().unwrap_or_default())?;
     let body = public.read(request.into_body(), public.settings.max_batch_bytes).await?;
     let outcome = read_samples(&public.ingest, &body, public.edge.clock.now(), &grant);
@@ -86,7 +86,7 @@ pub(super) async fn samples(public: &Public, request: Request<Incoming>) -> Resu
     responses((status = 202, description = "What became of them.", body = BatchOutcome), Problem)
 )]
 pub(super) async fn feedback(public: &Public, request: Request<Incoming>) -> Result<Response, Problem> {
-    public.metrics.request(Kind::Feedback);
+    public.metrics.request(RequestKind::Feedback);
     let grant = admit_feedback(public, &request)?;
     let is_json = media_type(request.headers()) == "application/json";
     let body = public.read(request.into_body(), public.settings.max_batch_bytes).await?;
@@ -127,7 +127,7 @@ pub(super) async fn open_socket(public: &Public, request: Request<Incoming>) -> 
     responses((status = 202, description = "The words.", body = Object), Problem)
 )]
 pub(super) async fn clip(public: &Public, request: Request<Incoming>) -> Result<Response, Problem> {
-    public.metrics.request(Kind::Feedback);
+    public.metrics.request(RequestKind::Feedback);
     let grant = admit_feedback(public, &request)?;
     let admission = public.feedback.admit_clip(request.uri().query().unwrap_or_default(), &grant)?;
     let clip = public.read(request.into_body(), public.feedback.max_clip_bytes()).await?;
@@ -135,7 +135,7 @@ pub(super) async fn clip(public: &Public, request: Request<Incoming>) -> Result<
     Ok((StatusCode::ACCEPTED, Json(serde_json::json!({ "origin": "voice", "text": text }))).into_response())
 }
 
-/// Who may write: a program that knows the chat's own token, or a viewer with a token of the listener.
+/// Admits a program with the token of `[chat]`, or a viewer with a token of the listener.
 fn admit_feedback(public: &Public, request: &Request<Incoming>) -> Result<crate::token::Grant, Problem> {
     if public.feedback.knows(request.headers()) {
         return Ok(crate::token::Grant::Open);

@@ -1,4 +1,4 @@
-//! The paths of the public listener, and who answers them.
+//! The routes of the public listener.
 
 use super::{answers, endpoint::Endpoint, reports, state::Public};
 use crate::{

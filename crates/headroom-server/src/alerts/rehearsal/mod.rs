@@ -1,4 +1,4 @@
-//! How good the rules are: simulated days with incidents put in, and quiet days on which nobody should be called.
+//! How good the rules are: simulated days with incidents put in, and quiet days on which no alert should fire.
 
 mod chat;
 mod days;

@@ -9,7 +9,7 @@ use headroom_core::statistics;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// After an incident its consequences fade: alerts about it are no false ones for this long.
+/// The consequences of an incident fade: an alert within this time after it is not a false one.
 const AFTERMATH_S: u64 = 600;
 
 /// What came of a kind of incident.
@@ -71,7 +71,7 @@ pub fn rehearse(rules: &[Rule], seed: u64, incidents: usize, quiet_days: u64) ->
     });
     let kinds: Vec<KindResult> = kinds.collect();
     let ramps = leads.iter().filter(|(kind, _)| kind.is_ramp()).flat_map(|(_, leads)| leads);
-    // An incident nobody was told of had no lead at all.
+    // An incident without an alert has no lead.
     let ramp_lead_s = median(ramps.map(|lead| lead.unwrap_or(0.0)).collect());
 
     let quiet = play(rules, &[], quiet_days * DAY_S, &mut random);

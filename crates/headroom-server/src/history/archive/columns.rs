@@ -85,7 +85,7 @@ const HOUR_MICROS: u64 = 3_600_000_000;
 
 fn hive(hour: u64) -> String {
     let seconds = i64::try_from(hour.saturating_mul(3_600)).unwrap_or(i64::MAX);
-    // What lies beyond the calendar is no time anybody asks for, but its rows need a place.
+    // A time beyond the calendar is an error of its sender, but its row needs a partition.
     let time = DateTime::from_timestamp_secs(seconds).unwrap_or_default();
     time.format("date=%Y-%m-%d/hour=%H").to_string()
 }

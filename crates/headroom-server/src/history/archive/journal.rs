@@ -22,7 +22,7 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Starts a journal under a name nobody else has, anywhere: the files made from it are called after it.
+    /// Starts a journal under a globally unique name, from which the names of its files are derived.
     pub(super) fn create(directory: &Path) -> io::Result<Self> {
         fs::create_dir_all(directory)?;
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
@@ -65,7 +65,7 @@ impl Journal {
     }
 }
 
-/// Journals nobody writes, oldest first: left behind by processes that ended before their time.
+/// Journals without a writer, oldest first: left behind by processes that were killed.
 pub(super) fn abandoned(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

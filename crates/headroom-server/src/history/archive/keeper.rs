@@ -3,12 +3,13 @@
 use super::{
     collect::Collector,
     journal::Journal,
+    metrics::ArchiveMetrics,
     row::{Row, StreamName},
     settings::Settings,
     ship::Shipper,
     troubles::{Troubles, announce},
 };
-use crate::{metrics::Metrics, stream::Streams};
+use crate::stream::Streams;
 use headroom_core::{
     telemetry::StreamId,
     time::{Duration, Timestamp},
@@ -42,7 +43,7 @@ pub(crate) struct Archive {
     /// Until when everything is kept, microseconds since the epoch.
     incident_until: AtomicU64,
     troubles: Arc<Troubles>,
-    pub(super) metrics: Arc<Metrics>,
+    pub(super) metrics: ArchiveMetrics,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -52,20 +53,20 @@ impl Archive {
         settings: &Settings,
         directory: &Path,
         streams: Arc<Streams>,
-        metrics: Arc<Metrics>,
+        metrics: ArchiveMetrics,
     ) -> io::Result<Self> {
         let directory = directory.join("journal");
         let (queue, batches) = sync_channel(QUEUE);
         let (sealed, journals) = channel();
         let troubles = Arc::new(Troubles::default());
-        let shipper = Shipper::new(settings.clone(), directory.clone(), Arc::clone(&troubles), Arc::clone(&metrics));
+        let shipper = Shipper::new(settings.clone(), directory.clone(), Arc::clone(&troubles), metrics.clone());
         let keeper = JournalWriter {
             directory,
             segment: std::time::Duration::from_secs(settings.segment_s),
             streams,
             sealed,
             troubles: Arc::clone(&troubles),
-            metrics: Arc::clone(&metrics),
+            metrics: metrics.clone(),
         };
         let threads = vec![
             thread::Builder::new().name("headroom-ship".into()).spawn(move || shipper.run(&journals))?,
@@ -96,7 +97,7 @@ impl Archive {
         if let Err(refused) = queue.try_send(rows) {
             let (std::sync::mpsc::TrySendError::Full(rows) | std::sync::mpsc::TrySendError::Disconnected(rows)) =
                 refused;
-            self.metrics.archive_lost.inc_by(rows.len() as u64);
+            self.metrics.lost.inc_by(rows.len() as u64);
         }
     }
 
@@ -133,13 +134,13 @@ struct JournalWriter {
     streams: Arc<Streams>,
     sealed: Sender<PathBuf>,
     troubles: Arc<Troubles>,
-    metrics: Arc<Metrics>,
+    metrics: ArchiveMetrics,
 }
 
 /// The journal that is being written.
 struct OpenJournal {
     journal: Journal,
-    /// Streams whose names stand in it.
+    /// Streams whose names it already holds.
     named: HashSet<StreamId>,
     since: Instant,
     synced: Instant,
@@ -155,15 +156,15 @@ impl JournalWriter {
                     let count = rows.len() as u64;
                     let written = self.append(&mut open, rows);
                     if written.is_ok() {
-                        self.metrics.archive_rows.inc_by(count);
+                        self.metrics.rows.inc_by(count);
                     } else {
-                        self.metrics.archive_lost.inc_by(count);
+                        self.metrics.lost.inc_by(count);
                         // Its end may be torn; what stands before is good.
                         self.seal(&mut open);
                     }
                     self.note(written);
                 }
-                // Trouble may be over although nobody has anything to write.
+                // The disk may have recovered while there was nothing to write.
                 Err(RecvTimeoutError::Timeout) if self.troubled() => {
                     let written = self.append(&mut open, vec![nothing()]);
                     self.note(written);
@@ -191,7 +192,7 @@ impl JournalWriter {
     /// Announces what became of an attempt to write.
     fn note(&self, written: io::Result<()>) {
         announce(&self.troubles.journal, "the journal", written.err().map(|error| error.to_string()));
-        self.metrics.archive_degraded.set(self.troubles.first().is_some().into());
+        self.metrics.degraded.set(self.troubles.first().is_some().into());
     }
 
     fn troubled(&self) -> bool {

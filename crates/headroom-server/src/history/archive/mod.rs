@@ -5,13 +5,14 @@
 //!
 //! Loss budget. A row reaches the journal with the next tick, so a killed process loses what its shards gathered since
 //! then, and at most five seconds more when the machine itself dies. A journal becomes files under names that only it
-//! yields, and is deleted afterwards: whoever is killed in between repeats the work, and no row stands twice.
+//! yields, and is deleted afterwards: a process killed in between repeats the work, and no row is written twice.
 
 mod collect;
 mod columns;
 mod http;
 mod journal;
 mod keeper;
+mod metrics;
 mod row;
 mod settings;
 mod ship;
@@ -21,6 +22,7 @@ pub(crate) mod tap;
 mod troubles;
 
 pub(crate) use keeper::Archive;
+pub(crate) use metrics::ArchiveMetrics;
 pub(crate) use row::minute_rows;
 pub(crate) use settings::Settings;
 

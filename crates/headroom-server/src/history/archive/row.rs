@@ -15,11 +15,11 @@ pub(crate) enum Row {
     /// A report of a sampled session.
     Sample(Sample),
     /// A report around an incident.
-    IncidentSample(IncidentSample),
+    Incident(IncidentSample),
     /// A decision that changed something.
     Decision(DecisionRow),
     /// The sums of one cell over a minute.
-    MinuteRow(Box<MinuteRow>),
+    Minute(Box<MinuteRow>),
     /// What a stream is called.
     Stream(StreamName),
 }

@@ -2,11 +2,11 @@
 
 use super::{
     columns, journal,
+    metrics::ArchiveMetrics,
     settings::Settings,
     store::Store,
     troubles::{Troubles, announce},
 };
-use crate::metrics::Metrics;
 use std::{
     collections::VecDeque,
     fs,
@@ -32,7 +32,7 @@ pub(super) struct Shipper {
     settings: Settings,
     directory: PathBuf,
     troubles: Arc<Troubles>,
-    metrics: Arc<Metrics>,
+    metrics: ArchiveMetrics,
 }
 
 /// Why a journal did not become files.
@@ -47,7 +47,12 @@ enum ShipError {
 }
 
 impl Shipper {
-    pub(super) fn new(settings: Settings, directory: PathBuf, troubles: Arc<Troubles>, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(
+        settings: Settings,
+        directory: PathBuf,
+        troubles: Arc<Troubles>,
+        metrics: ArchiveMetrics,
+    ) -> Self {
         Self { settings, directory, troubles, metrics }
     }
 
@@ -72,7 +77,7 @@ impl Shipper {
             let outcome = runtime.block_on(self.ship(&mut store, &mut waiting));
             pause = if outcome.is_ok() { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
             announce(&self.troubles.files, "a file", outcome.err().map(|error| chain(&error)));
-            self.metrics.archive_degraded.set(self.troubles.first().is_some().into());
+            self.metrics.degraded.set(self.troubles.first().is_some().into());
             if let Some(store) = &store
                 && cleaned.is_none_or(|last| last.elapsed() >= CLEANING)
             {
@@ -134,7 +139,7 @@ impl Shipper {
         let files = columns::files(rows)?;
         for (partition, bytes) in files {
             store.put(&partition, &name, bytes).await?;
-            self.metrics.archive_files.inc();
+            self.metrics.files.inc();
         }
         match fs::remove_file(journal) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
@@ -152,7 +157,7 @@ impl Shipper {
             bytes -= size(&oldest);
             let lost = journal::read(&oldest).map_or(0, |(rows, _)| rows.len());
             tracing::error!(lost, "the archive cannot be written for so long that its oldest journal is dropped");
-            self.metrics.archive_lost.inc_by(lost as u64);
+            self.metrics.lost.inc_by(lost as u64);
             if let Err(error) = fs::remove_file(&oldest) {
                 tracing::warn!(%error, journal = %oldest.display(), "a journal cannot be deleted");
             }

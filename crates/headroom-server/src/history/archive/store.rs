@@ -14,10 +14,10 @@ use std::{
     time::Duration,
 };
 
-/// How long a request is tried again within one attempt; the attempts themselves are repeated by who ships.
+/// How long a request is tried again within one attempt; the shipper repeats the attempts themselves.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Age from which an unfinished file is nobody's any more.
+/// Age from which an unfinished file has lost its writer.
 const UNFINISHED: Duration = Duration::from_secs(600);
 
 /// Why a location cannot be used.
@@ -88,7 +88,7 @@ impl Store {
             return Ok(Self { objects: Box::new(objects), prefix: Key::default(), directory: Some(directory) });
         };
         let endpoint = &settings.s3_endpoint;
-        // Credentials come from AWS_ACCESS_KEY_ID and the like, or from the machine's role; never from a file of ours.
+        // Credentials come from AWS_ACCESS_KEY_ID and the like, or from the machine's role; never from a file of Headroom.
         let mut builder = AmazonS3Builder::from_env()
             .with_bucket_name(bucket)
             .with_config(AmazonS3ConfigKey::Region, &settings.s3_region)
@@ -150,7 +150,7 @@ fn sweep(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// `2026-11-27T22` of a file's partition; `None` for files that are not ours.
+/// `2026-11-27T22` of a file's partition; `None` for files of others.
 fn hour(key: &Key) -> Option<String> {
     let text = key.as_ref().strip_suffix(".parquet")?;
     let part = |name: &str| text.split('/').find_map(|part| part.strip_prefix(name));
@@ -162,7 +162,7 @@ fn before(hour: &str, days: u32) -> String {
     let Some((date, clock)) = hour.split_once('T') else { return String::new() };
     let day = chrono::NaiveDate::parse_from_str(date, "%Y-%m-%d").ok();
     let earlier = day.and_then(|day| day.checked_sub_days(chrono::Days::new(days.into())));
-    // A date nobody can read is not a reason to delete anything: everything sorts after nothing.
+    // A date that cannot be read must not delete anything: every name sorts after the empty one.
     earlier.map_or_else(String::new, |day| format!("{}T{clock}", day.format("%Y-%m-%d")))
 }
 

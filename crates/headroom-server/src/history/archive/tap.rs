@@ -36,7 +36,7 @@ impl Tap for ArchiveTap {
         let (rows, lost) = self.collector.take(now, self.archive.is_incident(now));
         let archive = Arc::clone(&self.archive);
         Box::new(move || {
-            archive.metrics.archive_lost.inc_by(lost);
+            archive.metrics.lost.inc_by(lost);
             archive.keep(rows);
         })
     }

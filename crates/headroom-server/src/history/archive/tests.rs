@@ -2,10 +2,11 @@
 
 use super::{
     journal::{self, Journal},
+    metrics::ArchiveMetrics,
     row::{IncidentSample, Row, StreamName},
     *,
 };
-use crate::{metrics::Metrics, places::Places};
+use crate::places::Places;
 use headroom_cluster::rollup::{Cell, Key, Rollup};
 use headroom_core::{
     telemetry::{Link, Player, Radio, Report, Sample, SessionId, StreamId},
@@ -40,7 +41,7 @@ fn settings(directory: &Path) -> Settings {
 }
 
 fn archive(directory: &Path, settings: &Settings) -> Archive {
-    Archive::start(settings, directory, Arc::default(), Arc::new(Metrics::new())).unwrap()
+    Archive::start(settings, directory, Arc::default(), ArchiveMetrics::default()).unwrap()
 }
 
 /// A report whose time tells it apart.
@@ -180,11 +181,11 @@ fn a_place_that_cannot_be_written_is_announced_and_nothing_is_lost() {
     let kept = archive(&directory, &settings(&directory));
     wait("the announcement", || kept.degraded().is_some());
     kept.keep(vec![Row::Sample(sample(1_600_000_000))]);
-    wait("the journal", || kept.metrics.archive_rows.get() == 1);
+    wait("the journal", || kept.metrics.rows.get() == 1);
     fs::remove_file(directory.join("files")).unwrap();
     wait("the recovery", || kept.degraded().is_none());
     kept.close();
-    assert_eq!((table(&directory, "samples").len(), kept.metrics.archive_lost.get()), (1, 0));
+    assert_eq!((table(&directory, "samples").len(), kept.metrics.lost.get()), (1, 0));
     fs::remove_dir_all(directory).unwrap();
 }
 
@@ -195,7 +196,7 @@ fn a_journal_that_cannot_be_written_is_announced_and_losses_are_counted() {
     let kept = archive(&directory, &settings(&directory));
     kept.keep(vec![Row::Sample(sample(1)), Row::Sample(sample(2))]);
     wait("the announcement", || kept.degraded().is_some());
-    assert_eq!(kept.metrics.archive_lost.get(), 2);
+    assert_eq!(kept.metrics.lost.get(), 2);
     fs::remove_file(directory.join("journal")).unwrap();
     // Also when nobody has anything to write.
     wait("the recovery", || kept.degraded().is_none());
@@ -248,7 +249,7 @@ fn child_writes_until_killed() {
     for number in first.. {
         kept.keep((0..50).map(|row| Row::Sample(sample(number * 100 + row))).collect());
         let written = (number - first + 1) * 50;
-        wait("the journal", || kept.metrics.archive_rows.get() == written);
+        wait("the journal", || kept.metrics.rows.get() == written);
         println!("written {number}");
         io::stdout().flush().unwrap();
     }

@@ -5,13 +5,13 @@
 //! one allowance.
 
 use crate::{bounded::Bounded, identity::random_key};
-use headroom_cluster::by_id::ById;
+use headroom_cluster::{by_id::ById, lock::locked};
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 use std::{
     hash::Hasher,
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Instant,
 };
 
@@ -103,7 +103,7 @@ impl Clients {
             }
         }
         let rate = f64::from(total_requests_per_s);
-        rate == 0.0 || self.total.lock().unwrap_or_else(PoisonError::into_inner).take(rate, rate, now)
+        rate == 0.0 || locked(&self.total).take(rate, rate, now)
     }
 
     /// The client an address belongs to; `None` for clients without limits.
@@ -116,7 +116,7 @@ impl Clients {
     }
 
     fn part(&self, client: u64) -> MutexGuard<'_, Part> {
-        self.parts[client as usize % PARTS].lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.parts[client as usize % PARTS])
     }
 }
 

@@ -3,6 +3,7 @@
 //! Identifiers are keyed hashes (SipHash-1-3): without the key nobody can choose identifiers that collide,
 //! and logs of decisions do not hold the players' own session ids.
 
+use headroom_cluster::lock::locked;
 use headroom_core::{
     audience::AuthorId,
     telemetry::{NetworkId, SessionId, StreamId},
@@ -14,7 +15,7 @@ use siphasher::sip::SipHasher13;
 use std::{
     hash::Hasher,
     net::{IpAddr, Ipv6Addr},
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
 };
 
 /// How sessions are told apart, `[identity]` in the configuration.
@@ -120,7 +121,7 @@ impl Identifier {
     /// else, so nobody can tell afterwards whose identifier it was, or that two periods' are one person's.
     pub(crate) fn author(&self, source: &str, name: &str, now_s: u64) -> AuthorId {
         let period = now_s / (u64::from(self.settings.author_key_hours.max(1)) * 3_600);
-        let mut authors = self.authors.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut authors = locked(&self.authors);
         if authors.0 != period {
             *authors = (period, random_key());
         }

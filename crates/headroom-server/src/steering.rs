@@ -1,13 +1,11 @@
 //! Content Steering: which delivery pathway a player should use, HLS and DASH alike
 //! (draft-pantos-hls-rfc8216bis §7, ETSI TS 103 998).
 
+use headroom_cluster::lock::{read_locked, write_locked};
 use headroom_core::telemetry::SessionId;
 use headroom_wire::steering::{Flaw, Manifest};
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::BTreeMap,
-    sync::{PoisonError, RwLock},
-};
+use std::{collections::BTreeMap, sync::RwLock};
 
 /// Sessions that may be steered one by one at a time.
 const MAX_STEERED: usize = 10_000;
@@ -63,7 +61,7 @@ impl Pathways {
 
     /// What to tell a session; `None` when no pathways are configured.
     pub(crate) fn manifest(&self, session: SessionId) -> Option<Manifest> {
-        let orders = self.orders.read().unwrap_or_else(PoisonError::into_inner);
+        let orders = read_locked(&self.orders);
         let order = orders.single.get(&session).unwrap_or(&orders.everyone);
         (!order.is_empty()).then(|| Manifest::new(self.ttl_seconds, order.clone()))
     }
@@ -75,7 +73,7 @@ impl Pathways {
 
     /// The order for everyone.
     pub(crate) fn order(&self) -> Vec<String> {
-        self.orders.read().unwrap_or_else(PoisonError::into_inner).everyone.clone()
+        read_locked(&self.orders).everyone.clone()
     }
 
     /// Sets the order for one session or for everyone; an empty order takes a session's own back.
@@ -90,7 +88,7 @@ impl Pathways {
         if order.iter().any(|id| !self.known.contains(id)) {
             return Err(OrderError::Unknown);
         }
-        let mut orders = self.orders.write().unwrap_or_else(PoisonError::into_inner);
+        let mut orders = write_locked(&self.orders);
         match session {
             None => orders.everyone = order,
             Some(session) if takes_back => {

@@ -1,7 +1,11 @@
 //! Streams: what was learned of them from the manifests that passed, and the bit rate to announce for a rung.
 
 use crate::{identity::Identifier, openapi::schema};
-use headroom_cluster::{engines::Engines, offer::StreamOffer};
+use headroom_cluster::{
+    engines::Engines,
+    lock::{read_locked, write_locked},
+    offer::StreamOffer,
+};
 use headroom_core::{
     engine::StreamSettings,
     ladder::Ladder,
@@ -11,10 +15,7 @@ use headroom_core::{
 };
 use headroom_wire::cmcd::StreamingFormat;
 use serde::Serialize;
-use std::{
-    collections::BTreeMap,
-    sync::{PoisonError, RwLock},
-};
+use std::{collections::BTreeMap, sync::RwLock};
 
 /// Most streams kept; later ones are played with the default ladder.
 const MAX_STREAMS: usize = 10_000;
@@ -91,13 +92,13 @@ impl Streams {
         let stream = identifier.stream(name, Some(discovered.format));
         let key = (name.to_owned(), discovered.format);
         let known_duration = {
-            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+            let known = read_locked(&self.known);
             known.get(&key).map(|listed| listed.settings.segment_duration)
         };
         let segment_duration = discovered.segment_duration.or(known_duration).unwrap_or(defaults.segment_duration);
         let settings = StreamSettings { ladder: discovered.ladder.clone(), segment_duration, ..defaults.clone() };
         {
-            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+            let known = read_locked(&self.known);
             match known.get(&key) {
                 Some(listed) if listed.settings == settings && listed.audio == discovered.audio => return stream,
                 None if known.len() >= MAX_STREAMS => return stream,
@@ -112,8 +113,8 @@ impl Streams {
             settings: settings.clone(),
             audio: discovered.audio,
         };
-        self.names.write().unwrap_or_else(PoisonError::into_inner).insert(stream, key.clone());
-        self.known.write().unwrap_or_else(PoisonError::into_inner).insert(key, listed);
+        write_locked(&self.names).insert(stream, key.clone());
+        write_locked(&self.known).insert(key, listed);
         tracing::info!(name, format = discovered.format.as_wire(), rungs = settings.ladder.rungs().len(), "stream");
         engines.configure(stream, &settings, StreamOffer::of(&settings, discovered.audio));
         stream
@@ -122,7 +123,7 @@ impl Streams {
     /// Takes note of how long segments are, where only the playlist of a rendition says it.
     pub(crate) fn learn_segment_duration(&self, stream: StreamId, duration: Duration, engines: &Engines) {
         let known = |listed: &&mut KnownStream| listed.stream == stream && listed.settings.segment_duration != duration;
-        let mut streams = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let mut streams = write_locked(&self.known);
         let Some(listed) = streams.values_mut().find(known) else { return };
         listed.settings.segment_duration = duration;
         engines.configure(stream, &listed.settings, StreamOffer::of(&listed.settings, listed.audio));
@@ -135,13 +136,13 @@ impl Streams {
 
     /// Name and format of a stream that a manifest was seen of.
     pub(crate) fn name_of(&self, stream: StreamId) -> Option<(String, &'static str)> {
-        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
+        let names = read_locked(&self.names);
         names.get(&stream).map(|(name, format)| (name.clone(), format.as_wire()))
     }
 
     /// At most `limit` streams after skipping `offset`, and how many there are.
     pub(crate) fn page(&self, offset: usize, limit: usize) -> (Vec<KnownStream>, usize) {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = read_locked(&self.known);
         (known.values().skip(offset).take(limit).cloned().collect(), known.len())
     }
 }

@@ -1,10 +1,14 @@
 //! Encrypted listeners: rustls with certificates that are read again when their files change.
 
 use crate::reload::Reloadable;
+use headroom_cluster::lock::{read_locked, write_locked};
 use rustls::{
     RootCertStore, ServerConfig,
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
+    pki_types::{
+        CertificateDer, PrivateKeyDer,
+        pem::{self, PemObject},
+    },
     server::{VerifierBuilderError, WebPkiClientVerifier},
 };
 use serde::{Deserialize, Serialize};
@@ -12,7 +16,7 @@ use sha2::{Digest, Sha256};
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, RwLock},
 };
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
@@ -95,7 +99,7 @@ impl Tls {
 
     /// Shakes hands with a client.
     pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<(TlsStream<TcpStream>, Option<Fingerprint>)> {
-        let config = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
+        let config = Arc::clone(&read_locked(&self.current));
         let stream = TlsAcceptor::from(config).accept(stream).await?;
         let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
         let certificate = certificate.map(|certificate| Fingerprint(Sha256::digest(certificate).into()));
@@ -112,7 +116,7 @@ impl Reloadable for Tls {
 
     fn reload(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let new = read(&self.settings)?;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
+        *write_locked(&self.current) = new;
         Ok(())
     }
 }

@@ -9,6 +9,7 @@
 
 use crate::{http::problem::Problem, identity::parameter, reload::Reloadable};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use headroom_cluster::lock::{read_locked, write_locked};
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, header};
 use percent_encoding::percent_decode_str;
@@ -17,7 +18,7 @@ use sha2::Sha256;
 use std::{
     borrow::Cow,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, RwLock},
 };
 
 /// What every token begins with: the version of the format.
@@ -268,7 +269,7 @@ impl Gate {
     ) -> Result<Grant, TokenError> {
         let Some(keys) = &self.keys else { return Ok(Grant::Open) };
         let token = carried(headers, query).ok_or(TokenError::Missing)?;
-        let keys = Arc::clone(&keys.read().unwrap_or_else(PoisonError::into_inner));
+        let keys = Arc::clone(&read_locked(keys));
         let claims = keys.verify(&token).ok_or(TokenError::Forged)?;
         let now_s = now_s();
         if claims.expires_s <= now_s {
@@ -289,7 +290,7 @@ impl Reloadable for Gate {
     fn reload(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         if let Some(held) = &self.keys {
             let new = Arc::new(Keys::read(&self.settings.keys_file)?);
-            *held.write().unwrap_or_else(PoisonError::into_inner) = new;
+            *write_locked(held) = new;
         }
         Ok(())
     }

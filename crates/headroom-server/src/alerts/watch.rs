@@ -14,9 +14,9 @@ use crate::{
     places::Places,
     stream::Streams,
 };
-use headroom_cluster::{bottleneck::Bottlenecks, engines::Engines};
+use headroom_cluster::{bottleneck::Bottlenecks, engines::Engines, lock::locked};
 use serde::{Deserialize, Serialize};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -128,7 +128,7 @@ impl Alerts {
             lag_ratio: lag,
             names: Names { stream: &name, places: &around.places },
         };
-        let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut judged = locked(&self.judged);
         let AlertState { signals, evaluator, silences, repeated_s } = &mut *judged;
         let readings = signals.read(&seen);
         let changed = evaluator.observe(at_s, &readings);
@@ -157,7 +157,7 @@ impl Alerts {
 
     /// All alerts that are not over.
     pub(crate) fn listed(&self, now_s: u64) -> Vec<AlertView> {
-        let judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        let judged = locked(&self.judged);
         let silenced = |alert: &Alert| judged.silences.iter().any(|silence| silence.covers(alert, now_s));
         let listed =
             |(alert, track): (&Alert, Track)| AlertView { silenced: silenced(alert), alert: alert.clone(), track };
@@ -166,19 +166,19 @@ impl Alerts {
 
     /// Names of the rules.
     pub(crate) fn rules(&self) -> Vec<String> {
-        let judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        let judged = locked(&self.judged);
         judged.evaluator.names().map(str::to_owned).collect()
     }
 
     /// Silences in force.
     pub(crate) fn silences(&self, now_s: u64) -> Vec<Silence> {
-        let judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        let judged = locked(&self.judged);
         judged.silences.iter().filter(|silence| now_s < silence.until_s).cloned().collect()
     }
 
     /// Adds a silence or changes how long it lasts; false when there are too many.
     pub(crate) fn silence(&self, silence: Silence) -> bool {
-        let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut judged = locked(&self.judged);
         judged.silences.retain(|known| (&known.rule, &known.subject) != (&silence.rule, &silence.subject));
         let room = judged.silences.len() < MAX_SILENCES;
         if room {

@@ -8,11 +8,12 @@ use crate::{
     clients::{Bucket, client_hash},
     identity::random_key,
 };
+use headroom_cluster::lock::locked;
 use siphasher::sip::SipHasher13;
 use std::{
     hash::Hasher,
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -41,7 +42,7 @@ impl Attempts {
 
     /// How long a client has to wait before any token of its is looked at; `None`: not at all.
     pub(super) fn wait(&self, address: IpAddr, now: Instant) -> Option<Duration> {
-        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let clients = locked(&self.clients);
         let held = clients.get(client_hash(&self.key, address))?.allowance.held(self.rate(), self.per_minute, now);
         (held < 1.0).then(|| Duration::from_secs_f64((1.0 - held) / self.rate()))
     }
@@ -56,7 +57,7 @@ impl Attempts {
         let token = hasher.finish();
         let (id, rate, burst) = (client_hash(&self.key, address), self.rate(), self.per_minute);
         let fresh = || AttemptRecord { allowance: Bucket::full(burst, now), last: token.wrapping_add(1) };
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = locked(&self.clients);
         // A client whose allowance is full again is idle.
         let client = clients.entry(id, now, |client| client.allowance.held(rate, burst, now) >= burst, fresh);
         if std::mem::replace(&mut client.last, token) != token {

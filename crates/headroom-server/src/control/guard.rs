@@ -2,8 +2,7 @@
 
 use super::{
     role::Role,
-    router::MAX_BODY,
-    state::{Resources, Shared},
+    state::{MAX_BODY, Resources, Shared},
 };
 use crate::{
     history::{Action, Entry},

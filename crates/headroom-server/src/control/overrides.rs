@@ -21,9 +21,9 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
+use headroom_cluster::lock::locked;
 use headroom_core::{engine::Scope, time::Duration, units::Bitrate};
 use serde::Deserialize;
-use std::sync::PoisonError;
 
 /// Overrides that may be in force at a time.
 const MAX_OVERRIDES: usize = 10_000;
@@ -96,7 +96,7 @@ pub(super) async fn delete(
 ) -> Result<Response, Problem> {
     let order = parsed(body)?;
     let key = format!("{:?}", order.scope);
-    resources.overrides.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+    locked(&resources.overrides).remove(&key);
     tracing::info!(scope = ?order.scope, "override released");
     resources.restrict(&order.scope, None, None)?;
     Ok(no_content())
@@ -121,7 +121,7 @@ pub(super) async fn list(
     query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let now = resources.clock.now();
-    let overrides = resources.overrides.lock().unwrap_or_else(PoisonError::into_inner);
+    let overrides = locked(&resources.overrides);
     let in_force = overrides.values().filter(|entry| entry.is_in_force(now));
     Ok(Page::of(in_force, query)?.answer(&headers))
 }
@@ -132,7 +132,7 @@ impl Resources {
         let now = self.clock.now();
         let key = format!("{:?}", order.scope);
         {
-            let mut overrides = self.overrides.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut overrides = locked(&self.overrides);
             overrides.retain(|_, entry| entry.is_in_force(now));
             if overrides.len() >= MAX_OVERRIDES && !overrides.contains_key(&key) {
                 return Err(Problem::overloaded(format!("{MAX_OVERRIDES} overrides are in force")));
@@ -140,14 +140,14 @@ impl Resources {
         }
         let lasting = order.until_us.map(|until| until.since(now));
         self.restrict(&order.scope, Some(Bitrate::from_kbps_f64(order.max_bitrate_kbps)), lasting)?;
-        self.overrides.lock().unwrap_or_else(PoisonError::into_inner).insert(key, order);
+        locked(&self.overrides).insert(key, order);
         Ok(())
     }
 
     /// Overrides in force that do not end with the sessions of now.
     pub(super) fn standing_overrides(&self) -> Vec<Override> {
         let now = self.clock.now();
-        let overrides = self.overrides.lock().unwrap_or_else(PoisonError::into_inner);
+        let overrides = locked(&self.overrides);
         overrides.values().filter(|order| order.is_standing() && order.is_in_force(now)).cloned().collect()
     }
 

@@ -4,7 +4,7 @@ use super::{
     alerts, audience, bottlenecks, capacity,
     guard::{self, PeerAddress},
     history, overrides, pathways, plan, sessions,
-    state::{Resources, Shared},
+    state::{MAX_BODY, Resources, Shared},
     streams,
 };
 use crate::{
@@ -19,9 +19,6 @@ use hyper::body::Incoming;
 use std::sync::Arc;
 use tower::ServiceExt;
 use utoipa_axum::{router::OpenApiRouter, routes};
-
-/// Longest body of a request to the API.
-pub(super) const MAX_BODY: usize = 64 * 1024;
 
 /// Everything the control listener needs.
 pub(crate) struct Control {

@@ -28,6 +28,9 @@ use std::{
 };
 use tokio::sync::{Semaphore, watch};
 
+/// Longest body of a request to the API.
+pub(super) const MAX_BODY: usize = 64 * 1024;
+
 /// What the handlers share.
 pub(crate) struct Resources {
     pub(crate) ingest: Arc<Ingest>,

@@ -2,12 +2,13 @@
 
 use super::{role::Role, settings::Settings};
 use crate::{constant_time::same, reload::Reloadable};
+use headroom_cluster::lock::{read_locked, write_locked};
 use http::{HeaderMap, header};
 use std::{
     error::Error,
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, RwLock},
 };
 
 /// Tokens at most: each request is compared with all of them.
@@ -94,17 +95,17 @@ impl Tokens {
     }
 
     fn hold(&self, read: Vec<Token>) {
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read);
+        *write_locked(&self.held) = Arc::new(read);
     }
 
     /// Whether there are none.
     pub(super) fn is_empty(&self) -> bool {
-        self.held.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+        read_locked(&self.held).is_empty()
     }
 
     /// The name and role of a token. Every known token is compared, so that the time taken reveals nothing.
     pub(super) fn find(&self, sent: &[u8]) -> Option<(String, Role)> {
-        let held = Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner));
+        let held = Arc::clone(&read_locked(&self.held));
         let found = held
             .iter()
             .fold(None, |found, token| if same(sent, token.secret.as_bytes()) { Some(token) } else { found });

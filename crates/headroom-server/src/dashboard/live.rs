@@ -20,7 +20,7 @@ use axum::response::{
     sse::{Event, KeepAlive, Sse},
 };
 use futures_util::stream;
-use headroom_cluster::{clock::Clock, engines::Engines};
+use headroom_cluster::{clock::Clock, engines::Engines, lock::locked};
 use headroom_core::{
     engine::{Census, Counters},
     telemetry::{SessionId, StreamId},
@@ -30,7 +30,7 @@ use serde::Serialize;
 use std::{
     collections::VecDeque,
     convert::Infallible,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
@@ -212,7 +212,7 @@ impl Live {
     }
 
     fn state(&self) -> MutexGuard<'_, LiveState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{session::SessionView, why::sentence};
 use crate::stream::Streams;
-use headroom_cluster::engines::Engines;
+use headroom_cluster::{engines::Engines, lock::locked};
 use headroom_core::{
     decision::Reason,
     ladder::Ladder,
@@ -14,7 +14,7 @@ use headroom_core::{
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
 };
 
 /// Sessions looked at at a time; one more takes the place of the one that was read longest ago.
@@ -80,7 +80,7 @@ pub(crate) struct Timeline {
 impl Timelines {
     /// Adds a point to every session that is looked at, and forgets those that are not any more.
     pub(super) fn sample(&self, now: Timestamp, engines: &Engines) {
-        let mut tracks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tracks = locked(&self.0);
         tracks.retain(|_, track| now.since(track.read) < LEASE);
         for (&session, track) in tracks.iter_mut() {
             match engines.explained(session) {
@@ -100,7 +100,7 @@ impl Timelines {
         streams: &Streams,
     ) -> Option<Timeline> {
         let known = engines.explained(session);
-        let mut tracks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tracks = locked(&self.0);
         if !tracks.contains_key(&session) {
             let (snapshot, ladder) = known.as_ref()?;
             if tracks.len() >= MAX_WATCHED {

@@ -68,6 +68,7 @@ impl TcpInfo {
 #[cfg(target_os = "linux")]
 mod netlink {
     use super::{SocketAddr, TcpInfo};
+    use headroom_cluster::lock::locked;
     use rustix::{
         fd::OwnedFd,
         net::{
@@ -76,10 +77,7 @@ mod netlink {
             recv, sendto, socket_with,
         },
     };
-    use std::{
-        net::IpAddr,
-        sync::{Mutex, PoisonError},
-    };
+    use std::{net::IpAddr, sync::Mutex};
 
     /// linux/sock_diag.h: `SOCK_DIAG_BY_FAMILY`.
     const BY_FAMILY: u16 = 20;
@@ -110,7 +108,7 @@ mod netlink {
 
         /// TCP_INFO of the connection between our `local` address and `peer`; `None` when it is gone.
         pub(crate) fn ask(&self, local: SocketAddr, peer: SocketAddr) -> Option<TcpInfo> {
-            let mut guard = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut guard = locked(&self.socket);
             let (socket, sequence) = &mut *guard;
             *sequence = sequence.wrapping_add(1);
             let question = question(local, peer, *sequence);

@@ -1,6 +1,7 @@
 //! The streams that are talked about: their names, their renderings and the latest messages.
 
 use crate::identity::Identifier;
+use headroom_cluster::lock::locked;
 use headroom_core::{
     audience::{AuthorId, Classification},
     policy::Weights,
@@ -10,7 +11,7 @@ use headroom_core::{
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
 };
 
 /// Streams talked about at most: as many as the engine listens to.
@@ -118,6 +119,6 @@ impl Topics {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<StreamId, Topic>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 }

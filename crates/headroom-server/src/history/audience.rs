@@ -1,14 +1,10 @@
 //! What viewers said, minute by minute and stream by stream: how many spoke, how they felt, what they complained about. No
 //! message is kept and no author.
 
-use super::query::QueryError;
 use headroom_core::audience::{Aspect, State};
 use rusqlite::{Connection, params};
 use serde::Serialize;
-use std::{collections::BTreeMap, path::Path};
-
-/// Minutes of one answer: a day.
-const MAX_MINUTES: i64 = 1_440;
+use std::collections::BTreeMap;
 
 /// A stream's audience at the end of a minute.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -75,29 +71,4 @@ impl AudienceMinute {
 fn named(aspect: Aspect) -> String {
     let name = serde_json::to_value(aspect).ok();
     name.as_ref().and_then(|name| name.as_str()).unwrap_or_default().to_owned()
-}
-
-/// The audience of a stream over a span, the newest [`MAX_MINUTES`] of it.
-pub(crate) fn audiences(path: &Path, stream: &str, from_s: u64, to_s: u64) -> Result<Vec<AudienceMinute>, QueryError> {
-    let database = super::schema::open_for_reading(path)?;
-    let mut statement = database
-        .prepare("SELECT * FROM audience WHERE stream = ? AND at_s >= ? AND at_s < ? ORDER BY at_s DESC LIMIT ?")?;
-    let bound = |second: u64| i64::try_from(second).unwrap_or(i64::MAX);
-    let audience = |row: &rusqlite::Row<'_>| {
-        Ok(AudienceMinute {
-            at_s: row.get(0)?,
-            stream: row.get(1)?,
-            messages: row.get(2)?,
-            messages_per_minute: row.get(3)?,
-            authors: row.get(4)?,
-            mood: row.get(5)?,
-            engagement: row.get(6)?,
-            complaints: serde_json::from_str(&row.get::<_, String>(7)?).unwrap_or_default(),
-            blind_spots: serde_json::from_str(&row.get::<_, String>(8)?).unwrap_or_default(),
-        })
-    };
-    let rows = statement.query_map(params![stream, bound(from_s), bound(to_s), MAX_MINUTES], audience)?;
-    let mut minutes = rows.collect::<Result<Vec<_>, _>>()?;
-    minutes.reverse();
-    Ok(minutes)
 }

@@ -20,11 +20,11 @@ mod writer;
 pub use made_up::{MadeUpError, make_up_history};
 pub use query::GroupBy;
 
-pub(crate) use audience::{AudienceMinute, audiences};
+pub(crate) use audience::AudienceMinute;
 pub(crate) use demand::demand;
 pub(crate) use entry::{Action, Entry, RESOLVED, Transition};
 pub(crate) use metrics::HistoryMetrics;
-pub(crate) use query::{QueryError, SeriesPoint, SeriesQuery, audit_page, series};
+pub(crate) use query::{QueryError, SeriesPoint, SeriesQuery, audiences, audit_page, series};
 pub(crate) use settings::Settings;
 pub(crate) use store::{History, identifier_key};
 

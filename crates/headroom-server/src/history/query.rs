@@ -1,6 +1,6 @@
 //! Reading it back: sums of any span, merged from the minutes.
 
-use super::{entry::Action, schema};
+use super::{audience::AudienceMinute, entry::Action, schema};
 use headroom_cluster::sketch::Sketch;
 use headroom_core::telemetry::StreamId;
 use rusqlite::params;
@@ -209,4 +209,32 @@ pub(crate) fn audit_page(path: &Path, offset: usize, limit: usize) -> Result<(Ve
     let offset = i64::try_from(offset).unwrap_or(i64::MAX);
     let items = statement.query_map(params![limit as i64, offset], action)?.collect::<Result<_, _>>()?;
     Ok((items, total))
+}
+
+/// Minutes of one answer: a day.
+const MAX_MINUTES: i64 = 1_440;
+
+/// The audience of a stream over a span, the newest [`MAX_MINUTES`] of it.
+pub(crate) fn audiences(path: &Path, stream: &str, from_s: u64, to_s: u64) -> Result<Vec<AudienceMinute>, QueryError> {
+    let database = schema::open_for_reading(path)?;
+    let mut statement = database
+        .prepare("SELECT * FROM audience WHERE stream = ? AND at_s >= ? AND at_s < ? ORDER BY at_s DESC LIMIT ?")?;
+    let bound = |second: u64| i64::try_from(second).unwrap_or(i64::MAX);
+    let audience = |row: &rusqlite::Row<'_>| {
+        Ok(AudienceMinute {
+            at_s: row.get(0)?,
+            stream: row.get(1)?,
+            messages: row.get(2)?,
+            messages_per_minute: row.get(3)?,
+            authors: row.get(4)?,
+            mood: row.get(5)?,
+            engagement: row.get(6)?,
+            complaints: serde_json::from_str(&row.get::<_, String>(7)?).unwrap_or_default(),
+            blind_spots: serde_json::from_str(&row.get::<_, String>(8)?).unwrap_or_default(),
+        })
+    };
+    let rows = statement.query_map(params![stream, bound(from_s), bound(to_s), MAX_MINUTES], audience)?;
+    let mut minutes = rows.collect::<Result<Vec<_>, _>>()?;
+    minutes.reverse();
+    Ok(minutes)
 }

@@ -8,12 +8,13 @@ use super::{
     writer,
 };
 use crate::{places::Places, stream::Streams, whole_file};
+use headroom_cluster::lock::locked;
 use headroom_core::time::Timestamp;
 use std::{
     io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         mpsc::{SyncSender, sync_channel},
     },
     thread::JoinHandle,
@@ -86,7 +87,7 @@ impl History {
             }
             _ => {}
         }
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = locked(&self.queue);
         if let Some(queue) = &*queue
             && queue.try_send(entry).is_err()
         {
@@ -96,7 +97,7 @@ impl History {
 
     /// Why nothing can be written at the moment.
     pub(crate) fn degraded(&self) -> Option<String> {
-        let database = self.degraded.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let database = locked(&self.degraded).clone();
         database.or_else(|| self.archive.as_ref()?.degraded().map(|reason| format!("archive: {reason}")))
     }
 
@@ -112,8 +113,8 @@ impl History {
 
     /// Writes what is queued, if that can be done at once, and ends the writer.
     pub(crate) fn close(&self) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        locked(&self.queue).take();
+        if let Some(thread) = locked(&self.thread).take() {
             // The thread reports its own errors; a panic there has nothing left to save.
             let _ = thread.join();
         }

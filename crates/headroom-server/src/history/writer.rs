@@ -7,14 +7,17 @@ use super::{
     settings::Settings,
 };
 use crate::{places::Places, stream::Streams};
-use headroom_cluster::rollup::{Cell, Key, Rollup};
+use headroom_cluster::{
+    lock::locked,
+    rollup::{Cell, Key, Rollup},
+};
 use headroom_core::decision::Reason;
 use rusqlite::{Connection, params};
 use std::{
     collections::VecDeque,
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         mpsc::{Receiver, RecvTimeoutError},
     },
     time::{Duration, Instant},
@@ -96,7 +99,7 @@ impl Writer {
             self.write(&mut database, held).map_err(|error| error.to_string())?;
             Ok::<_, String>(database)
         })();
-        let mut degraded = self.degraded.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut degraded = locked(&self.degraded);
         match written {
             Ok(database) => {
                 if degraded.take().is_some() {

@@ -189,7 +189,7 @@ pub(super) fn decision(public: &Public, request: &Request<Incoming>) -> Result<R
     tag = "answers",
     params(("session" = String, Path, description = "As the player names itself (CMCD `sid`).", example = "demo")),
     responses(
-        (status = 200, description = "Events `decision` without end; data is a `DecisionView`.", body = String,
+        (status = 200, description = "Events `decision` without end; data is a `Told`.", body = String,
             content_type = "text/event-stream"),
         Problem
     )

@@ -5,10 +5,7 @@ use crate::hearing::Hearing;
 use crate::{logging, reading};
 use anyhow::Context;
 use clap::Args;
-use headroom_server::{
-    Config, Server,
-    config::{DEFAULT_TOML, Speech},
-};
+use headroom_server::{Config, Server, SpeechSettings, config::DEFAULT_TOML};
 use serde::Serialize;
 #[cfg(feature = "speech")]
 use std::sync::Arc;
@@ -204,7 +201,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// Speech recognition, where the configuration wants it. Without it the server runs on and says why clips are refused.
-fn give_ears(server: &Server, speech: &Speech) {
+fn give_ears(server: &Server, speech: &SpeechSettings) {
     if !speech.is_on() {
         return;
     }

@@ -2,7 +2,7 @@
 
 use crate::commands::Arguments;
 use clap::{Command, CommandFactory};
-use headroom_server::{config, openapi};
+use headroom_server::{api, config};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -56,8 +56,8 @@ impl Facts {
         let targets = makefile.lines().filter_map(target).collect();
         let functions = texts.iter().filter(|(path, _)| path.ends_with(".rs")).flat_map(|(_, text)| functions(text));
         let functions = functions.collect();
-        let documents = [openapi::Listener::Public, openapi::Listener::Control]
-            .map(|listener| serde_json::from_str::<Value>(&openapi::document(listener)).expect("the document is JSON"));
+        let documents = [api::Listener::Public, api::Listener::Control]
+            .map(|listener| serde_json::from_str::<Value>(&api::document(listener)).expect("the document is JSON"));
         let (mut codes, mut routes) = (BTreeSet::new(), BTreeSet::new());
         for document in &documents {
             let code = &document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"];

@@ -10,6 +10,7 @@ use super::{
     troubles::{Troubles, announce},
 };
 use crate::stream::Streams;
+use headroom_cluster::lock::locked;
 use headroom_core::{
     telemetry::StreamId,
     time::{Duration, Timestamp},
@@ -19,7 +20,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel},
     },
@@ -92,7 +93,7 @@ impl Archive {
         if rows.is_empty() {
             return;
         }
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = locked(&self.queue);
         let Some(queue) = &*queue else { return };
         if let Err(refused) = queue.try_send(rows) {
             let (std::sync::mpsc::TrySendError::Full(rows) | std::sync::mpsc::TrySendError::Disconnected(rows)) =
@@ -119,8 +120,8 @@ impl Archive {
 
     /// Writes out what is queued, if that can be done at once.
     pub(crate) fn close(&self) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
-        for thread in self.threads.lock().unwrap_or_else(PoisonError::into_inner).drain(..).rev() {
+        locked(&self.queue).take();
+        for thread in locked(&self.threads).drain(..).rev() {
             // The threads report their own errors; a panic there has nothing left to save.
             let _ = thread.join();
         }
@@ -196,7 +197,7 @@ impl JournalWriter {
     }
 
     fn troubled(&self) -> bool {
-        self.troubles.journal.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        locked(&self.troubles.journal).is_some()
     }
 
     fn append(&self, open: &mut Option<OpenJournal>, rows: Vec<Row>) -> io::Result<()> {

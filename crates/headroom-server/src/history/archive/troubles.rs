@@ -1,6 +1,7 @@
 //! Why nothing can be written at the moment.
 
-use std::sync::{Mutex, PoisonError};
+use headroom_cluster::lock::locked;
+use std::sync::Mutex;
 
 /// Why nothing can be written at the moment, by each of the two threads.
 #[derive(Default)]
@@ -11,15 +12,13 @@ pub(super) struct Troubles {
 
 impl Troubles {
     pub(super) fn first(&self) -> Option<String> {
-        [&self.journal, &self.files]
-            .into_iter()
-            .find_map(|trouble| trouble.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        [&self.journal, &self.files].into_iter().find_map(|trouble| locked(trouble).clone())
     }
 }
 
 /// Notes what went wrong or that it is over, once.
 pub(super) fn announce(trouble: &Mutex<Option<String>>, what: &str, now: Option<String>) {
-    let mut trouble = trouble.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut trouble = locked(trouble);
     match (&*trouble, &now) {
         (Some(_), None) => tracing::info!("{what} of the archive is written again"),
         (known, Some(reason)) if known.as_ref() != Some(reason) => {

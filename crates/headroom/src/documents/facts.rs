@@ -35,7 +35,7 @@ pub(super) struct Facts {
     pub(super) codes: BTreeSet<String>,
     /// Method and path of each route, with `{}` for what varies.
     pub(super) routes: BTreeSet<(String, String)>,
-    /// Functions of the Rust code, tests among them.
+    /// Functions of the Rust code, tests among them, and public fields, which are the keys of our JSON.
     pub(super) functions: BTreeSet<String>,
     /// Environment variables that some source names.
     pub(super) variables: BTreeSet<String>,
@@ -107,9 +107,11 @@ fn walk(root: &Path, folder: &Path, files: &mut BTreeSet<String>, texts: &mut BT
 }
 
 fn functions(text: &str) -> Vec<String> {
-    let name =
-        |rest: &str| rest.chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_').collect();
-    text.split("fn ").skip(1).map(name).collect()
+    let name = |rest: &str| -> String {
+        rest.chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_').collect()
+    };
+    let fields = text.lines().filter_map(|line| line.trim_start().strip_prefix("pub ")).map(name);
+    text.split("fn ").skip(1).map(name).chain(fields).collect()
 }
 
 /// The environment variables of ours that a text names.

@@ -184,7 +184,7 @@ impl Profile {
         match self.player {
             PlayerKind::Pensieve => drive(contender, self.on_demand_player(video, trace), steps),
             PlayerKind::LiveEdge { .. } => {
-                drive(contender, self.live_player(video, trace, contender.playback()), steps)
+                drive(contender, self.live_player(video, trace, contender.playback()), steps);
             }
         }
         let score = Score::of(steps, video.ladder(), video.segment_duration(), &self.qoe())?;

@@ -38,12 +38,14 @@ pub(crate) struct Chart<'a> {
     pub(crate) y_label: &'a str,
     /// Left and right end of the axis; from the data when absent.
     pub(crate) x_range: Option<(f64, f64)>,
-    /// Top of the axis, which starts at 0 or the least value; from the data when absent.
+    /// Bottom of the axis; 0 or the least value when absent.
+    pub(crate) y_bottom: Option<f64>,
+    /// Top of the axis; from the data when absent.
     pub(crate) y_top: Option<f64>,
     pub(crate) series: Vec<Series>,
     /// Drawn below the lines.
     pub(crate) band: Option<Band>,
-    /// Drawn above the lines, each with its name beside it.
+    /// Drawn above the lines; named in the key.
     pub(crate) dots: Vec<Dot>,
     /// How a place on the axis is written.
     pub(crate) x_text: fn(f64) -> String,
@@ -59,6 +61,7 @@ impl Default for Chart<'_> {
             x_label,
             y_label,
             x_range: None,
+            y_bottom: None,
             y_top: None,
             series: Vec::new(),
             band: None,
@@ -102,7 +105,7 @@ impl Chart<'_> {
             lines.chain(edges().map(|point| point.2)).chain(self.dots.iter().map(|dot| dot.y))
         };
         let (x_low, x_high) = self.x_range.unwrap_or_else(|| (least(xs()), most(xs())));
-        let y_low = least(ys()).min(0.0);
+        let y_low = self.y_bottom.unwrap_or_else(|| least(ys()).min(0.0));
         let y_step = step(self.y_top.unwrap_or_else(|| most(ys())) - y_low, 0.0);
         let y_high = self.y_top.unwrap_or_else(|| (most(ys()) / y_step - 1e-9).ceil() * y_step);
         let x_span = (x_high - x_low).max(1e-9);
@@ -180,15 +183,18 @@ impl Chart<'_> {
                 colour = series.colour
             );
         }
-        for dot in &self.dots {
-            let (x, y) = (x_of(dot.x), y_of(dot.y));
+        for (index, dot) in self.dots.iter().enumerate() {
+            let key_y = TOP + 8.0 + 17.0 * (self.series.len() + index) as f64;
+            let key_x = WIDTH - RIGHT + 20.0;
             let _ = write!(
                 svg,
-                r#"<circle cx="{x:.1}" cy="{y:.1}" r="4" fill="{}"/><text x="{:.1}" y="{:.1}" class="k">{}</text>"#,
-                dot.colour,
-                x + 7.0,
-                y + 4.0,
-                escape(&dot.name)
+                r#"<circle cx="{:.1}" cy="{:.1}" r="5" fill="{colour}"/><circle cx="{key_x}" cy="{key_y}" r="5" fill="{colour}"/><text x="{:.1}" y="{:.1}" class="k">{}</text>"#,
+                x_of(dot.x),
+                y_of(dot.y),
+                key_x + 13.0,
+                key_y + 4.0,
+                escape(&dot.name),
+                colour = dot.colour
             );
         }
         svg.push_str("</svg>");

@@ -126,7 +126,7 @@ impl<'a> Viewers<'a> {
                 while let Some(output) = engine.poll_output() {
                     match output {
                         Output::Weights { weights, .. } => {
-                            outcome.stall_weight = outcome.stall_weight.max(weights.stall)
+                            outcome.stall_weight = outcome.stall_weight.max(weights.stall);
                         }
                         Output::BlindSpot(_) => outcome.alarms += 1,
                         _ => {}

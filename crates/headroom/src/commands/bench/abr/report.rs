@@ -61,19 +61,30 @@ pub(super) fn page(
 
 /// Stalls against quality, one dot a contender: up and to the left is better.
 fn frontier(comparison: &Comparison, rows: &[Row]) -> String {
-    let dots = rows.iter().zip(COLOURS.into_iter().cycle()).map(|(row, colour)| Dot {
-        name: label(row),
-        x: row.stall_ratio * 100.0,
-        y: row.log_quality,
-        colour,
-    });
-    let title = format!("Quality and stalls, {}", comparison.set);
+    let dots: Vec<Dot> = rows
+        .iter()
+        .zip(COLOURS.into_iter().cycle())
+        .map(|(row, colour)| Dot { name: label(row), x: row.stall_ratio * 100.0, y: row.log_quality, colour })
+        .collect();
+    let range = |values: &dyn Fn(&Dot) -> f64| {
+        let (low, high) = dots
+            .iter()
+            .map(values)
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+        let margin = ((high - low) * 0.1).max(0.01);
+        ((low - margin).max(0.0), high + margin)
+    };
+    let ((left, right), (bottom, top)) = (range(&|dot| dot.x), range(&|dot| dot.y));
+    let title = format!("Quality and stalls, {}: up and to the left is better", comparison.set);
     let chart = Chart {
         title: &title,
         x_label: "stall seconds for 100 s of media",
         y_label: "log quality, %",
-        x_range: Some((0.0, rows.iter().map(|row| row.stall_ratio * 100.0).fold(0.1, f64::max) * 1.05)),
-        dots: dots.collect(),
+        x_range: Some((left, right)),
+        y_bottom: Some(bottom),
+        y_top: Some(top),
+        dots,
+        x_text: |x| format!("{x:.2}"),
         ..Chart::default()
     };
     chart.svg()

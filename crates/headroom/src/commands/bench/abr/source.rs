@@ -120,3 +120,34 @@ fn read(path: &Path, format: Option<Format>) -> anyhow::Result<Source> {
 fn list(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_of_a_set_alternate_and_meet_in_nothing() {
+        let set = || Set {
+            name: "links".to_owned(),
+            sources: ["a", "b", "c", "d", "e"]
+                .map(|name| Source { name: name.to_owned(), trace: Trace::constant(1_000.0).unwrap() })
+                .into(),
+        };
+        let names = |split| set().half(split).sources.into_iter().map(|source| source.name).collect::<String>();
+        assert_eq!([Split::Tune, Split::Validate, Split::All].map(names), ["ace", "bd", "abcde"]);
+    }
+
+    #[test]
+    fn a_mean_after_the_path_is_read() {
+        // (path, its mean in Mbit/s; `None` where it is refused)
+        for (given, expected) in [
+            (PathBuf::from("links"), Some((PathBuf::from("links"), None))),
+            (PathBuf::from("links@8"), Some((PathBuf::from("links"), Some(8.0)))),
+            (PathBuf::from("a@b/links@2.5"), Some((PathBuf::from("a@b/links"), Some(2.5)))),
+            (PathBuf::from("links@fast"), None),
+            (PathBuf::from("links@0"), None),
+        ] {
+            assert_eq!(scaled(&given).ok(), expected, "{}", given.display());
+        }
+    }
+}

@@ -81,11 +81,15 @@ pub enum Reason {
     Newcomer,
     /// No policy is configured: the player chooses alone.
     NoPolicy,
+    /// It stalled not long ago: no higher than the player's own rule.
+    RecentStalls,
+    /// No more bits than the player would fetch by itself.
+    Egress,
 }
 
 impl Reason {
     /// Every reason, in the order of their discriminants: labels of a metric.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::NoEvidence,
         Self::Throughput,
         Self::Buffer,
@@ -100,6 +104,8 @@ impl Reason {
         Self::Allocation,
         Self::Newcomer,
         Self::NoPolicy,
+        Self::RecentStalls,
+        Self::Egress,
     ];
 
     /// Whether a proposal with this reason proposes nothing and leaves the choice to the player.
@@ -126,6 +132,8 @@ impl Reason {
             Self::Allocation => "allocation",
             Self::Newcomer => "newcomer",
             Self::NoPolicy => "no_policy",
+            Self::RecentStalls => "recent_stalls",
+            Self::Egress => "egress",
         }
     }
 }
@@ -147,6 +155,8 @@ impl fmt::Display for Reason {
             Self::Allocation => "fair share of a shared bottleneck",
             Self::Newcomer => "nothing measured yet: as others on its network, or its radio, lead to expect",
             Self::NoPolicy => "no policy is configured, so the player chooses alone",
+            Self::RecentStalls => "it stalled not long ago: no higher than the player's own rule",
+            Self::Egress => "no more bits than the player would fetch by itself",
         })
     }
 }

@@ -8,6 +8,7 @@ pub mod forecast;
 pub mod guard;
 pub mod ladder;
 pub mod network;
+pub mod objective;
 pub mod pacing;
 pub mod policy;
 pub mod qoe;

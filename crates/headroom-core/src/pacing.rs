@@ -1,7 +1,8 @@
 //! How much media to hold and how fast to play it: target buffer, target latency, playback rate.
 //!
-//! A live player trades distance from live against stalls. When a stall is likely the target moves back at once;
-//! when the risk is gone it returns slowly, and the playback rate closes the difference without a jump.
+//! A live player trades distance from live against stalls. The playback rate closes a difference to the target without a jump. The
+//! target itself stays: moving it back when a stall is likely was worth −0.08 to +0.03 points of stall at equal mean latency
+//! (docs/algorithms/headroom.md), for past volatility does not foretell outages well enough.
 
 use crate::{policy::View, time::Duration, units::Ratio};
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Pacing {
-    /// How far the target may move back under full stall risk, as a multiple of the stream's own target.
+    /// How far the target may move back under full stall risk, as a multiple of the stream's own target. 1 keeps it; logs of
+    /// before carry 2.
     pub retreat: f32,
     /// Share of the retreat given back per decision once the risk is gone.
     pub advance: f32,
@@ -22,7 +24,7 @@ pub struct Pacing {
 
 impl Default for Pacing {
     fn default() -> Self {
-        Self { retreat: 2.0, advance: 0.2, rate_deviation: 0.05, tolerance: 0.1 }
+        Self { retreat: 1.0, advance: 0.2, rate_deviation: 0.05, tolerance: 0.1 }
     }
 }
 

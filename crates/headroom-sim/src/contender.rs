@@ -7,7 +7,7 @@ use crate::{
 use headroom_core::{
     engine::{Config, PolicyKind},
     policy::{
-        Dynamic, Objective, Policy, Tuning,
+        Dynamic, Guidance, Objective, Policy, Tuning,
         registry::{Entry, POLICIES, find},
     },
     stretch::Stretch,
@@ -20,6 +20,7 @@ pub struct Contender {
     client: Option<String>,
     strategy: Strategy,
     playback: Playback,
+    guidance: Guidance,
 }
 
 /// How the rungs of a session are chosen.
@@ -120,20 +121,30 @@ impl Contender {
             ORACLE => Strategy::Oracle(Oracle::new(objective)),
             _ => Strategy::Policy(policy(text, objective, 0.0)?),
         };
-        Ok(Self { name: text.to_owned(), client: None, strategy, playback: Playback::default() })
+        let (playback, guidance) = (Playback::default(), Guidance::default());
+        Ok(Self { name: text.to_owned(), client: None, strategy, playback, guidance })
     }
 
     /// A policy under a name of the caller's.
     #[must_use]
     pub fn with_policy(name: &str, policy: Box<dyn Policy>) -> Self {
-        let (strategy, playback) = (Strategy::Policy(policy), Playback::default());
-        Self { name: name.to_owned(), client: None, strategy, playback }
+        let (strategy, playback, guidance) = (Strategy::Policy(policy), Playback::default(), Guidance::default());
+        Self { name: name.to_owned(), client: None, strategy, playback, guidance }
     }
 
     /// The same contender in a player with other playback.
     #[must_use]
     pub fn with_playback(self, playback: Playback) -> Self {
         Self { playback, ..self }
+    }
+
+    /// The same contender with another objective or another bound of its bits.
+    #[must_use]
+    pub fn with_guidance(mut self, guidance: Guidance) -> Self {
+        if let Strategy::Capped { server, .. } | Strategy::Advised { server, .. } = &mut self.strategy {
+            (server.objective, server.egress) = (guidance.objective, guidance.egress);
+        }
+        Self { guidance, ..self }
     }
 
     /// A server whose engine runs the policy `name` over clients that run the policy `client`. Under `none` the clients choose for
@@ -159,7 +170,8 @@ impl Contender {
                 (Strategy::Advised { client: own(0.0)?, server: Box::new(engine), settings }, playback)
             }
         };
-        Ok(Self { name: name.to_owned(), client: Some(client.to_owned()), strategy, playback })
+        let guidance = Guidance::default();
+        Ok(Self { name: name.to_owned(), client: Some(client.to_owned()), strategy, playback, guidance })
     }
 
     /// The name as it was given.
@@ -174,10 +186,16 @@ impl Contender {
         self.client.as_deref()
     }
 
-    /// What its engine optimises, where the engine has a choice.
+    /// What it aims for, where it has a choice.
     #[must_use]
     pub fn objective(&self) -> Option<&str> {
-        None
+        (self.name == PolicyKind::default().name()).then(|| self.guidance.objective.name())
+    }
+
+    /// What it aims for and what bounds it.
+    #[must_use]
+    pub fn guidance(&self) -> Guidance {
+        self.guidance
     }
 
     /// What it changes of its player.

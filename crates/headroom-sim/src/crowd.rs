@@ -303,6 +303,7 @@ impl<'a> Run<'a> {
             history: &viewer.history,
             forecast: &Forecast::UNKNOWN,
             weights: Weights::default(),
+            guidance: headroom_core::policy::Guidance::default(),
         };
         let own = self.client.decide(&view, &mut viewer.memory).rung;
         viewer.rung = viewer.received.map_or(own, |cap| own.min(cap));

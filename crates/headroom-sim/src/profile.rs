@@ -226,7 +226,9 @@ impl Profile {
 
 fn drive(contender: &Contender, mut player: impl Player, steps: &mut Vec<Step>) {
     match contender.strategy() {
-        Strategy::Policy(policy) => play(&mut player, &mut InPlayer::new(policy.as_ref()), steps),
+        Strategy::Policy(policy) => {
+            play(&mut player, &mut InPlayer::guided(policy.as_ref(), contender.guidance()), steps);
+        }
         Strategy::Oracle(oracle) => play(&mut player, &mut { *oracle }, steps),
         Strategy::Capped { client, server } => play(&mut player, &mut Capped::new(client.as_ref(), server), steps),
         Strategy::Advised { client, server, settings } => {

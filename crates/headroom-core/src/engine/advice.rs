@@ -2,7 +2,7 @@
 
 use super::{
     Engine,
-    decide::{ceiling, newcomer, view_of},
+    decide::{ceiling, guidance, newcomer, view_of},
 };
 use crate::{guard::Limits, policy::Proposal, telemetry::SessionId, time::Timestamp};
 
@@ -18,7 +18,8 @@ impl Engine {
         let record = self.table.get(session)?;
         let target = self.streams.target(record.stream);
         let forecast = self.cohorts.expect(record);
-        let view = view_of(record, target, &forecast, at);
+        let guidance = guidance(&self.config, &self.streams, target, record);
+        let view = view_of(record, target, &forecast, at, guidance);
         let newcomer = newcomer(&self.cohorts, record, target, &forecast).filter(|_| self.policy.steers());
         let proposal = match newcomer {
             Some(proposal) => proposal,
@@ -45,6 +46,7 @@ mod tests {
     use crate::{
         decision::Reason,
         engine::{Config, Input, Scope},
+        objective::Objective,
         telemetry::{Player, PlayerState, Report, Sample, StreamId},
         time::Duration,
         units::Bitrate,
@@ -119,7 +121,9 @@ mod tests {
         });
         let ordered = engine.advise(VIEWER, second(19)).unwrap();
         assert_eq!((advised_kbps(&engine, 19), ordered.reason), (Some(800.0), Reason::Override));
-        let mut engine = watching(30_000);
+        // `sharp` would still spend what is not there.
+        let mut engine = Engine::new(Config { objective: Objective::Sharp, ..Config::default() });
+        (0..10).for_each(|step| engine.handle_input(report(step * 2, 30_000, 5, PlayerState::Playing)));
         engine.handle_input(report(20, 500, 0, PlayerState::Rebuffering));
         assert_eq!(engine.advise(VIEWER, second(20)).unwrap().reason, Reason::Starvation);
     }

@@ -3,6 +3,7 @@
 use super::StreamSettings;
 use crate::{
     guard::Guard,
+    objective::{Egress, Objective},
     pacing::Pacing,
     policy::{
         Policy, Tuning,
@@ -19,6 +20,10 @@ use std::{fmt, str::FromStr};
 pub struct Config {
     /// The policy that proposes rungs.
     pub policy: PolicyKind,
+    /// What for, where neither a stream's settings nor an order say otherwise.
+    pub objective: Objective,
+    /// For how many bits, where a stream's settings do not say otherwise.
+    pub egress: Egress,
     /// Rules over every proposal.
     pub guard: Guard,
     /// Stall risk up to which a rung above the proposed one is left to the player. Over DYNAMIC on the UCC drives, 0.3 to 0.6
@@ -42,6 +47,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             policy: PolicyKind::default(),
+            objective: Objective::default(),
+            egress: Egress::default(),
             guard: Guard::default(),
             cap_risk: 0.3,
             pacing: Pacing::default(),

@@ -1,7 +1,7 @@
 //! One session, one decision: forecast, policy, guard, pacing.
 
 use super::{
-    Engine, Output,
+    Config, Engine, Output,
     cohorts::Cohorts,
     streams::{Streams, Target},
 };
@@ -10,8 +10,9 @@ use crate::{
     forecast::Forecast,
     guard::Limits,
     ladder::{Ladder, RungIndex},
+    objective::Objective,
     pacing::Pace,
-    policy::{Proposal, Segments, View},
+    policy::{Guidance, Proposal, Segments, View},
     qoe::{RISK_SEGMENTS, carried_at, stall_risk},
     session::{NO_RUNG, Record, Urgency},
     time::{Duration, Timestamp},
@@ -33,14 +34,14 @@ impl Engine {
             return;
         }
         let forecast = self.cohorts.expect(record);
-        let view = view_of(record, target, &forecast, at);
+        let view = view_of(record, target, &forecast, at, guidance(&self.config, &self.streams, target, record));
         let mut memory = record.memory;
         let steers = self.policy.steers();
         let newcomer = newcomer(&self.cohorts, record, target, &forecast).filter(|_| steers);
         let mut proposal = if let Some(proposal) = newcomer {
             proposal
         } else {
-            let proposal = self.policy.decide(&view, &mut memory);
+            let proposal = self.policy.propose_cap(&view, &mut memory);
             // A starting player has an empty buffer. It finds out by itself which rung starts fastest.
             let reason = if record.starting() && steers { Reason::NoEvidence } else { proposal.reason };
             Proposal { rung: room_for_the_player(&view, proposal.rung, self.config.cap_risk), reason }
@@ -75,7 +76,12 @@ impl Engine {
             false => allowed.rung,
         };
         let unjudged = cap == NO_RUNG || allowed.reason == Reason::Newcomer;
-        let risk = if unjudged { Ratio::ZERO } else { stall_risk(&view, cap, RISK_SEGMENTS) };
+        // What is below a cap is the player's to choose: the risk is that of what it plays.
+        let judged = match view.guidance.objective {
+            Objective::Sharp => cap,
+            Objective::Smooth | Objective::Balanced => view.current.map_or(cap, |current| current.min(cap)),
+        };
+        let risk = if unjudged { Ratio::ZERO } else { stall_risk(&view, judged, RISK_SEGMENTS) };
         let neutral = Pace {
             target_buffer: record.wished(target.settings.target_buffer),
             target_latency: record.wished(target.settings.target_latency),
@@ -158,7 +164,23 @@ fn percent(share: f32) -> u8 {
     (share * 100.0 + 0.5) as u8
 }
 
-pub(super) fn view_of<'a>(record: &'a Record, target: &'a Target, forecast: &'a Forecast, now: Timestamp) -> View<'a> {
+/// What a session is guided for: by order for it, its stream or everyone, else by the settings of its stream, else the engine's.
+pub(super) fn guidance(config: &Config, streams: &Streams, target: &Target, record: &Record) -> Guidance {
+    let ordered = record.objective.or(target.objective).or(streams.objective);
+    Guidance {
+        objective: ordered.or(target.settings.objective).unwrap_or(config.objective),
+        egress: target.settings.egress.unwrap_or(config.egress),
+        client: record.client(),
+    }
+}
+
+pub(super) fn view_of<'a>(
+    record: &'a Record,
+    target: &'a Target,
+    forecast: &'a Forecast,
+    now: Timestamp,
+    guidance: Guidance,
+) -> View<'a> {
     let settings = &target.settings;
     let ladder: &Ladder = &settings.ladder;
     let capacity = record.buffer_capacity().unwrap_or(settings.target_buffer);
@@ -175,6 +197,7 @@ pub(super) fn view_of<'a>(record: &'a Record, target: &'a Target, forecast: &'a 
         history: &record.history,
         forecast,
         weights: target.weights,
+        guidance,
     }
 }
 

@@ -5,6 +5,7 @@ use crate::{
     decision::Decision,
     forecast::CohortForecast,
     ladder::Ladder,
+    objective::{Egress, Objective},
     policy::Weights,
     session::Summary,
     telemetry::{NetworkId, Sample, SessionId, StreamId},
@@ -59,6 +60,16 @@ pub enum Input {
         /// When it ends by itself; `None` holds until taken back.
         #[serde(rename = "until_us")]
         until: Option<Timestamp>,
+    },
+    /// An operator orders what steering is for.
+    Objective {
+        /// When.
+        #[serde(rename = "at_us")]
+        at: Timestamp,
+        /// For whom.
+        scope: Scope,
+        /// What for; `None` takes an earlier order back.
+        objective: Option<Objective>,
     },
     /// A viewer said something.
     Feedback {
@@ -159,6 +170,12 @@ pub struct StreamSettings {
     /// Media that players should hold when nothing is wrong.
     #[serde(rename = "target_buffer_ms")]
     pub target_buffer: Duration,
+    /// What steering is for here, where that differs from the engine's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub objective: Option<Objective>,
+    /// For how many bits, where that differs from the engine's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub egress: Option<Egress>,
 }
 
 impl Default for StreamSettings {
@@ -170,6 +187,8 @@ impl Default for StreamSettings {
             segment_duration: Duration::from_secs(2),
             target_latency: Duration::from_secs(5),
             target_buffer: Duration::from_secs(6),
+            objective: None,
+            egress: None,
         }
     }
 }

@@ -27,6 +27,7 @@ use crate::{
     allocation::Demand,
     audience::{self, Conditions},
     decision::Decision,
+    objective::Objective,
     policy::Policy,
     session::{NO_RUNG, Record, Snapshot, Urgency},
     telemetry::{Report, Sample, SessionId, StreamId},
@@ -80,6 +81,7 @@ impl Engine {
             Input::Stream { stream, settings, .. } => self.streams.configure(stream, settings),
             Input::Bottleneck { stream, capacity, .. } => self.bottlenecks.set(stream, capacity),
             Input::Override { at, scope, max_bitrate, until } => self.handle_override(at, scope, max_bitrate, until),
+            Input::Objective { scope, objective, .. } => self.handle_objective(scope, objective),
             Input::Feedback { stream, author, at, id, reading, session } => {
                 let at = self.plausible_time(at);
                 self.counters.feedback += 1;
@@ -197,6 +199,7 @@ impl Engine {
             }
             Report::Encoder(_) => Urgency::Routine,
         };
+        self.policy.reported(&sample.report, &record.history, at, &mut record.memory);
         if let Some(news) = record.new_throughput_since(&before, at) {
             self.cohorts.observe(record.cohort, at, news.seconds, news.kbps, before.average_kbps);
         }
@@ -259,6 +262,19 @@ impl Engine {
             };
             if concerned {
                 self.decide(slot, at, Urgency::Routine);
+            }
+        }
+    }
+
+    /// Advice follows it from the next question on.
+    fn handle_objective(&mut self, scope: Scope, objective: Option<Objective>) {
+        match scope {
+            Scope::All => self.streams.order_objective(None, objective),
+            Scope::Stream(stream) => self.streams.order_objective(Some(stream), objective),
+            Scope::Session(session) => {
+                if let Some(slot) = self.table.find(session) {
+                    self.table.record_mut(slot).objective = objective;
+                }
             }
         }
     }

@@ -1,7 +1,10 @@
 //! The streams sessions play, and the ceilings over them.
 
 use super::StreamSettings;
-use crate::{ladder::RungIndex, policy::Weights, qoe::picture, telemetry::StreamId, time::Timestamp, units::Bitrate};
+use crate::{
+    ladder::RungIndex, objective::Objective, policy::Weights, qoe::picture, telemetry::StreamId, time::Timestamp,
+    units::Bitrate,
+};
 use std::collections::BTreeMap;
 
 /// Streams by position; position 0 is the default for sessions whose stream is unknown.
@@ -10,6 +13,8 @@ pub(super) struct Streams {
     positions: BTreeMap<StreamId, u16>,
     /// Ceiling over every session.
     pub(super) everyone: Ceiling,
+    /// Ordered for every session.
+    pub(super) objective: Option<Objective>,
 }
 
 /// One stream.
@@ -19,6 +24,8 @@ pub(super) struct Target {
     /// Picture quality of each rung of the ladder.
     pictures: Vec<f32>,
     pub(super) ceiling: Ceiling,
+    /// Ordered for the stream.
+    pub(super) objective: Option<Objective>,
     /// What its audience makes the objectives worth.
     pub(super) weights: Weights,
     stalls: RecentStalls,
@@ -48,6 +55,7 @@ impl Target {
             settings,
             pictures,
             ceiling: Ceiling::default(),
+            objective: None,
             weights: Weights::default(),
             stalls: RecentStalls::default(),
         }
@@ -88,6 +96,7 @@ impl Streams {
             targets: vec![Target::new(StreamId::UNKNOWN, default)],
             positions: BTreeMap::from([(StreamId::UNKNOWN, 0)]),
             everyone: Ceiling::default(),
+            objective: None,
         }
     }
 
@@ -118,8 +127,8 @@ impl Streams {
     pub(super) fn configure(&mut self, stream: StreamId, settings: StreamSettings) {
         let position = usize::from(self.index(stream));
         if position > 0 || stream.is_unknown() {
-            let Target { ceiling, weights, stalls, .. } = self.targets[position];
-            self.targets[position] = Target { ceiling, weights, stalls, ..Target::new(stream, settings) };
+            let Target { ceiling, objective, weights, stalls, .. } = self.targets[position];
+            self.targets[position] = Target { ceiling, objective, weights, stalls, ..Target::new(stream, settings) };
         }
     }
 
@@ -145,6 +154,17 @@ impl Streams {
 
     pub(super) fn override_all(&mut self, max_bitrate: Option<Bitrate>, until: Option<Timestamp>) {
         self.everyone = Ceiling { max_bitrate, until };
+    }
+
+    /// Orders what steering is for, for every session or those of a stream.
+    pub(super) fn order_objective(&mut self, stream: Option<StreamId>, objective: Option<Objective>) {
+        match stream {
+            Some(stream) => {
+                let position = usize::from(self.index(stream));
+                self.targets[position].objective = objective;
+            }
+            None => self.objective = objective,
+        }
     }
 
     pub(super) fn override_stream(&mut self, stream: StreamId, max_bitrate: Option<Bitrate>, until: Option<Timestamp>) {

@@ -104,6 +104,12 @@ impl BolaE {
         Self { etp_weight: tuning.etp_weight, ..Self::default() }
     }
 
+    /// The rung for `measured` once the placeholder is used up: what a long buffer comes to.
+    pub(super) fn settled_rung(&self, view: &View<'_>, measured: ThroughputEstimate) -> RungIndex {
+        let rung = Placement::new(view).best(view.buffer_length.as_secs_f64());
+        no_higher_than_carried(view, rung, measured.rung_within(view, 1.0))
+    }
+
     /// The rung for `measured`; sets placeholder and pause, and counts the `decisions` of the session.
     pub(super) fn rung(
         &self,
@@ -123,12 +129,7 @@ impl BolaE {
             return by_throughput;
         }
         let mut placeholder_s = f64::from(buffer.placeholder_s);
-        let last = view.current.unwrap_or(0);
-        let mut rung = place.best(buffer_s + placeholder_s);
-        if rung > last && rung > by_throughput {
-            // One rung above what the link carries: the utility of a whole rung is between the two (BOLA-U).
-            rung = last.max(by_throughput).saturating_add(1).min(view.ladder.top());
-        }
+        let mut rung = no_higher_than_carried(view, place.best(buffer_s + placeholder_s), by_throughput);
         let above_s = buffer_s + placeholder_s - place.most_for(rung);
         let mut pause_s = (above_s - placeholder_s).max(0.0);
         placeholder_s = (placeholder_s - above_s.max(0.0)).max(0.0);
@@ -145,6 +146,17 @@ impl BolaE {
         }
         buffer.placeholder_s = placeholder_s as f32;
         buffer.pause_s = pause_s as f32;
+        rung
+    }
+}
+
+/// `rung`, or where it climbs above what the link carries, one rung above that: the utility of a whole rung is between the two
+/// (BOLA-U).
+fn no_higher_than_carried(view: &View<'_>, rung: RungIndex, by_throughput: RungIndex) -> RungIndex {
+    let last = view.current.unwrap_or(0);
+    if rung > last && rung > by_throughput {
+        last.max(by_throughput).saturating_add(1).min(view.ladder.top())
+    } else {
         rung
     }
 }

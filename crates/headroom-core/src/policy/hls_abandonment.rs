@@ -51,7 +51,7 @@ mod tests {
     use crate::{
         forecast::{Forecast, History},
         ladder::Ladder,
-        policy::{Segments, Weights},
+        policy::{Guidance, Segments, Weights},
         time::{Duration, Timestamp},
         units::Bitrate,
     };
@@ -83,6 +83,7 @@ mod tests {
                 history: &History::default(),
                 forecast: &Forecast::UNKNOWN,
                 weights: Weights::default(),
+                guidance: Guidance::default(),
             };
             let progress = Progress { rung, bits: 16e6, received_bits, elapsed_s, first_byte_s: 0.1 };
             let lower = lower(&view, &progress, estimate_kbps);

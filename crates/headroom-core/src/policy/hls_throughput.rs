@@ -4,7 +4,7 @@
 //! current one must fit 95 % of it (`abrBandWidthFactor`), a higher one 70 % (`abrBandWidthUpFactor`). Deviations: the slow
 //! average halves in 8 s of transfer instead of 9. Whether transfers are given up, as hls.js does, is a setting.
 
-use super::measured::Averages;
+use super::measured::{Averages, ThroughputEstimate};
 use super::{Evidence, Memory, Policy, Progress, Proposal, View, hls_abandonment};
 use crate::{decision::Reason, ladder::RungIndex};
 
@@ -46,10 +46,7 @@ impl Policy for HlsThroughput {
         let Some(measured) = memory.update(|averages: &mut Averages| averages.update(view, 0.0)) else {
             return Proposal::hold(view);
         };
-        let current = view.current.unwrap_or(0);
-        let risen = measured.rung_within(view, self.rise);
-        let rung = if risen > current { risen } else { measured.rung_within(view, self.keep).min(current) };
-        Proposal { rung, reason: Reason::Throughput }
+        Proposal { rung: self.rung(view, measured), reason: Reason::Throughput }
     }
 
     fn abandon(&self, view: &View<'_>, progress: &Progress, memory: &mut Memory) -> Option<RungIndex> {
@@ -61,13 +58,22 @@ impl Policy for HlsThroughput {
     }
 }
 
+impl HlsThroughput {
+    /// The rung for `measured`.
+    pub(super) fn rung(&self, view: &View<'_>, measured: ThroughputEstimate) -> RungIndex {
+        let current = view.current.unwrap_or(0);
+        let risen = measured.rung_within(view, self.rise);
+        if risen > current { risen } else { measured.rung_within(view, self.keep).min(current) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
         forecast::{Forecast, History},
         ladder::Ladder,
-        policy::{Segments, Weights},
+        policy::{Guidance, Segments, Weights},
         time::{Duration, Timestamp},
         units::Bitrate,
     };
@@ -93,6 +99,7 @@ mod tests {
                 history: &history,
                 forecast: &Forecast::UNKNOWN,
                 weights: Weights::default(),
+                guidance: Guidance::default(),
             };
             let proposal = HlsThroughput::default().decide(&view, &mut Memory::default());
             assert_eq!(proposal.rung, expected, "{kbps} kbit/s at rung {current}");

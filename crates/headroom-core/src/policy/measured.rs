@@ -1,7 +1,7 @@
 //! Throughput as dash.js and sabre measure it: two moving averages kept in the session's memory; the smaller one counts.
 
 use super::View;
-use crate::{ladder::RungIndex, time::Duration};
+use crate::{forecast::History, ladder::RungIndex, time::Duration};
 
 /// Half-lives of the two averages, fast and slow, in seconds of transfer.
 pub(super) type HalfLives = [f64; 2];
@@ -16,8 +16,10 @@ pub(super) struct Averages {
     slow_kbps: f32,
     /// Seconds of transfer averaged so far: how large that bias still is.
     seconds: f32,
-    /// [`History::pushed`](crate::forecast::History::pushed) when the history was last read.
+    /// [`History::pushed`] when the history was last read.
     pushed: u8,
+    /// Transfers read, up to 255.
+    transfers: u8,
 }
 
 /// What the next transfer is taken to run at.
@@ -39,20 +41,44 @@ impl Averages {
         &mut self,
         view: &View<'_>,
         first_byte_s: f64,
-        [fast_s, slow_s]: HalfLives,
+        half_lives_s: HalfLives,
     ) -> Option<ThroughputEstimate> {
-        let new = view.history.pushed().wrapping_sub(self.pushed);
-        self.pushed = view.history.pushed();
-        let known = view.history.len().min(usize::from(new));
+        self.read_with(view.history, half_lives_s);
+        self.estimate_with(first_byte_s, half_lives_s)
+    }
+
+    /// Reads what is new in `history`.
+    pub(super) fn read(&mut self, history: &History) {
+        self.read_with(history, DASH_HALF_LIVES_S);
+    }
+
+    /// What the next transfer is taken to run at; `None` before the first.
+    pub(super) fn estimate(&self, first_byte_s: f64) -> Option<ThroughputEstimate> {
+        self.estimate_with(first_byte_s, DASH_HALF_LIVES_S)
+    }
+
+    fn read_with(&mut self, history: &History, [fast_s, slow_s]: HalfLives) {
+        let new = history.pushed().wrapping_sub(self.pushed);
+        self.pushed = history.pushed();
+        let known = history.len().min(usize::from(new));
         for age in (0..known).rev() {
-            let Some(transfer) = view.history.newest_first().nth(age) else { continue };
+            let Some(transfer) = history.newest_first().nth(age) else { continue };
             let (kbps, seconds) = (f64::from(transfer.throughput_kbps), f64::from(transfer.seconds));
             for (average, half_life) in [(&mut self.fast_kbps, fast_s), (&mut self.slow_kbps, slow_s)] {
                 let keep = (-seconds / half_life).exp2();
                 *average = (keep * f64::from(*average) + (1.0 - keep) * kbps) as f32;
             }
             self.seconds += seconds as f32;
+            self.transfers = self.transfers.saturating_add(1);
         }
+    }
+
+    /// Transfers read, up to 255.
+    pub(super) fn transfers(&self) -> u8 {
+        self.transfers
+    }
+
+    fn estimate_with(&self, first_byte_s: f64, [fast_s, slow_s]: HalfLives) -> Option<ThroughputEstimate> {
         let seconds = f64::from(self.seconds);
         if seconds <= 0.0 {
             return None;

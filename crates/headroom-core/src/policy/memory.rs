@@ -3,7 +3,7 @@
 //! Every kind of memory is a structure with named fields, kept beside the policy that uses it. A session's record holds
 //! one of them and its kind, so that no policy can read what another one wrote.
 
-use super::{abandonment, bola_e, dash_throughput, dynamic, l2a, lolp, measured, robust_mpc, shaka};
+use super::{bola_e, dash_throughput, dynamic, guidance, l2a, lolp, measured, robust_mpc, shaka};
 
 /// What a policy remembers about one session, at most 32 bytes; empty at the start of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -71,7 +71,7 @@ kinds! {
     Lolp(lolp::Memory),
     L2a(l2a::Memory),
     Shaka(shaka::Memory),
-    Abandonments(abandonment::Abandonments),
+    SessionMemory(guidance::SessionMemory),
 }
 
 #[cfg(test)]
@@ -86,8 +86,8 @@ mod tests {
     #[test]
     fn what_one_policy_wrote_no_other_reads() {
         let mut memory = Memory::default();
-        memory.set(abandonment::Abandonments { transfers: 2 });
-        assert_eq!(memory.get::<abandonment::Abandonments>().transfers, 2);
+        memory.set(guidance::SessionMemory { abandonments: 2, ..guidance::SessionMemory::default() });
+        assert_eq!(memory.get::<guidance::SessionMemory>().abandonments, 2);
         assert_eq!(memory.get::<measured::Averages>(), measured::Averages::default());
     }
 }

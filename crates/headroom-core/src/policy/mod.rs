@@ -10,9 +10,11 @@ mod bola_e;
 mod buffer_based;
 mod dash_throughput;
 mod dynamic;
+mod guidance;
 mod headroom;
 mod hls_abandonment;
 mod hls_throughput;
+mod hold;
 mod l2a;
 pub mod learned;
 mod lolp;
@@ -20,11 +22,14 @@ mod measured;
 mod memory;
 mod mpc;
 mod none;
+mod own_rule;
 mod plan;
+mod recourse;
 pub mod registry;
 mod robust_mpc;
 mod shaka;
 mod soda;
+mod stall_memory;
 mod throughput;
 
 pub use abandonment::Abandonment;
@@ -33,8 +38,10 @@ pub use bola_e::BolaE;
 pub use buffer_based::BufferBased;
 pub use dash_throughput::DashThroughput;
 pub use dynamic::Dynamic;
-pub use headroom::{Headroom, ShortBuffer};
+pub use guidance::Guidance;
+pub use headroom::Headroom;
 pub use hls_throughput::HlsThroughput;
+pub use hold::{Hold, ShortBuffer};
 pub use l2a::L2a;
 pub use learned::Learned;
 pub use lolp::Lolp;
@@ -42,6 +49,7 @@ pub use memory::Memory;
 pub use mpc::Mpc;
 pub use none::NoPolicy;
 pub use plan::Objective;
+pub use recourse::Recourse;
 pub use registry::Tuning;
 pub use robust_mpc::RobustMpc;
 pub use shaka::Shaka;
@@ -52,6 +60,7 @@ use crate::{
     decision::Reason,
     forecast::{Forecast, History},
     ladder::{Ladder, RungIndex},
+    telemetry::Report,
     time::{Duration, Timestamp},
 };
 use serde::{Deserialize, Serialize};
@@ -77,6 +86,16 @@ pub trait Policy: Send + Sync {
 
     /// Proposes the rung of the next segment. Same view and memory in, same proposal out.
     fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal;
+
+    /// Proposes what a cap is made from, for every session with news at every tick: where the choice itself is costly, something
+    /// cheaper.
+    fn propose_cap(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {
+        self.decide(view, memory)
+    }
+
+    /// Told what a session reported; what it measured is in `history` by then. A policy inside a player hears
+    /// [`Policy::delivered`] instead.
+    fn reported(&self, _report: &Report, _history: &History, _at: Timestamp, _memory: &mut Memory) {}
 
     /// How long to wait before the request that was just decided. Asked only of a policy inside a player.
     fn pause(&self, _memory: &Memory) -> Duration {
@@ -160,6 +179,8 @@ pub struct View<'a> {
     pub forecast: &'a Forecast,
     /// How much stalls, quality and latency matter to this audience now.
     pub weights: Weights,
+    /// What this session is guided for, and within which bounds.
+    pub guidance: Guidance,
 }
 
 /// Sizes of the segments to come.

@@ -172,7 +172,7 @@ mod tests {
     use super::*;
     use crate::{
         forecast::{Forecast, History},
-        policy::{Segments, Weights},
+        policy::{Guidance, Segments, Weights},
         time::{Duration, Timestamp},
         units::Bitrate,
     };
@@ -232,6 +232,7 @@ mod tests {
                 history: &history,
                 forecast: &forecast,
                 weights: Weights::default(),
+                guidance: Guidance::default(),
             };
             let objective = Objective { stall_penalty, switch_penalty };
             let found = best_first_rung(&view, objective, 4, kbps);

@@ -82,7 +82,7 @@ mod tests {
     use crate::{
         forecast::{Forecast, History},
         ladder::Ladder,
-        policy::{Segments, Weights},
+        policy::{Guidance, Segments, Weights},
         time::{Duration, Timestamp},
         units::Bitrate,
     };
@@ -108,6 +108,7 @@ mod tests {
                 history: &history,
                 forecast: &Forecast::UNKNOWN,
                 weights: Weights::default(),
+                guidance: Guidance::default(),
             };
             current = Shaka::default().decide(&view, &mut memory).rung;
             assert_eq!(current, expected, "after {at_s} s at {kbps} kbit/s");

@@ -83,7 +83,7 @@ mod tests {
     use crate::{
         forecast::{Forecast, History},
         ladder::Ladder,
-        policy::{Segments, Weights},
+        policy::{Guidance, Segments, Weights},
         time::Timestamp,
     };
     use proptest::prelude::*;
@@ -112,6 +112,7 @@ mod tests {
                 history: &History::default(),
                 forecast: &forecast,
                 weights: Weights::default(),
+                guidance: Guidance::default(),
             };
             let carried = carried_at(&view, risk, count).as_kbps();
             for rung in 0..=ladder.top() {

@@ -7,7 +7,7 @@ mod radio;
 
 pub use encoder::Encoder;
 pub use link::Link;
-pub use player::{Player, PlayerState};
+pub use player::{Client, Player, PlayerState};
 pub use radio::Radio;
 
 use crate::time::Timestamp;

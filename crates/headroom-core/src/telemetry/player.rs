@@ -57,6 +57,25 @@ pub struct Player {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(format = "uint32", minimum = 0, maximum = 4_294_967_295_u32))]
     pub dropped_frames: Option<u32>,
+    /// Which player it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<Client>,
+}
+
+/// Which player reports, as far as the rule by which it chooses rungs differs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Client {
+    /// dash.js, and every player that does not say: DYNAMIC.
+    #[default]
+    #[serde(rename = "dash.js")]
+    DashJs,
+    /// hls.js.
+    #[serde(rename = "hls.js")]
+    HlsJs,
+    /// Shaka Player.
+    #[serde(rename = "shaka")]
+    Shaka,
 }
 
 /// Player states of CMCD v2 (`sta`).

@@ -5,7 +5,7 @@ use headroom_core::{
     engine::{Config, Engine, Input, Output, PolicyKind, Scope, StreamSettings},
     forecast::{CohortForecast, Forecast, History, lognormal},
     ladder::{Ladder, Rung},
-    policy::{Headroom, L2a, Lolp, Memory, Policy, Segments, Throughput, View, Weights},
+    policy::{Guidance, Headroom, L2a, Lolp, Memory, Policy, Segments, Throughput, View, Weights},
     telemetry::{Link, NetworkId, Player, PlayerState, Report, Sample, SessionId, StreamId},
     time::{Duration, Timestamp},
     units::{Bitrate, Ratio},
@@ -209,6 +209,7 @@ proptest! {
                 history: &history,
                 forecast: &forecast,
                 weights: Weights::default(),
+                guidance: Guidance::default(),
             };
             policy.decide(&view, &mut Memory::default()).rung
         };

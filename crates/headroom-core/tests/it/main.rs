@@ -1,3 +1,4 @@
 //! Laws that hold for every policy, whatever the network says.
 
 mod laws;
+mod replay;

@@ -32,6 +32,10 @@ pub(crate) fn sentence(snapshot: &Snapshot, ladder: Option<&Ladder>) -> String {
         Reason::Override => "an operator or the viewer set this limit".to_owned(),
         Reason::Allocation => "that is its fair share of a shared bottleneck".to_owned(),
         Reason::Newcomer => "it has measured nothing yet, and others on its network get about that".to_owned(),
+        Reason::RecentStalls => {
+            "it stalled not long ago, and this is as high as the player would go by itself".to_owned()
+        }
+        Reason::Egress => "more bits than the player would fetch by itself are not sent".to_owned(),
     };
     let risk = snapshot.stall_risk.get();
     let risk = match snapshot.max_bitrate {

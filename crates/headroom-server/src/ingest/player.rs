@@ -90,6 +90,8 @@ pub(crate) fn player_sample(record: &Vitals<'_>) -> (Player, SampleNotes) {
         starvation_duration: starvation.map(Duration::from_millis),
         startup: record.startup.unwrap_or(false),
         dropped_frames: record.dropped_frames,
+        // CMCD has no key for it.
+        client: None,
     };
     (player, notes)
 }

@@ -10,7 +10,7 @@ use headroom_core::{
     engine::{Config, Engine, Input, Output, StreamSettings},
     forecast::{Forecast, History},
     ladder::RungIndex,
-    policy::{Memory, Policy, Segments, View, Weights},
+    policy::{Guidance, Memory, Policy, Segments, View, Weights},
     telemetry::{Player, PlayerState, Report, Sample, SessionId, StreamId},
     time::{Duration, Timestamp},
     units::Bitrate,
@@ -178,6 +178,7 @@ impl<'a> Viewers<'a> {
             history: &viewer.history,
             forecast: &Forecast::UNKNOWN,
             weights: Weights::default(),
+            guidance: Guidance::default(),
         };
         let own = client.decide(&view, &mut viewer.memory).rung;
         let rung = viewer.cap.map_or(own, |cap| own.min(cap));

@@ -56,7 +56,7 @@ impl<'a> Advised<'a> {
     /// A session of `client`, advised by an engine with the settings of `config`.
     #[must_use]
     pub fn new(client: &'a dyn Policy, config: &Config, settings: AdviceSettings) -> Self {
-        let server = Server::new(config);
+        let server = Server::new(config, client);
         Self { client: InPlayer::new(client), server, settings, last_advice: None, ahead_s: 0.0, given_up: 0 }
     }
 

@@ -26,7 +26,7 @@ impl<'a> Capped<'a> {
     /// A session of `client` under an engine with these settings.
     #[must_use]
     pub fn new(client: &'a dyn Policy, config: &Config) -> Self {
-        Self { client: InPlayer::new(client), server: Server::new(config), received: None, expected: None }
+        Self { client: InPlayer::new(client), server: Server::new(config, client), received: None, expected: None }
     }
 }
 

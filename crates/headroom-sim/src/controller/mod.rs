@@ -13,20 +13,27 @@ use crate::session::{Choice, Controller, Player};
 use headroom_core::{
     forecast::Forecast,
     ladder::RungIndex,
-    policy::{Delivery, Evidence, Memory, Policy, Progress, View},
+    policy::{Delivery, Evidence, Guidance, Memory, Policy, Progress, View},
 };
 
 /// A policy that runs inside the player.
 pub struct InPlayer<'a> {
     policy: &'a dyn Policy,
     memory: Memory,
+    guidance: Guidance,
 }
 
 impl<'a> InPlayer<'a> {
     /// A session of this policy.
     #[must_use]
     pub fn new(policy: &'a dyn Policy) -> Self {
-        Self { policy, memory: Memory::default() }
+        Self::guided(policy, Guidance::default())
+    }
+
+    /// A session of this policy under `guidance`.
+    #[must_use]
+    pub fn guided(policy: &'a dyn Policy, guidance: Guidance) -> Self {
+        Self { policy, memory: Memory::default(), guidance }
     }
 }
 
@@ -41,6 +48,7 @@ impl InPlayer<'_> {
             Some(forecast) if self.policy.evidence() < Evidence::Forecast => View { forecast, ..view },
             _ => view,
         };
+        let view = View { guidance: self.guidance, ..view };
         let rung = self.policy.decide(&view, &mut self.memory).rung.min(view.ladder.top());
         Choice { rung, pause_s: self.policy.pause(&self.memory).as_secs_f64() }
     }
@@ -56,7 +64,7 @@ impl Controller for InPlayer<'_> {
     }
 
     fn abandon(&mut self, view: &View<'_>, progress: &Progress) -> Option<RungIndex> {
-        self.policy.abandon(view, progress, &mut self.memory)
+        self.policy.abandon(&View { guidance: self.guidance, ..*view }, progress, &mut self.memory)
     }
 
     fn delivered(&mut self, view: &View<'_>, delivery: &Delivery) {

@@ -7,8 +7,8 @@ use headroom_core::{
     decision::Decision,
     engine::{Config, Engine, Input, StreamSettings},
     ladder::RungIndex,
-    policy::{Delivery, View},
-    telemetry::{self, PlayerState, Report, Sample, SessionId, StreamId},
+    policy::{Delivery, Policy, View},
+    telemetry::{self, Client, PlayerState, Report, Sample, SessionId, StreamId},
     time::{Duration, Timestamp},
     units::Bitrate,
 };
@@ -20,6 +20,7 @@ pub(super) struct Server {
     /// Stalls since the last report.
     stalled: Duration,
     started: bool,
+    client: Client,
 }
 
 /// Time between two ticks, as the server's default.
@@ -31,9 +32,15 @@ const STREAM: StreamId = StreamId(1);
 const START: Timestamp = Timestamp::from_millis(1_000_000);
 
 impl Server {
-    /// A server that knows nothing yet.
-    pub(super) fn new(config: &Config) -> Self {
-        Self { engine: Engine::new(config.clone()), next_tick: START + TICK, stalled: Duration::ZERO, started: false }
+    /// A server that knows nothing yet, for a player that runs the policy `client`.
+    pub(super) fn new(config: &Config, client: &dyn Policy) -> Self {
+        let client = match client.name() {
+            "hls" | "hls_throughput" => Client::HlsJs,
+            "shaka" => Client::Shaka,
+            _ => Client::DashJs,
+        };
+        let engine = Engine::new(config.clone());
+        Self { engine, next_tick: START + TICK, stalled: Duration::ZERO, started: false, client }
     }
 
     /// Lets the engine tick until `clock_s` of the session, and reads the report that comes with the request for a segment at `rung`.
@@ -97,6 +104,7 @@ impl Server {
             buffer_starvation: stalled > Duration::ZERO,
             starvation_duration: (stalled > Duration::ZERO).then_some(stalled),
             startup: newest.is_none(),
+            client: Some(self.client),
             ..telemetry::Player::default()
         }
     }

@@ -14,7 +14,7 @@ use crate::{
 };
 use headroom_core::{
     ladder::RungIndex,
-    policy::{Delivery, Evidence, Progress, Segments, View, Weights},
+    policy::{Delivery, Evidence, Guidance, Progress, Segments, View, Weights},
     stretch::Stretch,
     time::{Duration, Timestamp},
 };
@@ -152,6 +152,7 @@ impl<'a> Live<'a> {
             history: self.observed.history(),
             forecast: self.observed.forecast(),
             weights: Weights::default(),
+            guidance: Guidance::default(),
         }
     }
 

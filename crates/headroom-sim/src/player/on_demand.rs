@@ -12,7 +12,7 @@ use crate::{
 };
 use headroom_core::{
     ladder::RungIndex,
-    policy::{Delivery, Evidence, Segments, View},
+    policy::{Delivery, Evidence, Guidance, Segments, View},
     time::{Duration, Timestamp},
 };
 
@@ -127,6 +127,7 @@ impl Player for OnDemand<'_> {
             history: self.observed.history(),
             forecast: self.observed.forecast(),
             weights: headroom_core::policy::Weights::default(),
+            guidance: Guidance::default(),
         }
     }
 

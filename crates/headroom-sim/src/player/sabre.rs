@@ -13,7 +13,7 @@ use crate::{
 };
 use headroom_core::{
     ladder::RungIndex,
-    policy::{Delivery, Evidence, Progress, Segments, View, Weights},
+    policy::{Delivery, Evidence, Guidance, Progress, Segments, View, Weights},
     time::{Duration, Timestamp},
 };
 
@@ -76,6 +76,7 @@ impl<'a> Sabre<'a> {
             history: self.observed.history(),
             forecast: self.observed.forecast(),
             weights: Weights::default(),
+            guidance: Guidance::default(),
         }
     }
 

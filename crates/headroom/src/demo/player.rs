@@ -14,7 +14,7 @@ use bytes::Bytes;
 use headroom_core::{
     forecast::{Forecast, History},
     ladder::{Ladder, RungIndex},
-    policy::{Memory, Policy, Segments, View, Weights},
+    policy::{Guidance, Memory, Policy, Segments, View, Weights},
     qoe::{Live, LiveSegment},
     time,
     units::Bitrate,
@@ -191,6 +191,7 @@ impl Player {
                 Steering::Steered => &session.expected,
             },
             weights: Weights::default(),
+            guidance: Guidance::default(),
         };
         let wanted = self.rule.decide(&view, &mut session.memory).rung;
         let cap = session.cap.and_then(|cap| self.ladder.highest_within(cap));

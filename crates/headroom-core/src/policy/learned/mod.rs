@@ -8,9 +8,11 @@ mod scorer;
 
 pub use scorer::{RUNG, SECOND_WIDTH, STATE, Scorer, Situation, WIDTH};
 
-use super::abandonment::Abandonments;
-use super::{Abandonment, Evidence, Memory, Policy, Progress, Proposal, View};
-use crate::{decision::Reason, ladder::RungIndex, network::Network};
+use super::guidance::{SessionMemory, bounded};
+use super::{Abandonment, Delivery, Evidence, Memory, Policy, Progress, Proposal, View};
+use crate::{
+    decision::Reason, forecast::History, ladder::RungIndex, network::Network, telemetry::Report, time::Timestamp,
+};
 use std::{ops::RangeInclusive, sync::LazyLock};
 
 /// Aversions to stalls that training of the shipped weights covered; the audience's weights move within them.
@@ -78,7 +80,12 @@ impl Policy for Learned {
     }
 
     fn decide(&self, view: &View<'_>, memory: &mut Memory) -> Proposal {
-        memory.set(Abandonments::default());
+        let kept = memory.update(|kept: &mut SessionMemory| kept.next_segment(view.history));
+        bounded(view, &kept, self.propose_cap(view, memory))
+    }
+
+    /// The choice itself, without the bounds of what is advised.
+    fn propose_cap(&self, view: &View<'_>, _: &mut Memory) -> Proposal {
         let aversion = self.aversion * view.weights.stall / view.weights.quality;
         let bounded = if aversion.is_nan() { self.aversion } else { aversion };
         let Some(situation) = Situation::of(view, bounded.clamp(*self.covered.start(), *self.covered.end())) else {
@@ -94,7 +101,16 @@ impl Policy for Learned {
     }
 
     fn abandon(&self, view: &View<'_>, progress: &Progress, memory: &mut Memory) -> Option<RungIndex> {
-        self.abandonment.as_ref()?.lower_once_more(view, progress, memory)
+        let rule = self.abandonment.as_ref()?;
+        memory.update(|kept: &mut SessionMemory| rule.lower_once_more(view, progress, &mut kept.abandonments))
+    }
+
+    fn delivered(&self, view: &View<'_>, delivery: &Delivery, memory: &mut Memory) {
+        memory.update(|kept: &mut SessionMemory| kept.delivered(view, delivery));
+    }
+
+    fn reported(&self, report: &Report, history: &History, at: Timestamp, memory: &mut Memory) {
+        memory.update(|kept: &mut SessionMemory| kept.reported(report, history, at));
     }
 }
 
@@ -102,10 +118,10 @@ impl Policy for Learned {
 mod tests {
     use super::*;
     use crate::{
-        forecast::{Forecast, History},
+        forecast::Forecast,
         ladder::Ladder,
-        policy::{Segments, Weights},
-        time::{Duration, Timestamp},
+        policy::{Guidance, Segments, Weights},
+        time::Duration,
         units::Bitrate,
     };
 
@@ -125,6 +141,7 @@ mod tests {
             history: &history,
             forecast: &Forecast::UNKNOWN,
             weights: Weights::default(),
+            guidance: Guidance::default(),
         };
         Learned::shipped().decide(&view, &mut Memory::default()).rung
     }

@@ -6,9 +6,10 @@ use crate::{
     decision::Reason,
     forecast::{CompactForecast, Ewma, Forecast, History, Signal},
     ladder::{Ladder, RungIndex},
+    objective::Objective,
     policy::Memory,
     qoe::Opinion,
-    telemetry::{Player, PlayerState, Radio, SessionId},
+    telemetry::{Client, Player, PlayerState, Radio, SessionId},
     time::{Duration, Timestamp},
     units::{Bitrate, Ratio},
 };
@@ -61,6 +62,8 @@ pub(crate) struct Record {
     pub(crate) cap: u8,
     pub(crate) reason: Reason,
     share: u8,
+    /// Ordered for this session alone.
+    pub(crate) objective: Option<Objective>,
     /// Steps the viewer asked to be farther from live, negative for nearer.
     wish: i8,
     flags: u8,
@@ -103,6 +106,8 @@ const PAUSED: u8 = 4;
 const FILLED: u8 = 8;
 /// The ceiling over the session is its viewer's own.
 const OWN_CEILING: u8 = 16;
+/// Its player is hls.js. Bits 32 and 64 say where its newest transfer was measured.
+const HLS_JS: u8 = 128;
 /// A player has started up once its buffer held this much, or once it reports how long the start took. Before that an empty
 /// buffer means nothing.
 const STARTED_UP: Duration = Duration::from_secs(1);
@@ -145,6 +150,7 @@ impl Record {
             cap: NO_RUNG,
             reason: Reason::NoEvidence,
             share: NO_RUNG,
+            objective: None,
             wish: 0,
             flags: DIRTY,
         }
@@ -168,6 +174,9 @@ impl Record {
             }
         };
         keep_ms(&mut self.buffer_ms, player.buffer_length);
+        if let Some(client) = player.client {
+            self.set(HLS_JS, client == Client::HlsJs);
+        }
         if let Some(capacity) = player.target_buffer_length {
             self.capacity_ds = (capacity.as_millis() / 100).min(u64::from(UNKNOWN_DS - 1)) as u16;
         }
@@ -284,6 +293,11 @@ impl Record {
 
     pub(crate) fn loss_ratio(&self) -> Option<Ratio> {
         (self.loss_per_10k != UNKNOWN_LINK).then(|| Ratio::clamped(f32::from(self.loss_per_10k) / 1e4))
+    }
+
+    /// Which player it is, as far as the rules of ours care: Shaka counts as dash.js.
+    pub(crate) fn client(&self) -> Client {
+        if self.has(HLS_JS) { Client::HlsJs } else { Client::DashJs }
     }
 
     pub(crate) fn starved(&self) -> bool {

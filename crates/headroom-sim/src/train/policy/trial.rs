@@ -8,7 +8,7 @@ use crate::{
 use headroom_core::{
     forecast::{Forecast, History},
     ladder::RungIndex,
-    policy::{Abandonment, Evidence, Progress, Segments, View, Weights, learned::Situation},
+    policy::{Abandonment, Evidence, Guidance, Progress, Segments, View, Weights, learned::Situation},
     time::{Duration, Timestamp},
     units::Bitrate,
 };
@@ -70,6 +70,7 @@ impl Trial for OnDemandTrial<'_> {
             history: &self.history,
             forecast: &Forecast::UNKNOWN,
             weights: Weights::default(),
+            guidance: Guidance::default(),
         };
         Situation::of(&view, self.conditions.aversion)
     }

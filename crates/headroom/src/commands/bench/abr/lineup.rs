@@ -5,7 +5,7 @@ use anyhow::{Context, ensure};
 use headroom_core::{
     engine::PolicyKind,
     network::Network,
-    policy::{Learned, Objective, SHORT_BUFFER_S, learned::Scorer},
+    policy::{Guidance, Learned, Objective, SHORT_BUFFER_S, learned::Scorer},
     stretch::Stretch,
 };
 use headroom_sim::{
@@ -41,6 +41,7 @@ const KEEPS_ITS_RULE: &str = "hls";
 /// others play the throughput rule first and the oracle last.
 pub(super) fn lineup(arguments: &Arguments, profile: &Profile) -> anyhow::Result<Lineup> {
     let objective = profile.objective();
+    let guidance = Guidance { objective: arguments.objective, egress: arguments.egress, ..Guidance::default() };
     let in_player = arguments.mode == Mode::InPlayer;
     let first = if in_player && !arguments.profile.is_edge() { REFERENCE } else { arguments.client.as_str() };
     let named = names(arguments)?;
@@ -49,7 +50,8 @@ pub(super) fn lineup(arguments: &Arguments, profile: &Profile) -> anyhow::Result
     for name in named {
         // Under guidance a policy of the client's name runs on the server: another contender.
         if name != ORACLE && !(in_player && name == first) {
-            contenders.push(contender(arguments, &name, objective).context("--policies")?);
+            let contender = contender(arguments, &name, objective).context("--policies")?;
+            contenders.push(contender.with_guidance(guidance));
         }
     }
     if let Some(weights) = &arguments.weights {

@@ -8,7 +8,12 @@ pub(crate) mod table;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use headroom_core::{ladder::Ladder, time::Duration, units::Bitrate};
+use headroom_core::{
+    ladder::Ladder,
+    objective::{Egress, Objective},
+    time::Duration,
+    units::Bitrate,
+};
 use headroom_sim::{
     comparison::{Comparison, Row},
     profile::{Content, PlayerKind, Profile},
@@ -79,6 +84,12 @@ pub(crate) struct Arguments {
     /// The same of every contender but the client alone.
     #[arg(long, value_name = "SECONDS", value_parser = positive)]
     steered_target: Option<f64>,
+    /// What the policy `headroom` aims for: smooth, balanced or sharp.
+    #[arg(long, default_value_t = Objective::default(), value_name = "NAME")]
+    objective: Objective,
+    /// For how many bits it does: any, or the same that the player alone would fetch.
+    #[arg(long, default_value_t = Egress::default(), value_name = "NAME")]
+    egress: Egress,
     /// Share of the server's expected throughput (CMSD `etp`) in the estimate of the players: Shaka takes 0.5, dash.js 0 unless
     /// told otherwise. Players without an estimate do not hear it.
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]

@@ -1,6 +1,6 @@
 //! Paired differences to the client alone: same windows, intervals over traces.
 
-use super::Traces;
+use super::traces::Traces;
 use crate::{score::Score, statistics};
 use serde::Serialize;
 

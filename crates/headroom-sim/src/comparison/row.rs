@@ -1,6 +1,10 @@
 //! One line of the result.
 
-use super::{Comparison, ContenderScores, Delta, Traces, paired::Paired};
+use super::{
+    paired::{Delta, Paired},
+    scores::{Comparison, ContenderScores},
+    traces::Traces,
+};
 use crate::{calibration::Reliability, score::Score, statistics};
 use serde::Serialize;
 
@@ -67,8 +71,17 @@ pub struct Row {
     pub risk: Option<Reliability>,
 }
 
+impl Comparison {
+    /// One row for each contender, in their order.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Row> {
+        let traces = Traces::of(&self.trace_of_window);
+        self.contenders.iter().map(|contender| Row::of(self, contender, &traces)).collect()
+    }
+}
+
 impl Row {
-    pub(super) fn of(comparison: &Comparison, contender: &ContenderScores, traces: &Traces) -> Self {
+    fn of(comparison: &Comparison, contender: &ContenderScores, traces: &Traces) -> Self {
         let of = |contender: &ContenderScores, field: fn(&Score) -> f64| -> Vec<f64> {
             contender.scores.iter().map(field).collect()
         };

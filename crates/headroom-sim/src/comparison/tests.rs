@@ -1,4 +1,5 @@
 use super::*;
+use crate::score::Score;
 
 fn contender(policy: &str, scores: Vec<Score>) -> ContenderScores {
     ContenderScores { policy: policy.to_owned(), client: None, objective: None, risk: None, scores }

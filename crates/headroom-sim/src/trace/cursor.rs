@@ -14,6 +14,25 @@ pub enum AtEnd {
     Stop,
 }
 
+/// Reading a trace in time.
+impl Trace {
+    /// The sample in force at `t_s` (the first before 0); `None` only after the end under [`AtEnd::Stop`].
+    pub fn at(&self, t_s: f64, at_end: AtEnd) -> Option<&Sample> {
+        self.cursor(at_end).sample_at(t_s)
+    }
+
+    /// When `bits` sent from `from_s` at the full rate of the link are through: the earliest such time, in seconds
+    /// on the same clock. `None` if never (the trace stops, or carries nothing).
+    pub fn finish_of(&self, from_s: f64, bits: f64, at_end: AtEnd) -> Option<f64> {
+        self.cursor(at_end).finish_of(from_s, bits)
+    }
+
+    /// A reader that remembers its place: forward steps are amortised O(1).
+    pub fn cursor(&self, at_end: AtEnd) -> Cursor<'_> {
+        Cursor::new(self, at_end)
+    }
+}
+
 /// A reader with a remembered place in one trace. Any order of times is allowed; forward is fast.
 #[derive(Debug, Clone)]
 pub struct Cursor<'a> {
@@ -24,7 +43,7 @@ pub struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(trace: &'a Trace, at_end: AtEnd) -> Self {
+    fn new(trace: &'a Trace, at_end: AtEnd) -> Self {
         Self { trace, at_end, index: 0 }
     }
 

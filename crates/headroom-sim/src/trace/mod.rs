@@ -197,22 +197,6 @@ impl Trace {
         (index < self.samples.len()).then(|| (self.bounds_s[index], self.bounds_s[index + 1]))
     }
 
-    /// The sample in force at `t_s` (the first before 0); `None` only after the end under [`AtEnd::Stop`].
-    pub fn at(&self, t_s: f64, at_end: AtEnd) -> Option<&Sample> {
-        self.cursor(at_end).sample_at(t_s)
-    }
-
-    /// When `bits` sent from `from_s` at the full rate of the link are through: the earliest such time, in seconds
-    /// on the same clock. `None` if never (the trace stops, or carries nothing).
-    pub fn finish_of(&self, from_s: f64, bits: f64, at_end: AtEnd) -> Option<f64> {
-        self.cursor(at_end).finish_of(from_s, bits)
-    }
-
-    /// A reader that remembers its place: forward steps are amortised O(1).
-    pub fn cursor(&self, at_end: AtEnd) -> Cursor<'_> {
-        Cursor::new(self, at_end)
-    }
-
     /// The part from `from_s` to `to_s` as a trace of its own, starting at 0. `None` if that part is empty or not
     /// inside the trace.
     pub fn window(&self, from_s: f64, to_s: f64) -> Option<Self> {

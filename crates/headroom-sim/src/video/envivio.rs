@@ -62,7 +62,16 @@ const BYTES: [[u32; 6]; 49] = [
     [112_270, 255_954, 391_450, 598_850, 889_412, 1_433_658],
 ];
 
-pub(super) fn video() -> Video {
+impl Video {
+    /// The "Envivio" video of the adaptation literature: 49 segments of 4 s at 300 to 4300 kbit/s, as Pensieve
+    /// (Mao, Netravali, Alizadeh, SIGCOMM 2017) plays it. Pensieve fetches the first 48.
+    #[must_use]
+    pub fn envivio() -> Self {
+        video()
+    }
+}
+
+fn video() -> Video {
     let bits = BYTES.iter().map(|sizes| sizes.iter().map(|&bytes| f64::from(bytes) * 8.0).collect()).collect();
     let ladder = ladder_of_kbps(&KBPS).expect("invariant: the bit rates above are a ladder");
     Video::new(ladder, Duration::from_secs(4), bits).expect("invariant: the sizes above are positive, six to a segment")

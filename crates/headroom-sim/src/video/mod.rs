@@ -88,13 +88,6 @@ impl Video {
         Self::new(ladder, segment_duration, bits)
     }
 
-    /// The "Envivio" video of the adaptation literature: 49 segments of 4 s at 300 to 4300 kbit/s, as Pensieve
-    /// (Mao, Netravali, Alizadeh, SIGCOMM 2017) plays it. Pensieve fetches the first 48.
-    #[must_use]
-    pub fn envivio() -> Self {
-        envivio::video()
-    }
-
     /// The same video, only its first `segments`; at least one remains.
     #[must_use]
     pub fn truncated(mut self, segments: usize) -> Self {

@@ -4,8 +4,8 @@
 //! The value of a row describes the interval that ends at the row: Pensieve's environment starts at the second row and
 //! sends at its rate until its time. The value of the first row is therefore not used.
 
+use super::import::{Import, ParseError};
 use super::table::{self, THROUGHPUT, TIME};
-use super::{Import, ParseError};
 use crate::trace::{Sample, Trace};
 
 /// kbit/s in a Mbit/s.

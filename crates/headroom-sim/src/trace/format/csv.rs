@@ -6,7 +6,7 @@
 //! values are not used. Lines that start with `#` are comments; the first one says where the trace comes from
 //! ([`note`]), and synthetic traces say there that they are. A file of one row is a link of that constant rate, one second long.
 
-use super::ParseError;
+use super::import::ParseError;
 use super::table::{self, Header, Quantity, Table};
 use crate::trace::{NetworkMode, Sample, Trace};
 

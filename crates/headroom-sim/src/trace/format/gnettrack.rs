@@ -5,8 +5,8 @@
 //! The app writes some seconds twice: the first row of a second is kept. A row holds from its second until the next.
 //! `PINGAVG` is the round-trip time, `PINGSTDEV` the jitter, `PINGLOSS` percent; pings are rare, so most rows have none.
 
+use super::import::{Import, ParseError};
 use super::table::{self, CQI, Header, JITTER, LOSS, RSRP, RSRQ, RTT, SINR, THROUGHPUT, Table, UPLINK};
-use super::{Import, ParseError};
 use crate::trace::{NetworkMode, Sample, Trace};
 
 /// Seconds that the last row holds: the interval of the logger.

@@ -3,8 +3,8 @@
 
 use std::fmt::Write as _;
 
+use super::import::{Options, ParseError};
 use super::table;
-use super::{Options, ParseError};
 use crate::trace::{AtEnd, Sample, Trace};
 
 /// Bits of one delivery opportunity: a packet of 1500 bytes.

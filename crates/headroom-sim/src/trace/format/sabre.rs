@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::ParseError;
+use super::import::ParseError;
 use super::table::{RTT, THROUGHPUT};
 use crate::trace::{Sample, Trace};
 

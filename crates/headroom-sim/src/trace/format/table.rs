@@ -1,6 +1,6 @@
 //! What the text formats share: numbered lines, tables with a header, checked numbers.
 
-use super::ParseError;
+use super::import::ParseError;
 use crate::trace::{MAX_DURATION_S, MAX_THROUGHPUT_KBPS};
 use csv::StringRecord;
 

@@ -18,8 +18,8 @@ mod playback;
 
 pub use playback::{PlaybackEvent, PlaybackKind, parse_playback, recognises_playback};
 
+use super::import::{Options, ParseError};
 use super::table::{CQI, Header, MCS, MIMO_LAYERS, RESOURCE_BLOCKS, THROUGHPUT, TIME, Table};
-use super::{Options, ParseError};
 use crate::trace::{Sample, Trace};
 
 /// Row interval of the tables with PHY columns, seconds.

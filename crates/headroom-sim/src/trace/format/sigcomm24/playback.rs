@@ -1,6 +1,6 @@
 //! The application log of one playback (Sec6 `App_QoE_Details`): what the player did, to the millisecond.
 
-use super::super::ParseError;
+use super::super::import::ParseError;
 use super::super::table::{self, Header, Table, number};
 
 /// What happened in the player.

@@ -1,7 +1,7 @@
 //! The server around the engine: two listeners, an edge proxy, CMCD in, CMSD and decisions out.
 //!
-//! The way of one request: `listener` → `public` → `ingest` (CMCD → sample) → `shard` (engine) → `answer` (one value) →
-//! header. Operators use `control`. Nothing here decides: that is the engine's part.
+//! The way of one request: `listener` → `public` → `ingest` (CMCD → sample) → headroom-cluster (shard, engine, one answer) →
+//! `http::cmsd` (header). Operators use `control`. Nothing here decides: that is the engine's part.
 
 pub mod alerts;
 pub mod api;

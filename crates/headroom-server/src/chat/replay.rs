@@ -3,7 +3,7 @@
 //! A line is JSON, `{"at_ms":0,"author":"a","text":"…"}` with `stream`, `id` and `session` as `POST /v1/feedback` takes them,
 //! or a line as Twitch sends it (its `tmi-sent-ts` is the time). Lines without a time follow the one before at once.
 
-use super::ChatError;
+use super::error::ChatError;
 use crate::{
     feedback::{Feedback, Message, Settings},
     metrics::{DropReason, MessageSource},

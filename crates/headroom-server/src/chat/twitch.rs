@@ -1,6 +1,6 @@
 //! Chats of Twitch, read over IRC without an account ("Twitch IRC", dev.twitch.tv/docs/chat/irc).
 
-use super::{ChatError, channel_and_stream};
+use super::{entry::channel_and_stream, error::ChatError};
 use crate::{
     backoff::Backoff,
     feedback::{Feedback, Message, Settings},

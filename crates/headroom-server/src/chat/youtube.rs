@@ -1,6 +1,6 @@
 //! Live chats of YouTube, polled with an API key (`liveChatMessages.list`, YouTube Live Streaming API v3).
 
-use super::{ChatError, channel_and_stream};
+use super::{entry::channel_and_stream, error::ChatError};
 use crate::{
     backoff::Backoff,
     feedback::{Feedback, Message, Settings},

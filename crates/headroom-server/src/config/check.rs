@@ -1,6 +1,6 @@
 //! Whether settings can be used: the first key that cannot is named.
 
-use super::{Config, ConfigError};
+use super::load::{Config, ConfigError};
 use crate::{
     alerts,
     edge::{self, declared_streams},

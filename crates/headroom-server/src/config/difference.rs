@@ -1,6 +1,6 @@
 //! What a configuration says that the defaults do not: for the audit, so without what is secret.
 
-use super::Config;
+use super::load::Config;
 use serde_json::Value;
 use std::collections::BTreeMap;
 

@@ -1,0 +1,186 @@
+//! The proxy: what it does with a request for media.
+
+use super::{
+    manifest::{self, Manifest},
+    metrics::EdgeMetrics,
+    origin::Fetch,
+    settings::{FilterPlaylists, Settings},
+    tcp_info::Diagnosis,
+    transfer::Transfer,
+};
+use crate::{
+    http::{
+        cmsd::{self, CMSD_DYNAMIC},
+        cors::{allow_cross_origin, preflight},
+        problem::Problem,
+    },
+    ingest::{Ingest, Ingested, RequestContext},
+    listener::Connection,
+    metrics::RequestKind,
+    stream::Streams,
+    token::Gate,
+};
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use headroom_cluster::{answer::Answer, clock::Clock};
+use headroom_core::{
+    engine::StreamSettings,
+    telemetry::{Player, Report},
+};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use hyper::body::Incoming;
+use std::sync::Arc;
+
+/// The proxy.
+pub(crate) struct Edge {
+    pub(crate) ingest: Arc<Ingest>,
+    pub(crate) streams: Arc<Streams>,
+    pub(crate) clock: Clock,
+    pub(crate) defaults: StreamSettings,
+    gate: Arc<Gate>,
+    metrics: Arc<EdgeMetrics>,
+    settings: Settings,
+    fetch: Option<Fetch>,
+    diagnosis: Option<Arc<Diagnosis>>,
+}
+
+impl Edge {
+    pub(crate) fn new(
+        settings: Settings,
+        metrics: EdgeMetrics,
+        gate: Arc<Gate>,
+        ingest: Arc<Ingest>,
+        streams: Arc<Streams>,
+        clock: Clock,
+        defaults: StreamSettings,
+    ) -> Self {
+        let metrics = Arc::new(metrics);
+        let fetch = Fetch::new(&settings, Arc::clone(&metrics));
+        let diagnosis = if settings.tcp_info { Diagnosis::open().map(Arc::new) } else { None };
+        Self { ingest, streams, clock, defaults, gate, metrics, settings, fetch, diagnosis }
+    }
+
+    /// Answers a request for media.
+    pub(crate) async fn handle(&self, connection: Connection, request: Request<Incoming>) -> Response {
+        let Some(fetch) = &self.fetch else {
+            return Problem::not_found("no such path, and no origin is configured").into_response();
+        };
+        match *request.method() {
+            Method::GET | Method::HEAD => {}
+            Method::OPTIONS => return preflight(request.headers()),
+            _ => return Problem::method_not_allowed("the edge takes GET and HEAD").into_response(),
+        }
+        self.ingest.metrics.request(RequestKind::Edge);
+        let path = request.uri().path().to_owned();
+        let manifest = Manifest::of_path(&path);
+        let is_head = request.method() == Method::HEAD;
+        let ingested = {
+            let query = request.uri().query().unwrap_or_default();
+            let context = RequestContext { headers: request.headers(), query, peer: connection.peer.ip() };
+            // A player without a valid token is served like one that sends no CMCD.
+            let grant = self.gate.admit(request.headers(), query, || self.ingest.now_s());
+            self.ingest.handle_request(context, grant.as_ref().ok(), manifest.is_some())
+        };
+        let client = self.ingest.identifier.client_address(request.headers(), connection.peer.ip());
+        // Behind a proxy, TCP_INFO describes the path to the proxy, not to the player.
+        let is_direct = client == connection.peer.ip();
+        let transfer = Transfer::begin(
+            ingested.session,
+            connection,
+            Arc::clone(&self.ingest),
+            Arc::clone(&self.metrics),
+            self.diagnosis.clone().filter(|_| is_direct),
+            manifest.is_none() && !is_head,
+        );
+        let response = match fetch.fetch(request, &client.to_string(), manifest.is_some()).await {
+            Ok(response) => response,
+            Err(problem) => return problem.into_response(),
+        };
+        let mut answer = ingested.answer;
+        let mut response = match manifest {
+            Some(manifest) if response.status() == StatusCode::OK && !is_head => {
+                let response = self.handle_manifest(manifest, &path, &ingested, response).await;
+                answer = self.ingest.engines.announce(ingested.session);
+                response
+            }
+            _ => response,
+        };
+        self.decorate(response.headers_mut(), &answer);
+        if is_head {
+            return response;
+        }
+        let announced = response.headers().get(header::CONTENT_LENGTH);
+        let announced = announced.and_then(|value| value.to_str().ok()?.parse().ok());
+        response.map(|body| transfer.follow(body, announced))
+    }
+
+    /// Learns from a manifest and, where wanted, cuts it to the session's cap.
+    async fn handle_manifest(
+        &self,
+        manifest: Manifest,
+        path: &str,
+        ingested: &Ingested,
+        response: Response,
+    ) -> Response {
+        let (mut parts, body) = response.into_parts();
+        if parts.headers.contains_key(header::CONTENT_ENCODING) {
+            return Response::from_parts(parts, body);
+        }
+        let text = match manifest::collect(body).await {
+            Ok(text) => text,
+            // Too long to be a manifest, or broken off: pass on what came and what still comes.
+            Err(rest) => return Response::from_parts(parts, rest),
+        };
+        let cut = std::str::from_utf8(&text).ok().and_then(|text| self.read_manifest(manifest, text, path, ingested));
+        let text = match cut {
+            Some(cut) => {
+                // No longer the origin's representation: its validators do not apply, nor may others share it.
+                parts.headers.remove(header::ETAG);
+                parts.headers.remove(header::LAST_MODIFIED);
+                parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+                cut.into()
+            }
+            None => text,
+        };
+        parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
+        Response::from_parts(parts, Body::from(text))
+    }
+
+    /// Learns what a manifest offers; gives the manifest cut to the session's cap, where that is wanted and changes it.
+    fn read_manifest(&self, manifest: Manifest, text: &str, path: &str, ingested: &Ingested) -> Option<String> {
+        let engines = &self.ingest.engines;
+        let Some(discovered) = manifest.discover(text) else {
+            let duration = manifest.segment_duration(text)?;
+            if engines.segment_duration(ingested.session) != duration {
+                self.streams.learn_segment_duration(engines.stream_of(ingested.session)?, duration, engines);
+            }
+            return None;
+        };
+        let name = ingested.content.as_deref().unwrap_or_else(|| manifest::directory_name(path));
+        let now = self.clock.now();
+        let stream = self.streams.discover(name, &discovered, now, &self.defaults, &self.ingest.identifier, engines);
+        if !ingested.reported {
+            // A player that says nothing begins to exist with the manifest it fetches.
+            engines.handle_observed(ingested.session, Some(stream), Report::Player(Player::default()));
+        }
+        let wanted = match self.settings.filter_playlists {
+            FilterPlaylists::Never => false,
+            FilterPlaylists::Silent => !ingested.reported,
+            FilterPlaylists::All => true,
+        };
+        let cap = engines.announce(ingested.session).cap.filter(|_| wanted)?;
+        manifest.cut(text, cap)
+    }
+
+    /// Adds CMSD-Dynamic and the headers that let scripts of other origins read it.
+    fn decorate(&self, headers: &mut HeaderMap, answer: &Answer) {
+        // Members of hops before us stay; players that read only one take the last.
+        let before = headers.get_all(CMSD_DYNAMIC).into_iter().filter_map(|line| line.to_str().ok());
+        if let Some(value) = cmsd::dynamic(answer, &self.settings.cmsd_name, before) {
+            headers.insert(CMSD_DYNAMIC, value);
+        }
+        allow_cross_origin(headers);
+    }
+}

@@ -219,7 +219,7 @@ fn alertmanager_json(alerts: &[&Alert], now_s: u64) -> serde_json::Value {
         let annotations = json!({
             "summary": alert.summary,
             "evidence": alert.evidence,
-            "stage": format!("{:?}", alert.stage).to_lowercase(),
+            "stage": alert.stage,
             "value": format!("{:.4}", alert.value),
             "threshold": alert.threshold.to_string(),
             "breach_in_s": alert.breach_in_s.map_or_else(String::new, |seconds| format!("{seconds:.0}")),

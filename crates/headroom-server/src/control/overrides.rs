@@ -95,8 +95,7 @@ pub(super) async fn delete(
     body: Result<Json<OldOverride>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let order = parsed(body)?;
-    let key = format!("{:?}", order.scope);
-    locked(&resources.overrides).remove(&key);
+    locked(&resources.overrides).remove(&order.scope);
     tracing::info!(scope = ?order.scope, "override released");
     resources.restrict(&order.scope, None, None)?;
     Ok(no_content())
@@ -130,17 +129,16 @@ impl Resources {
     /// Lets an override act and lists it, in place of one for the same scope.
     pub(super) fn put_in_force(&self, order: Override) -> Result<(), Problem> {
         let now = self.clock.now();
-        let key = format!("{:?}", order.scope);
         {
             let mut overrides = locked(&self.overrides);
             overrides.retain(|_, entry| entry.is_in_force(now));
-            if overrides.len() >= MAX_OVERRIDES && !overrides.contains_key(&key) {
+            if overrides.len() >= MAX_OVERRIDES && !overrides.contains_key(&order.scope) {
                 return Err(Problem::overloaded(format!("{MAX_OVERRIDES} overrides are in force")));
             }
         }
         let lasting = order.until_us.map(|until| until.since(now));
         self.restrict(&order.scope, Some(Bitrate::from_kbps_f64(order.max_bitrate_kbps)), lasting)?;
-        locked(&self.overrides).insert(key, order);
+        locked(&self.overrides).insert(order.scope.clone(), order);
         Ok(())
     }
 

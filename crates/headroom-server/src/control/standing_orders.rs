@@ -23,10 +23,10 @@ pub(crate) struct OrderStore {
 }
 
 /// Whom an override concerns, as the API says it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = Target)]
-pub(super) enum OverrideScope {
+pub(crate) enum OverrideScope {
     /// Everyone.
     All,
     /// A session by the name its player gives.

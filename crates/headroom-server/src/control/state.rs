@@ -3,7 +3,7 @@
 use super::{
     access::Access,
     planner::Planner,
-    standing_orders::{OrderStore, Override},
+    standing_orders::{OrderStore, Override, OverrideScope},
 };
 use crate::{
     alerts::Alerts,
@@ -41,7 +41,7 @@ pub(crate) struct Resources {
     pub(crate) clock: Clock,
     pub(crate) ready: Arc<AtomicBool>,
     pub(crate) access: Access,
-    pub(crate) overrides: Mutex<BTreeMap<String, Override>>,
+    pub(crate) overrides: Mutex<BTreeMap<OverrideScope, Override>>,
     pub(crate) bottlenecks: Arc<Bottlenecks>,
     /// Where orders are written down, if anywhere.
     pub(crate) order_store: Option<OrderStore>,

@@ -168,7 +168,9 @@ mod tests {
             Up to 480p (1.6 Mbit/s): an operator or the viewer set this limit. Risk of a stall there: 12 %.
             Up to 480p (1.6 Mbit/s): that is its fair share of a shared bottleneck. Risk of a stall there: 12 %.
             Up to 480p (1.6 Mbit/s): it has measured nothing yet, and others on its network get about that. Risk of a stall there: 12 %.
-            The player chooses alone: no policy is configured."#]].assert_eq(&sentences.join("\n"));
+            The player chooses alone: no policy is configured.
+            Up to 480p (1.6 Mbit/s): it stalled not long ago, and this is as high as the player would go by itself. Risk of a stall there: 12 %.
+            Up to 480p (1.6 Mbit/s): more bits than the player would fetch by itself are not sent. Risk of a stall there: 12 %."#]].assert_eq(&sentences.join("\n"));
     }
 
     #[test]

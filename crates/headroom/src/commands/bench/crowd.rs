@@ -1,6 +1,6 @@
 //! `headroom bench crowd`: many viewers behind one bottleneck, with and without the engine's allocation.
 
-use super::abr::{positive, source};
+use super::abr::{number::positive, source};
 use anyhow::{Context, bail};
 use clap::Args;
 use headroom_core::{

@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with_all = ["leave_one_day_out", "weights"])]
     cold_start: bool,
     /// Seconds of own history that those priors count as; as in the engine when absent.
-    #[arg(long, requires = "cold_start", value_name = "SECONDS", value_parser = super::abr::positive)]
+    #[arg(long, requires = "cold_start", value_name = "SECONDS", value_parser = super::abr::number::positive)]
     prior_weight: Option<f64>,
     /// Seed of that training.
     #[arg(long, default_value_t = 1)]

@@ -1,6 +1,9 @@
 //! Who takes part, from the command line.
 
-use super::{Abandon, Arguments, Ask, Mode, run::Lineup};
+use super::{
+    arguments::{Abandon, Arguments, Ask, Mode},
+    run::Lineup,
+};
 use anyhow::{Context, ensure};
 use headroom_core::{
     engine::PolicyKind,
@@ -43,9 +46,9 @@ pub(super) fn lineup(arguments: &Arguments, profile: &Profile) -> anyhow::Result
     let objective = profile.objective();
     let guidance = Guidance { objective: arguments.objective, egress: arguments.egress, ..Guidance::default() };
     let in_player = arguments.mode == Mode::InPlayer;
-    let first = if in_player && !arguments.profile.is_edge() { REFERENCE } else { arguments.client.as_str() };
+    let first = if in_player && !arguments.is_edge() { REFERENCE } else { arguments.client.as_str() };
     let named = names(arguments)?;
-    let with_oracle = !arguments.profile.is_edge() || named.iter().any(|name| name == ORACLE);
+    let with_oracle = !arguments.is_edge() || named.iter().any(|name| name == ORACLE);
     let mut contenders = vec![Contender::parse(first, objective).context("--client")?];
     for name in named {
         // Under guidance a policy of the client's name runs on the server: another contender.
@@ -109,7 +112,7 @@ fn contender(arguments: &Arguments, name: &str, objective: Objective) -> anyhow:
             cap_risk: arguments.cap_risk.unwrap_or_else(|| headroom_core::engine::Config::default().cap_risk),
         },
         Mode::Advised => {
-            let deepest = if arguments.profile.is_edge() { Stretch::default().deepest } else { 0.0 };
+            let deepest = if arguments.is_edge() { Stretch::default().deepest } else { 0.0 };
             ServerGuidance::Advice { settings: advice(arguments), playback: playback(arguments, deepest) }
         }
     };
@@ -125,7 +128,7 @@ fn told_capacity_s(profile: &Profile) -> f64 {
 }
 
 fn advice(arguments: &Arguments) -> AdviceSettings {
-    let edge = arguments.profile.is_edge();
+    let edge = arguments.is_edge();
     let asking = match arguments.ask {
         Some(Ask::Ahead) => Asking::Ahead,
         Some(Ask::InLine) => Asking::InLine,

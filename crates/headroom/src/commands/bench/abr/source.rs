@@ -59,7 +59,7 @@ fn scaled(given: &Path) -> anyhow::Result<(PathBuf, Option<f64>)> {
     let Some((path, mbps)) = text.rsplit_once('@').filter(|_| !given.exists()) else {
         return Ok((given.to_owned(), None));
     };
-    let mbps = super::positive(mbps).map_err(|problem| anyhow::anyhow!("{}: {problem}", given.display()))?;
+    let mbps = super::number::positive(mbps).map_err(|problem| anyhow::anyhow!("{}: {problem}", given.display()))?;
     Ok((PathBuf::from(path), Some(mbps)))
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     #[arg(long, num_args = 1.., value_name = "PATH")]
     traces: Vec<PathBuf>,
     /// Seconds to measure each policy for.
-    #[arg(long, default_value_t = 2.0, value_name = "SECONDS", value_parser = super::abr::positive)]
+    #[arg(long, default_value_t = 2.0, value_name = "SECONDS", value_parser = super::abr::number::positive)]
     seconds: f64,
     /// Play the environment and the agents of the PyPI package pensieve-ppo beside ours, with this Python.
     #[arg(long, value_name = "PYTHON", num_args = 0..=1, default_missing_value = ".setup/simulator-peer/bin/python")]

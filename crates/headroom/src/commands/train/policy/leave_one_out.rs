@@ -1,6 +1,6 @@
 //! Weights for each day from the other days, scored on the day they never saw.
 
-use super::{Arguments, train};
+use super::training::{Arguments, train};
 use crate::commands::bench::abr::{
     run::{AbrRun, Lineup},
     source, table,

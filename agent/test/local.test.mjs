@@ -22,7 +22,7 @@ test("the module decides byte for byte as the server did", async () => {
   const engine = await Engine.load(MODULE);
   const decisions = replayed(engine, read("replay/inputs.jsonl").toString());
   assert.equal(decisions, read("replay/decisions.jsonl").toString());
-  assert.ok(decisions.split("\n").length > 20);
+  assert.ok(decisions.split("\n").length > 5, "a log that decides something");
 });
 
 test("a question that cannot be read is answered so", async () => {

@@ -12,7 +12,7 @@ import { gzipSync } from "node:zlib";
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const ROOT = join(HERE, "../..");
 /** What the module is made of, beside the compiler. */
-const SOURCES = ["crates/headroom-core/src", "crates/headroom-core/Cargo.toml", "models/forecast/quantile.bin", "models/policy/learned.bin"].concat(
+const SOURCES = ["crates/headroom-core/src", "crates/headroom-core/Cargo.toml", "crates/headroom-core/weights"].concat(
   ["src", "Cargo.toml", "Cargo.lock"].map((name) => `agent/wasm/${name}`),
 );
 

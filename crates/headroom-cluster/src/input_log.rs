@@ -8,8 +8,11 @@
 #![expect(clippy::disallowed_types, reason = "the one module that writes files, by a thread of its own")]
 
 use crate::{lock::locked, meters::Meters};
-use headroom_core::engine::{Config, Engine, Input, Output};
-use serde::{Deserialize, Serialize};
+use headroom_core::{
+    engine::{Config, Engine, Input, Output},
+    objective::Objective,
+};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use std::{
     fs::File,
     io::{self, BufRead, BufWriter, Write},
@@ -55,7 +58,18 @@ impl Default for Log {
 struct Header {
     headroom_input_log: u32,
     shards: usize,
+    #[serde(deserialize_with = "engine_of_any_version")]
     engine: Config,
+}
+
+/// The engine's settings as any version of ours wrote them. Before there were objectives, the rule of `sharp` decided everything. No
+/// settings at all are the defaults.
+fn engine_of_any_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Config, D::Error> {
+    let mut settings: serde_json::Map<String, serde_json::Value> = Deserialize::deserialize(deserializer)?;
+    if !settings.is_empty() {
+        settings.entry("objective").or_insert_with(|| Objective::Sharp.name().into());
+    }
+    serde_json::from_value(settings.into()).map_err(D::Error::custom)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -277,4 +291,22 @@ pub fn replay(log: impl BufRead, mut decisions: impl Write) -> Result<ReplaySumm
 /// The configuration of each of `count` engines.
 pub fn engine_config(count: usize, config: &Config) -> Config {
     Config { max_sessions: config.max_sessions.div_ceil(count), ..config.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_of_before_the_objectives_replays_as_sharp() {
+        for (engine, expected) in [
+            ("{}", Objective::default()),
+            (r#"{"cap_risk":0.3}"#, Objective::Sharp),
+            (r#"{"objective":"smooth"}"#, Objective::Smooth),
+        ] {
+            let line = format!(r#"{{"headroom_input_log":1,"shards":1,"engine":{engine}}}"#);
+            let header: Header = serde_json::from_str(&line).unwrap();
+            assert_eq!(header.engine, Config { objective: expected, ..Config::default() }, "{engine}");
+        }
+    }
 }

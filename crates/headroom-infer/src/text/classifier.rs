@@ -1,7 +1,7 @@
 //! Text in, reading out.
 
 use super::{
-    Device, Language, Network, NetworkError, Scores,
+    Device, Language, Network, NetworkError, OpenError, Scores,
     command::{Intent, resolve},
     language::{Router, softmax},
     normalise::Normaliser,
@@ -13,7 +13,7 @@ use headroom_core::{
 };
 use serde::Deserialize;
 use std::collections::{BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use tokenizers::{Tokenizer, TruncationParams};
 
@@ -36,39 +36,6 @@ pub struct Prediction {
     pub language: Language,
     /// Whether the same words were read a short while ago and no network ran for them now.
     pub recalled: bool,
-}
-
-/// A classifier cannot be made of a folder.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// A file cannot be read.
-    #[error("cannot read {path}: {source}", path = .path.display())]
-    Unreadable {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A file is damaged or of another version.
-    #[error("{path} does not fit: {reason}", path = .path.display())]
-    Broken {
-        /// Which.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The device needs a part that this program was built without.
-    #[error("this program was built without ONNX Runtime, which {0:?} needs; build it with --features onnxruntime")]
-    NotBuilt(Device),
-    /// The device or its library is not there.
-    #[error("{device:?} cannot be used: {reason}")]
-    Unavailable {
-        /// Which.
-        device: Device,
-        /// Why, and what to do.
-        reason: String,
-    },
 }
 
 /// A message could not be read.

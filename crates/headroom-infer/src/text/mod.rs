@@ -6,17 +6,20 @@
 
 mod classifier;
 mod command;
+mod error;
 mod folder;
 mod language;
 mod network;
 mod normalise;
 #[cfg(feature = "onnxruntime")]
 mod onnxruntime;
+mod open;
 mod pure;
 mod queue;
 mod recall;
 
-pub use classifier::{Classifier, OpenError, Prediction, ReadError};
+pub use classifier::{Classifier, Prediction, ReadError};
+pub use error::OpenError;
 pub use folder::{ModelsError, find_models};
 pub use language::Language;
 pub use network::{Device, Network, NetworkError, Scores};

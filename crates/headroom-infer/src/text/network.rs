@@ -1,8 +1,5 @@
 //! What an inference engine must do, and which there are.
 
-use super::{OpenError, pure};
-use std::path::Path;
-
 /// Raw scores (logits) of one message, in the order of the label files.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scores {
@@ -44,19 +41,6 @@ pub enum Device {
     Cuda,
     /// The same with kernels compiled for the card.
     TensorRt,
-}
-
-impl Device {
-    /// Loads the ONNX file at `path` for `threads` threads.
-    pub(super) fn open(self, path: &Path, threads: usize) -> Result<Box<dyn Network>, OpenError> {
-        if self == Self::Cpu {
-            return Ok(Box::new(pure::Rten::open(path, threads)?));
-        }
-        #[cfg(feature = "onnxruntime")]
-        return Ok(Box::new(super::onnxruntime::OnnxRuntime::open(path, threads, self)?));
-        #[cfg(not(feature = "onnxruntime"))]
-        Err(OpenError::NotBuilt(self))
-    }
 }
 
 /// Token ids and mask of a batch, row after row, padded with 0, and the length of a row.

@@ -3,10 +3,12 @@
 use super::Cmcd;
 use super::custom::{CustomKey, CustomValue, is_writable_name};
 use super::field::{Field, Visit};
-use super::key::{Header, Key, KeySpec};
+use super::key::Key;
+use super::key_spec::{Header, KeySpec};
 use super::list::NextObject;
 use super::problem::EmitError;
 use super::token::{ObjectType, Version};
+use super::writer::{Fault, Writer};
 use crate::percent;
 use crate::structured::{self, MAX_INTEGER};
 use std::borrow::Cow;
@@ -103,37 +105,6 @@ fn write_custom(entry: &CustomKey<'_>, writer: &mut dyn Writer) -> Result<(), Em
         CustomValue::List(value) => writer.list(name, value),
     }
     .map_err(|fault| fault.of(name))
-}
-
-/// Why a value cannot be written.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Fault {
-    Unprintable,
-    Unwritable,
-}
-
-impl Fault {
-    fn of(self, key: &str) -> EmitError {
-        let key = key.to_owned();
-        match self {
-            Self::Unprintable => EmitError::Unprintable { key },
-            Self::Unwritable => EmitError::Unwritable { key },
-        }
-    }
-}
-
-/// Where a record is written to, in some notation.
-pub(super) trait Writer {
-    fn numbers(&mut self, spec: &KeySpec, entries: &[(u64, Option<ObjectType>)]) -> Result<(), Fault>;
-    /// Strings with the byte range that belongs to each.
-    fn texts(&mut self, key: &str, entries: &[(&str, Option<&str>)]) -> Result<(), Fault>;
-    fn integer(&mut self, key: &str, value: i64) -> Result<(), Fault>;
-    fn decimal(&mut self, key: &str, value: f64) -> Result<(), Fault>;
-    fn flag(&mut self, key: &str, value: bool) -> Result<(), Fault>;
-    fn text(&mut self, key: &str, value: &str) -> Result<(), Fault>;
-    fn token(&mut self, key: &str, value: &str) -> Result<(), Fault>;
-    /// An inner list given as structured field text.
-    fn list(&mut self, key: &str, value: &str) -> Result<(), Fault>;
 }
 
 struct WriteTo<'w> {

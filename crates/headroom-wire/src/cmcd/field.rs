@@ -1,39 +1,13 @@
 //! How each type of value is read from a bare item and written back: one implementation a type.
 
 use super::MAX_LIST_ITEMS;
-use super::emit::{Fault, Writer};
-use super::key::{KeySpec, Unit};
+use super::key_spec::{KeySpec, Kind, Unit};
 use super::list::{ByObjectType, NextObject, NextObjects, TextList};
 use super::problem::Problem;
 use super::token::{EventType, ObjectType, PlayerState, StreamType, StreamingFormat, Version};
+use super::writer::{Fault, Writer};
 use crate::structured::{BareItem, MAX_INTEGER, Syntax};
 use std::borrow::Cow;
-
-/// Shape and type of a key's value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Inner list of integers with object types as parameters; a plain integer in version 1.
-    Numbers,
-    /// Inner list of strings; a plain string in version 1.
-    Texts,
-    /// Integer.
-    Integer,
-    /// Decimal or integer.
-    Decimal,
-    /// Boolean; true is the key alone.
-    Flag,
-    /// String.
-    Text,
-    /// Token out of a closed list.
-    Token,
-}
-
-impl Kind {
-    /// Whether version 2 sends the value as an inner list.
-    pub const fn is_list(self) -> bool {
-        matches!(self, Self::Numbers | Self::Texts)
-    }
-}
 
 /// The parameters that CMCD gives to an entry.
 #[derive(Debug, Clone, Default)]

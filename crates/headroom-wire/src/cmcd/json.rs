@@ -5,13 +5,15 @@
 //! `@svta/common-media-library` writes.
 
 use super::custom::{CustomValue, is_custom_name};
-use super::emit::{Fault, Writer, sole_number};
-use super::field::{ItemParameters, Kind};
-use super::key::{Key, KeySpec};
+use super::emit::sole_number;
+use super::field::ItemParameters;
+use super::key::Key;
+use super::key_spec::{KeySpec, Kind};
 use super::parse::{Parsed, Tally};
 use super::problem::{EmitError, ParseError, Problem};
 use super::reader::{Effect, Listener, Reader};
 use super::token::{ObjectType, Version};
+use super::writer::{Fault, Writer};
 use super::{Cmcd, MAX_BODY_BYTES, MAX_RECORDS};
 use crate::structured::{BareItem, Leniency, MAX_INTEGER};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};

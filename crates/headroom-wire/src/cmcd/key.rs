@@ -3,114 +3,11 @@
 //! This is the only place that knows the abbreviations. Parsing, validation and emission are all driven by it; a new
 //! key is one new line here. Source: CTA-5004 §3 (version 1) and CTA-5004-B "Reserved keys" (version 2).
 
-use super::field::{Field, Kind};
+use super::field::Field;
+use super::key_spec::{Header, KeySpec, Scope, Since, Unit};
 use super::list::{ByObjectType, NextObjects, TextList};
 use super::token::{EventType, ObjectType, PlayerState, StreamType, StreamingFormat, Version};
 use std::borrow::Cow;
-
-/// The request header a key travels in when CMCD is sent as headers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Header {
-    /// `CMCD-Object`: varies with the object requested.
-    Object,
-    /// `CMCD-Request`: varies with each request.
-    Request,
-    /// `CMCD-Session`: constant over the session.
-    Session,
-    /// `CMCD-Status`: does not vary with every request or object.
-    Status,
-}
-
-impl Header {
-    /// The four headers in alphabetical order.
-    pub const ALL: [Self; 4] = [Self::Object, Self::Request, Self::Session, Self::Status];
-
-    /// The header's field name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Object => "CMCD-Object",
-            Self::Request => "CMCD-Request",
-            Self::Session => "CMCD-Session",
-            Self::Status => "CMCD-Status",
-        }
-    }
-}
-
-/// The versions of the standard that define a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Since {
-    /// Both versions.
-    V1,
-    /// Version 2 only.
-    V2,
-    /// Version 1 only: version 2 moved it into another key.
-    OnlyV1,
-}
-
-impl Since {
-    /// Whether `version` defines the key.
-    pub const fn includes(self, version: Version) -> bool {
-        match self {
-            Self::V1 => true,
-            Self::V2 => matches!(version, Version::V2),
-            Self::OnlyV1 => matches!(version, Version::V1),
-        }
-    }
-}
-
-/// The reports that may carry a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// Requests and every event.
-    Any,
-    /// Event reports only.
-    Event,
-    /// Only `response received` events.
-    Response,
-}
-
-/// What a number counts: decides what a negative value is taken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// No number.
-    None,
-    /// Kilobits per second.
-    KilobitsPerSecond,
-    /// Milliseconds.
-    Milliseconds,
-    /// Milliseconds since the Unix epoch.
-    EpochMilliseconds,
-    /// A count, code or sequence number.
-    Count,
-    /// A ratio.
-    Ratio,
-}
-
-/// Everything the standard says about one key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct KeySpec {
-    /// Which key this is.
-    pub key: Key,
-    /// The name on the wire.
-    pub wire: &'static str,
-    /// The field of [`Cmcd`] that holds it.
-    pub field: &'static str,
-    /// Shape and type of the value.
-    pub kind: Kind,
-    /// What a number counts.
-    pub unit: Unit,
-    /// Numbers are sent as multiples of this.
-    pub round_to: u32,
-    /// Longest string, in characters; 0 when the standard sets none.
-    pub max_characters: u16,
-    /// The header it travels in; `None` for keys that only event reports carry.
-    pub header: Option<Header>,
-    /// The versions that define it.
-    pub since: Since,
-    /// The reports that may carry it.
-    pub scope: Scope,
-}
 
 /// `Object`, `Request`, … as written in the table, or `-` for none.
 macro_rules! header {
@@ -161,7 +58,6 @@ macro_rules! keys {
             /// One row a key, in the order of [`Key`].
             const SPECS: &'static [KeySpec] = &[$(
                 KeySpec {
-                    key: Key::$key,
                     wire: $wire,
                     field: stringify!($field),
                     kind: <$type as Field<'a>>::KIND,

@@ -1,18 +1,60 @@
-//! The short way to [`Vitals`]: one pass over a record that is written as the standard wants it.
+//! Reading [`Vitals`]: one pass over a record that is written as the standard wants it.
 //!
-//! Nothing is repaired and nothing reported here. Whatever could make [`super::Cmcd::parse`] coerce, drop or allocate
+//! In that pass nothing is repaired and nothing reported here. Whatever could make [`super::Cmcd::parse`] coerce, drop or allocate
 //! ends the attempt, and that parser reads the record from the start.
 
 use super::MAX_RECORD_BYTES;
-use super::field::Kind;
-use super::key::{Key, KeySpec};
+use super::batch::Lines;
+use super::key::{Cmcd, Key};
+use super::key_spec::{KeySpec, Kind};
 use super::list::ByObjectType;
+use super::parse::Headers;
+use super::problem::ParseError;
+use super::query::{Decoded, Scratch, decode_query};
 use super::token::{EventType, ObjectType, PlayerState, StreamType, StreamingFormat, Version};
 use super::vitals::{ParsedVitals, Vitals};
 use std::borrow::Cow;
 
+impl<'a> Vitals<'a> {
+    /// Reads one record, as [`Cmcd::parse`].
+    ///
+    /// # Errors
+    /// As [`Cmcd::parse`].
+    pub fn parse(text: &'a str) -> Result<ParsedVitals<'a>, ParseError> {
+        let mut parsed = ParsedVitals::default();
+        match read(text, &mut parsed) {
+            Some(()) => Ok(parsed),
+            None => Cmcd::parse(text).map(ParsedVitals::from),
+        }
+    }
+
+    /// Reads the record in a query string, as [`super::parse_query`].
+    ///
+    /// # Errors
+    /// As [`super::parse_query`].
+    pub fn parse_query(query: &'a str, scratch: &'a mut Scratch) -> Result<Option<ParsedVitals<'a>>, ParseError> {
+        let Some(Decoded { text, flaws }) = decode_query(query, scratch)? else { return Ok(None) };
+        let mut parsed = Self::parse(text)?;
+        parsed.tally.coerce_encoding(flaws);
+        Ok(Some(parsed))
+    }
+
+    /// Reads the record that the four request headers carry together, as [`Cmcd::parse_headers`].
+    ///
+    /// # Errors
+    /// As [`Cmcd::parse_headers`].
+    pub fn parse_headers(headers: Headers<'a>) -> Result<ParsedVitals<'a>, ParseError> {
+        Cmcd::parse_headers(headers).map(ParsedVitals::from)
+    }
+
+    /// Reads an event report, as [`super::parse_records`].
+    pub fn parse_records(body: &'a [u8]) -> impl Iterator<Item = Result<ParsedVitals<'a>, ParseError>> {
+        Lines::of(body).map(|line| line.text().and_then(Self::parse))
+    }
+}
+
 /// Reads the record on `line` into `parsed`, which is empty; `None` when it takes the whole parser to say what is on it.
-pub(super) fn read<'a>(line: &'a str, parsed: &mut ParsedVitals<'a>) -> Option<()> {
+fn read<'a>(line: &'a str, parsed: &mut ParsedVitals<'a>) -> Option<()> {
     if line.len() > MAX_RECORD_BYTES {
         return None;
     }

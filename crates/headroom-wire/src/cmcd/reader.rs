@@ -2,7 +2,8 @@
 
 use super::custom::{CustomKey, CustomValue, MAX_CUSTOM_CHARACTERS, is_custom_name};
 use super::field::{Field, ItemParameters, Taken, VisitMut, cut};
-use super::key::{Key, KeySpec};
+use super::key::Key;
+use super::key_spec::KeySpec;
 use super::problem::{ParseError, Problem};
 use super::token::{ObjectType, Version};
 use super::{Cmcd, MAX_MEMBERS, MAX_RECORD_BYTES};
@@ -148,7 +149,7 @@ impl<'a, L: Listener> Reader<'a, L> {
     fn reserved(&mut self, key: Key, start: usize, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
         let spec = key.spec();
         self.begin(key, start)?;
-        let result = self.reserved_value(spec, cursor);
+        let result = self.reserved_value(key, spec, cursor);
         match result {
             Ok(listed) => {
                 self.listener.member(key, start, listed);
@@ -174,21 +175,21 @@ impl<'a, L: Listener> Reader<'a, L> {
 
     /// Reads `=value`, `=(list)` or nothing and what may follow; says whether it was a list.
     #[inline]
-    fn reserved_value(&mut self, spec: &'static KeySpec, cursor: &mut Cursor<'a>) -> Result<bool, Fault> {
+    fn reserved_value(&mut self, key: Key, spec: &'static KeySpec, cursor: &mut Cursor<'a>) -> Result<bool, Fault> {
         if !cursor.eat(b'=') {
             let mut parameters = self.parameters(cursor)?;
             end_of_member(cursor)?;
-            self.take(spec, BareItem::Flag(true), &mut parameters, cursor.position())?;
+            self.take(key, spec, BareItem::Flag(true), &mut parameters, cursor.position())?;
             return Ok(false);
         }
         if cursor.peek() == Some(b'(') {
-            self.inner_list(spec, cursor)?;
+            self.inner_list(key, spec, cursor)?;
             return Ok(true);
         }
         let start = cursor.position();
         if let Some(value) = cursor.small_number() {
             if cursor.at_comma_or_end() {
-                let coercion = self.cmcd.field_mut(spec.key, TakeNumber { value, object_type: None, spec })?;
+                let coercion = self.cmcd.field_mut(key, TakeNumber { value, object_type: None, spec })?;
                 self.coercion(spec, start, coercion)?;
                 return Ok(false);
             }
@@ -197,12 +198,12 @@ impl<'a, L: Listener> Reader<'a, L> {
         let item = cursor.bare_item()?;
         let mut parameters = self.parameters(cursor)?;
         end_of_member(cursor)?;
-        self.take(spec, item, &mut parameters, start)?;
+        self.take(key, spec, item, &mut parameters, start)?;
         Ok(false)
     }
 
     /// RFC 9651 §4.2.1.2. A key that is no list takes the first entry.
-    fn inner_list(&mut self, spec: &'static KeySpec, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
+    fn inner_list(&mut self, key: Key, spec: &'static KeySpec, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
         let start = cursor.position();
         cursor.eat(b'(');
         let mut taken = 0_usize;
@@ -219,7 +220,7 @@ impl<'a, L: Listener> Reader<'a, L> {
             let answer = if let Some((value, object_type)) = typed_number(cursor)
                 && (taken == 0 || spec.kind.is_list())
             {
-                self.cmcd.field_mut(spec.key, TakeNumber { value, object_type, spec })
+                self.cmcd.field_mut(key, TakeNumber { value, object_type, spec })
             } else {
                 cursor.rewind(position);
                 let item = cursor.bare_item()?;
@@ -229,7 +230,7 @@ impl<'a, L: Listener> Reader<'a, L> {
                     self.note(spec.wire, position, Problem::WrongType, Effect::Dropped)?;
                     continue;
                 }
-                self.cmcd.field_mut(spec.key, Take { item, parameters: &mut parameters, spec })
+                self.cmcd.field_mut(key, Take { item, parameters: &mut parameters, spec })
             };
             match answer {
                 Ok(coercion) => {
@@ -276,12 +277,13 @@ impl<'a, L: Listener> Reader<'a, L> {
     #[inline]
     fn take(
         &mut self,
+        key: Key,
         spec: &'static KeySpec,
         item: BareItem<'a>,
         parameters: &mut ItemParameters<'a>,
         position: usize,
     ) -> Result<(), Fault> {
-        let coercion = self.cmcd.field_mut(spec.key, Take { item, parameters, spec })?;
+        let coercion = self.cmcd.field_mut(key, Take { item, parameters, spec })?;
         self.coercion(spec, position, coercion)
     }
 

@@ -1,7 +1,8 @@
 //! Everything that is wrong with a record, down to advice: for those who build players and test them.
 
-use super::field::{Field, Kind, Visit};
-use super::key::{Header, Key, KeySpec, Scope};
+use super::field::{Field, Visit};
+use super::key::Key;
+use super::key_spec::{Header, KeySpec, Kind, Scope};
 use super::parse::Headers;
 use super::problem::{ParseError, Problem, Severity};
 use super::reader::{Effect, Listener, Reader};

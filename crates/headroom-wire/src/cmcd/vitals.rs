@@ -1,12 +1,9 @@
 //! The part of a record that says how a session is doing: what a server needs of millions of records.
 
-use super::batch::Lines;
+use super::key::Cmcd;
 use super::list::ByObjectType;
-use super::parse::{Headers, Parsed, Tally};
-use super::problem::ParseError;
-use super::query::{Decoded, Scratch, decode_query};
+use super::parse::{Parsed, Tally};
 use super::token::{EventType, ObjectType, PlayerState, StreamingFormat, Version};
-use super::{Cmcd, plain};
 use std::borrow::Cow;
 
 /// A third of the keys of [`Cmcd`], under the same names: who reports, on what, and how it plays.
@@ -48,44 +45,6 @@ pub struct ParsedVitals<'a> {
     pub vitals: Vitals<'a>,
     /// What became of all keys sent, vital or not.
     pub tally: Tally,
-}
-
-impl<'a> Vitals<'a> {
-    /// Reads one record, as [`Cmcd::parse`].
-    ///
-    /// # Errors
-    /// As [`Cmcd::parse`].
-    pub fn parse(text: &'a str) -> Result<ParsedVitals<'a>, ParseError> {
-        let mut parsed = ParsedVitals::default();
-        match plain::read(text, &mut parsed) {
-            Some(()) => Ok(parsed),
-            None => Cmcd::parse(text).map(ParsedVitals::from),
-        }
-    }
-
-    /// Reads the record in a query string, as [`super::parse_query`].
-    ///
-    /// # Errors
-    /// As [`super::parse_query`].
-    pub fn parse_query(query: &'a str, scratch: &'a mut Scratch) -> Result<Option<ParsedVitals<'a>>, ParseError> {
-        let Some(Decoded { text, flaws }) = decode_query(query, scratch)? else { return Ok(None) };
-        let mut parsed = Self::parse(text)?;
-        parsed.tally.coerce_encoding(flaws);
-        Ok(Some(parsed))
-    }
-
-    /// Reads the record that the four request headers carry together, as [`Cmcd::parse_headers`].
-    ///
-    /// # Errors
-    /// As [`Cmcd::parse_headers`].
-    pub fn parse_headers(headers: Headers<'a>) -> Result<ParsedVitals<'a>, ParseError> {
-        Cmcd::parse_headers(headers).map(ParsedVitals::from)
-    }
-
-    /// Reads an event report, as [`super::parse_records`].
-    pub fn parse_records(body: &'a [u8]) -> impl Iterator<Item = Result<ParsedVitals<'a>, ParseError>> {
-        Lines::of(body).map(|line| line.text().and_then(Self::parse))
-    }
 }
 
 impl<'a> From<Cmcd<'a>> for Vitals<'a> {

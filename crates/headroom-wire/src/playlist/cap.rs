@@ -1,12 +1,13 @@
 //! A cap on a multivariant playlist.
 
-use super::hls::attribute;
+use super::attributes::{attribute, whole_number};
+use super::variant::{Variant, variants};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A multivariant playlist after [`cap`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Capped<'a> {
+pub struct CappedPlaylist<'a> {
     /// The playlist; borrowed when nothing was removed.
     pub text: Cow<'a, str>,
     /// Variants that stayed.
@@ -20,20 +21,20 @@ pub struct Capped<'a> {
 /// Every other byte stays as it is: other tags, comments, line ends, variants whose bitrate cannot be read, trick-play
 /// variants. The lowest variant of each pathway stays whatever its bitrate, so that no player is left without one. What
 /// is no multivariant playlist comes back unchanged.
-pub fn cap(playlist: &str, cap_bps: u64) -> Capped<'_> {
-    let variants = variants(playlist);
+pub fn cap(playlist: &str, cap_bps: u64) -> CappedPlaylist<'_> {
+    let variants: Vec<_> = variants(playlist).filter_map(Candidate::of).collect();
     let mut lowest: BTreeMap<&str, u64> = BTreeMap::new();
     for variant in &variants {
         let entry = lowest.entry(variant.pathway).or_insert(variant.peak_bitrate_bps);
         *entry = variant.peak_bitrate_bps.min(*entry);
     }
-    let above = |variant: &&Variant<'_>| {
+    let above = |variant: &&Candidate<'_>| {
         variant.peak_bitrate_bps > cap_bps && lowest.get(variant.pathway) != Some(&variant.peak_bitrate_bps)
     };
-    let removed: Vec<_> = variants.iter().filter(above).collect();
+    let removed: Vec<_> = variants.iter().filter(above).map(|candidate| &candidate.variant).collect();
     let kept = variants.len() - removed.len();
     if removed.is_empty() {
-        return Capped { text: Cow::Borrowed(playlist), kept, removed: 0 };
+        return CappedPlaylist { text: Cow::Borrowed(playlist), kept, removed: 0 };
     }
     let mut text = String::with_capacity(playlist.len());
     let mut copied = 0;
@@ -42,34 +43,22 @@ pub fn cap(playlist: &str, cap_bps: u64) -> Capped<'_> {
         copied = variant.end;
     }
     text.push_str(&playlist[copied..]);
-    Capped { text: Cow::Owned(text), kept, removed: removed.len() }
+    CappedPlaylist { text: Cow::Owned(text), kept, removed: removed.len() }
 }
 
-/// A variant and the bytes of the playlist it takes, from its tag to the end of the line of its URI.
-struct Variant<'a> {
-    start: usize,
-    end: usize,
+/// A variant that may be removed.
+struct Candidate<'a> {
+    variant: Variant<'a>,
     peak_bitrate_bps: u64,
     pathway: &'a str,
 }
 
-/// RFC 8216bis §4.4.6.2: the tag, and the next line that is neither a tag, a comment nor empty.
-fn variants(playlist: &str) -> Vec<Variant<'_>> {
-    let mut variants = Vec::new();
-    let mut open: Option<Variant<'_>> = None;
-    let mut end = 0;
-    for line in playlist.split_inclusive('\n') {
-        let start = end;
-        end += line.len();
-        let content = line.trim();
-        if let Some(attributes) = content.strip_prefix("#EXT-X-STREAM-INF:") {
-            let peak = attribute(attributes, "BANDWIDTH").and_then(|value| value.parse().ok());
-            // By RFC 8216bis §4.4.6.2 a variant without a pathway belongs to the pathway ".".
-            let pathway = attribute(attributes, "PATHWAY-ID").unwrap_or(".");
-            open = peak.map(|peak_bitrate_bps| Variant { start, end, peak_bitrate_bps, pathway });
-        } else if !content.is_empty() && !content.starts_with('#') {
-            variants.extend(open.take().map(|variant| Variant { end, ..variant }));
-        }
+impl<'a> Candidate<'a> {
+    /// `None` when its bitrate cannot be read.
+    fn of(variant: Variant<'a>) -> Option<Self> {
+        let peak_bitrate_bps = attribute(variant.attributes, "BANDWIDTH").and_then(whole_number)?;
+        // By RFC 8216bis §4.4.6.2 a variant without a pathway belongs to the pathway ".".
+        let pathway = attribute(variant.attributes, "PATHWAY-ID").unwrap_or(".");
+        Some(Self { variant, peak_bitrate_bps, pathway })
     }
-    variants
 }

@@ -3,7 +3,8 @@
 //! Read with a streaming XML reader: a ladder needs eight attributes of three elements, and an MPD with a date or profile
 //! that a full object model does not take still has a usable ladder.
 
-use super::{Format, Ladder, Media, PlaylistError, Rendition, SteeringServer, media_of_codecs};
+use super::codecs::media_of_codecs;
+use super::ladder::{Format, Ladder, Media, PlaylistError, Rendition, SteeringServer};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 

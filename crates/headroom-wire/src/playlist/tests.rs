@@ -128,6 +128,6 @@ fn caps_a_playlist_and_keeps_the_rest_byte_for_byte() {
         assert_eq!(capped.kept, 5 - removed);
     }
     for other in ["", "#EXTM3U\n#EXTINF:2,\na.ts\n", "#EXT-X-STREAM-INF:BANDWIDTH=9\n", "#EXT-X-STREAM-INF:X=1\na\n"] {
-        assert_eq!(cap(other, 0), Capped { text: other.into(), kept: 0, removed: 0 }, "{other}");
+        assert_eq!(cap(other, 0), CappedPlaylist { text: other.into(), kept: 0, removed: 0 }, "{other}");
     }
 }

@@ -21,7 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
         // What strict parsing takes has no finding before the rules between keys.
         if Cmcd::parse_strict(text).is_ok() {
             let tolerant = Cmcd::parse(text).expect("strict took it");
-            assert_eq!((tolerant.tally.coerced, tolerant.tally.dropped), (0, 0));
+            assert_eq!((tolerant.summary.coerced, tolerant.summary.dropped), (0, 0));
         } else {
             assert!(findings.is_err() || findings.is_ok_and(|findings| !findings.is_empty()));
         }

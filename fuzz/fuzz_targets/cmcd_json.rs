@@ -10,7 +10,7 @@ fuzz_target!(|body: &[u8]| {
         let _ = parsed.cmcd.to_text();
         let Ok(written) = parsed.cmcd.to_json() else { continue };
         let read = parse_json(written.as_bytes()).expect("was written").remove(0);
-        assert_eq!(read.tally.dropped, 0, "{written}");
+        assert_eq!(read.summary.dropped, 0, "{written}");
         assert_eq!(read.cmcd.to_json(), Ok(written));
     }
 });

@@ -10,7 +10,7 @@ fuzz_target!(|query: &str| {
     let Ok(written) = parsed.cmcd.to_query() else { return };
     let mut again = Scratch::default();
     let read = parse_query(&written, &mut again).expect("short").expect("has the argument");
-    assert_eq!((read.tally.coerced, read.tally.dropped), (0, 0));
+    assert_eq!((read.summary.coerced, read.summary.dropped), (0, 0));
     assert_eq!(read.cmcd.to_query().as_deref(), Ok(written.as_str()));
     assert_eq!(Cmcd::parse_strict(&read.cmcd.to_text().expect("was written before")), Ok(read.cmcd));
 });

@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let line = line?;
         let parsed = Cmcd::parse(&line)?;
         println!("{}", parsed.cmcd.to_json()?);
-        println!("  {:?}", parsed.tally);
+        println!("  {:?}", parsed.summary);
         let mode = if parsed.cmcd.event.is_some() { Mode::Event } else { Mode::Request };
         for finding in validate(&line, mode)? {
             println!("  {:?} `{}` at byte {}: {}", finding.severity(), finding.key, finding.position, finding.problem);

@@ -16,7 +16,7 @@
 //! let parsed = cmcd::parse_query(query, &mut scratch)?.expect("the query has a CMCD argument");
 //! assert_eq!(parsed.cmcd.encoded_bitrate.get(ObjectType::Audio), Some(64));
 //! assert_eq!(parsed.cmcd.player_state, Some(PlayerState::Rebuffering));
-//! assert_eq!(parsed.tally.dropped, 0);
+//! assert_eq!(parsed.summary.dropped, 0);
 //! # Ok::<(), cmcd::ParseError>(())
 //! ```
 
@@ -29,7 +29,7 @@ pub mod steering;
 mod structured;
 pub mod youtube;
 
-pub use structured::Syntax;
+pub use structured::SyntaxError;
 
 /// Holds the example of the README to the compiler.
 #[cfg(doctest)]

@@ -8,11 +8,11 @@ use serde::Deserialize;
 pub struct Page {
     /// Milliseconds to wait before the next page is asked for.
     pub polling_interval_millis: Option<u64>,
-    /// Names the next page.
+    /// Token of the next page.
     pub next_page_token: Option<String>,
-    /// When the broadcast ended, once it has.
+    /// Time at which the broadcast ended; absent while it goes on.
     pub offline_at: Option<String>,
-    /// What happened since the page before.
+    /// Events since the previous page.
     pub items: Vec<Item>,
 }
 
@@ -22,27 +22,27 @@ pub struct Page {
 pub struct Item {
     /// Identifier of the message.
     pub id: String,
-    /// The event itself.
+    /// Kind, time and text of the event.
     pub snippet: Snippet,
-    /// Who.
+    /// The author of the message.
     #[serde(rename = "authorDetails")]
     pub author: Author,
 }
 
-/// What happened.
+/// Kind, time and text of an event.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Snippet {
     /// `textMessageEvent` and others.
     #[serde(rename = "type")]
     pub kind: String,
-    /// RFC 3339.
+    /// Time of the message, RFC 3339.
     pub published_at: String,
     /// The message as it is shown; bans and the like have none.
     pub display_message: Option<String>,
 }
 
-/// Who wrote it.
+/// The author of a message.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Author {
@@ -50,18 +50,18 @@ pub struct Author {
     pub channel_id: String,
 }
 
-/// A page could not be had.
+/// Why the API gave no page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum RequestError {
     /// The day's quota is used up.
     Quota,
-    /// Asked too often.
+    /// Requests come too often.
     TooOften,
     /// The chat is over, switched off or never was.
     Gone,
-    /// The key is missing, wrong or may not.
+    /// The key is missing, wrong or lacks the permission.
     Forbidden,
-    /// Something else: worth another try.
+    /// Another error; a later request may succeed.
     Other,
 }
 
@@ -85,7 +85,7 @@ impl Item {
     }
 }
 
-impl Refusal {
+impl RequestError {
     /// What an answer other than 200 means (errors of `liveChatMessages.list` and of every Google API).
     #[must_use]
     pub fn of(status: u16, body: &[u8]) -> Self {
@@ -143,20 +143,20 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_told_apart() {
+    fn errors_are_told_apart() {
         let body =
             |reason: &str| format!(r#"{{"error":{{"code":403,"message":"m","errors":[{{"reason":"{reason}"}}]}}}}"#);
         let cases = [
-            (403, body("quotaExceeded"), Refusal::Quota),
-            (403, body("rateLimitExceeded"), Refusal::TooOften),
-            (403, body("liveChatEnded"), Refusal::Gone),
-            (404, body("liveChatNotFound"), Refusal::Gone),
-            (403, body("forbidden"), Refusal::Forbidden),
-            (429, String::new(), Refusal::TooOften),
-            (500, "<html>".into(), Refusal::Other),
+            (403, body("quotaExceeded"), RequestError::Quota),
+            (403, body("rateLimitExceeded"), RequestError::TooOften),
+            (403, body("liveChatEnded"), RequestError::Gone),
+            (404, body("liveChatNotFound"), RequestError::Gone),
+            (403, body("forbidden"), RequestError::Forbidden),
+            (429, String::new(), RequestError::TooOften),
+            (500, "<html>".into(), RequestError::Other),
         ];
         for (status, body, expected) in cases {
-            assert_eq!(Refusal::of(status, body.as_bytes()), expected, "{status} {body}");
+            assert_eq!(RequestError::of(status, body.as_bytes()), expected, "{status} {body}");
         }
     }
 }

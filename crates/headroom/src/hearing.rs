@@ -5,7 +5,7 @@ use anyhow::{Context, ensure};
 use bytes::Bytes;
 use headroom_infer::audio::{Pcm, Recording, SAMPLE_RATE, Source};
 use headroom_infer::models::Status;
-use headroom_infer::speech::{Earshot, EndpointSettings, Listener, Utterance, Whisper, WhisperSettings};
+use headroom_infer::speech::{Earshot, EndpointSettings, Segmenter, Utterance, Whisper, WhisperSettings};
 use headroom_server::{OnUtterance, SpeechSettings, TranscribeError, Transcriber, TranscriptReply, VoiceChat};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, Stdio};
@@ -110,18 +110,18 @@ fn hear(whisper: &mut Whisper, clip: Bytes) -> Result<String, TranscribeError> {
 fn utterances(clip: Bytes) -> Result<Vec<Utterance>, TranscribeError> {
     let not_sound = |error: &dyn std::error::Error| TranscribeError::NotSound(error.to_string());
     let mut recording = Recording::from_bytes(clip.into()).map_err(|error| not_sound(&error))?;
-    let mut listener = Listener::new(Earshot::default(), EndpointSettings::recorded());
+    let mut segmenter = Segmenter::new(Earshot::default(), EndpointSettings::recorded());
     let (mut samples, mut utterances, mut total) = (Vec::new(), Vec::new(), 0);
     while recording.read(&mut samples).map_err(|error| not_sound(&error))? {
         total += samples.len();
         if total > (CLIP_MAX_S * SAMPLE_RATE) as usize {
             return Err(TranscribeError::TooLong { most_s: CLIP_MAX_S });
         }
-        listener.push(&samples, &mut utterances);
+        segmenter.push(&samples, &mut utterances);
         samples.clear();
     }
-    listener.push(&samples, &mut utterances);
-    listener.finish(&mut utterances);
+    segmenter.push(&samples, &mut utterances);
+    segmenter.finish(&mut utterances);
     Ok(utterances)
 }
 
@@ -136,14 +136,14 @@ fn listen(command: &[String], mut hand_over: impl FnMut(Utterance)) -> anyhow::R
         .spawn()
         .with_context(|| format!("cannot start {program}"))?;
     let mut pcm = Pcm::new(child.stdout.take().context("the command has no output")?);
-    let mut listener = Listener::new(Earshot::default(), EndpointSettings::default());
+    let mut segmenter = Segmenter::new(Earshot::default(), EndpointSettings::default());
     let (mut samples, mut utterances) = (Vec::new(), Vec::new());
     while pcm.read(&mut samples)? {
-        listener.push(&samples, &mut utterances);
+        segmenter.push(&samples, &mut utterances);
         samples.clear();
         utterances.drain(..).for_each(&mut hand_over);
     }
-    listener.finish(&mut utterances);
+    segmenter.finish(&mut utterances);
     utterances.drain(..).for_each(&mut hand_over);
     let status = child.wait().context("cannot wait for the command")?;
     ensure!(status.success(), "{program} ended with {status}");

@@ -91,14 +91,15 @@ impl Microphone {
             Resampler::new(config.sample_rate()).map_err(|error| DeviceError::Refused(error.to_string()))?;
         let (sender, blocks) = sync_channel(BLOCKS);
         let lost = Arc::new(AtomicU64::new(0));
-        let outlet = Outlet { sender, lost: Arc::clone(&lost), channels: usize::from(config.channels()).max(1) };
+        let blocks_out =
+            BlockSender { sender, lost: Arc::clone(&lost), channels: usize::from(config.channels()).max(1) };
         let stream = match config.sample_format() {
-            SampleFormat::F32 => capture::<f32>(&device, config.config(), outlet),
-            SampleFormat::I16 => capture::<i16>(&device, config.config(), outlet),
-            SampleFormat::U16 => capture::<u16>(&device, config.config(), outlet),
-            SampleFormat::I32 => capture::<i32>(&device, config.config(), outlet),
-            SampleFormat::I8 => capture::<i8>(&device, config.config(), outlet),
-            SampleFormat::U8 => capture::<u8>(&device, config.config(), outlet),
+            SampleFormat::F32 => capture::<f32>(&device, config.config(), blocks_out),
+            SampleFormat::I16 => capture::<i16>(&device, config.config(), blocks_out),
+            SampleFormat::U16 => capture::<u16>(&device, config.config(), blocks_out),
+            SampleFormat::I32 => capture::<i32>(&device, config.config(), blocks_out),
+            SampleFormat::I8 => capture::<i8>(&device, config.config(), blocks_out),
+            SampleFormat::U8 => capture::<u8>(&device, config.config(), blocks_out),
             other => return Err(DeviceError::Refused(format!("its sample format {other} is not supported"))),
         };
         let stream = stream.and_then(|stream| stream.play().map(|()| stream));
@@ -158,27 +159,27 @@ fn find(wanted: Option<&str>) -> Result<cpal::Device, DeviceError> {
 }
 
 /// What the device's own thread needs to hand blocks over without ever waiting.
-struct Outlet {
+struct BlockSender {
     sender: SyncSender<Block>,
     lost: Arc<AtomicU64>,
     channels: usize,
 }
 
-fn capture<T>(device: &cpal::Device, config: StreamConfig, outlet: Outlet) -> Result<cpal::Stream, Error>
+fn capture<T>(device: &cpal::Device, config: StreamConfig, blocks_out: BlockSender) -> Result<cpal::Stream, Error>
 where
     T: SizedSample,
     f32: FromSample<T>,
 {
-    let errors = outlet.sender.clone();
+    let errors = blocks_out.sender.clone();
     device.build_input_stream(
         config,
         move |interleaved: &[T], _| {
-            let mono = interleaved.chunks_exact(outlet.channels).map(|frame| {
+            let mono = interleaved.chunks_exact(blocks_out.channels).map(|frame| {
                 let sum = frame.iter().map(|sample| f32::from_sample(*sample)).sum::<f32>();
-                (sum / outlet.channels as f32).clamp(-1.0, 1.0)
+                (sum / blocks_out.channels as f32).clamp(-1.0, 1.0)
             });
-            if let Err(TrySendError::Full(_)) = outlet.sender.try_send(Ok(mono.collect())) {
-                outlet.lost.fetch_add(1, Ordering::Relaxed);
+            if let Err(TrySendError::Full(_)) = blocks_out.sender.try_send(Ok(mono.collect())) {
+                blocks_out.lost.fetch_add(1, Ordering::Relaxed);
             }
         },
         move |error: Error| {

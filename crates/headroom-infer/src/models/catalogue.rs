@@ -1,11 +1,11 @@
 //! The models that can be fetched by name, every file pinned by its SHA-256.
 
-/// A model.
+/// Weights of one Whisper model and where they are published.
 #[derive(Debug)]
 pub struct Model {
     /// What `headroom models pull` calls it; OpenAI's name of the size.
     pub name: &'static str,
-    /// What it is good for, one line.
+    /// Its use, in one line.
     pub summary: &'static str,
     /// Licence of the weights.
     pub licence: &'static str,

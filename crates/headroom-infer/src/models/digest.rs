@@ -10,19 +10,19 @@ use std::path::Path;
 /// # Errors
 /// When the file cannot be read.
 pub fn sha256(path: &Path) -> Result<String> {
-    let mut summing = Summing::new(std::io::sink());
+    let mut writer = DigestWriter::new(std::io::sink());
     let mut file = File::open(path)?;
-    copy(&mut file, &mut summing, |_| {})?;
-    Ok(summing.finish().1)
+    copy(&mut file, &mut writer, |_| {})?;
+    Ok(writer.finish().1)
 }
 
-/// A writer that sums what passes through.
-pub(super) struct Summing<W> {
+/// A writer that computes the SHA-256 digest of what passes through.
+pub(super) struct DigestWriter<W> {
     inner: W,
     sum: Sha256,
 }
 
-impl<W> Summing<W> {
+impl<W> DigestWriter<W> {
     pub(super) fn new(inner: W) -> Self {
         Self { inner, sum: Sha256::new() }
     }
@@ -34,7 +34,7 @@ impl<W> Summing<W> {
     }
 }
 
-impl<W: Write> Write for Summing<W> {
+impl<W: Write> Write for DigestWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> Result<usize> {
         let count = self.inner.write(bytes)?;
         self.sum.update(&bytes[..count]);

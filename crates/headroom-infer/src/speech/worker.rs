@@ -6,13 +6,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// One utterance with what was understood of it.
-pub struct Heard {
-    /// The utterance, sound included.
+/// One utterance with its transcript.
+pub struct Recognition {
+    /// The utterance with its samples.
     pub utterance: Utterance,
-    /// Its text.
+    /// Its transcript, or why there is none.
     pub transcript: Result<Transcript, TranscribeError>,
-    /// From the moment it was handed over to its text: waiting in the queue and decoding.
+    /// Time from submission to the transcript: waiting and decoding.
     pub latency: Duration,
 }
 
@@ -26,7 +26,7 @@ impl Worker {
     /// Starts the thread. At most `capacity` utterances (at least one) wait; `tell` is called on the thread with each
     /// result, in order.
     #[must_use]
-    pub fn spawn(mut whisper: Whisper, capacity: usize, mut tell: impl FnMut(Heard) + Send + 'static) -> Self {
+    pub fn spawn(mut whisper: Whisper, capacity: usize, mut tell: impl FnMut(Recognition) + Send + 'static) -> Self {
         let queue = Arc::new(Queue::new(capacity));
         let thread = std::thread::spawn({
             let queue = Arc::clone(&queue);
@@ -34,7 +34,7 @@ impl Worker {
                 while let Some((utterance, since)) = queue.pop() {
                     let transcript = whisper.transcribe(&utterance);
                     queue.rest();
-                    tell(Heard { utterance, transcript, latency: since.elapsed() });
+                    tell(Recognition { utterance, transcript, latency: since.elapsed() });
                 }
             }
         });
@@ -57,13 +57,13 @@ impl Worker {
         self.queue.push_if_idle(utterance)
     }
 
-    /// Utterances dropped unheard so far.
+    /// Utterances dropped from the queue so far.
     #[must_use]
     pub fn shed(&self) -> u64 {
         self.queue.lock().shed
     }
 
-    /// Waits until everything that was handed over is heard. Nothing can be handed over after it.
+    /// Waits until everything that was handed over is decoded. Nothing can be handed over after it.
     pub fn finish(&self) {
         self.queue.close(false);
         self.join();
@@ -91,13 +91,13 @@ impl Drop for Worker {
 }
 
 struct Queue {
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<QueueState>,
     changed: Condvar,
     capacity: usize,
 }
 
 #[derive(Default)]
-struct Waiting {
+struct QueueState {
     utterances: VecDeque<(Utterance, Instant)>,
     /// Whether the thread is at work.
     busy: bool,
@@ -105,7 +105,7 @@ struct Waiting {
     closed: bool,
 }
 
-impl Waiting {
+impl QueueState {
     /// A glimpse is handed over only to a thread at rest, so none waits behind anything else.
     fn drop_glimpse(&mut self) {
         if self.utterances.front().is_some_and(|(utterance, _)| utterance.end == End::Open) {
@@ -119,7 +119,7 @@ impl Queue {
         Self { waiting: Mutex::default(), changed: Condvar::new(), capacity: capacity.max(1) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
         // The state is whole between any two statements, so a panic elsewhere leaves it usable.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -220,7 +220,7 @@ mod tests {
         assert!(queue.push_if_idle(open(5)));
         queue.close(false);
         assert_eq!(queue.pop().map(|(utterance, _)| utterance.start), Some(5));
-        assert_eq!(queue.lock().shed, 0, "a glimpse replaced is nothing lost");
+        assert_eq!(queue.lock().shed, 0, "a replaced glimpse is not counted as lost");
         queue.rest();
         assert!(!queue.push_if_idle(open(6)), "it is closed");
     }

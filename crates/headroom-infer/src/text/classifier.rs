@@ -1,11 +1,11 @@
-//! Text in, reading out.
+//! Classifies messages: text in, prediction out.
 
 use super::{
     Device, Language, Network, NetworkError, OpenError, Scores,
+    cache::ScoreCache,
     command::{Intent, resolve},
     language::{Router, softmax},
     normalise::Normaliser,
-    recall::Recall,
 };
 use headroom_core::{
     audience::{Aspect, Aspects, Classification, Sentiment},
@@ -25,27 +25,27 @@ pub struct Classifier {
     multilingual: Model,
 }
 
-/// What was made of a message.
+/// The classification of one message.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction {
-    /// What the engine needs of it.
+    /// Sentiment, aspects and command, as the engine takes them.
     pub reading: Classification,
-    /// Of negative, neutral and positive; they add up to 1.
+    /// Probabilities of negative, neutral and positive; their sum is 1.
     pub probabilities: [f32; 3],
-    /// Guessed language.
+    /// The most likely language.
     pub language: Language,
-    /// Whether the same words were read a short while ago and no network ran for them now.
+    /// The same words were classified a short while ago, so no network ran.
     pub recalled: bool,
 }
 
-/// A message could not be read.
+/// Why a message could not be classified.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// The tokenizer refused it.
+    /// The tokenizer failed on the text.
     #[error("the tokenizer failed: {0}")]
     Tokenizer(String),
-    /// The engine failed.
+    /// The inference engine failed.
     #[error(transparent)]
     Network(#[from] NetworkError),
 }
@@ -85,7 +85,7 @@ impl Classifier {
         let clean: Vec<String> = messages.iter().map(|message| self.normaliser.apply(message)).collect();
         let routes: Vec<_> =
             messages.iter().zip(&clean).map(|(message, clean)| self.router.route(message, clean)).collect();
-        let mut scores: Vec<Option<Scored>> = vec![None; messages.len()];
+        let mut scores: Vec<Option<TextScores>> = vec![None; messages.len()];
         for (english, model) in [(true, &mut self.english), (false, &mut self.multilingual)] {
             let chosen: Vec<usize> =
                 (0..messages.len()).filter(|&at| routes[at].english == english && !clean[at].is_empty()).collect();
@@ -103,9 +103,9 @@ impl Classifier {
     }
 }
 
-/// A message with nothing to read in it says nothing: neutral by definition.
-fn prediction(text: &str, clean: &str, scored: Option<&Scored>, language: Language) -> Prediction {
-    let Some(Scored { scores, recalled }) = scored else {
+/// A message that is empty after normalisation is neutral.
+fn prediction(text: &str, clean: &str, scored: Option<&TextScores>, language: Language) -> Prediction {
+    let Some(TextScores { scores, recalled }) = scored else {
         let reading = Classification {
             sentiment: Sentiment::Neutral,
             confidence: Ratio::clamped(1.0),
@@ -141,9 +141,9 @@ fn highest(values: &[f32]) -> usize {
 /// decides how much of the work is padding.
 const GROUP: usize = 8;
 
-/// Scores, and whether they were only remembered.
+/// Scores of one text, and whether they come from the cache.
 #[derive(Clone, Copy)]
-struct Scored {
+struct TextScores {
     scores: Scores,
     recalled: bool,
 }
@@ -152,7 +152,7 @@ struct Scored {
 struct Model {
     tokenizer: Tokenizer,
     network: Box<dyn Network>,
-    recall: Recall,
+    cache: ScoreCache,
 }
 
 /// `labels.json`: what the outputs mean.
@@ -187,16 +187,16 @@ impl Model {
         let truncation =
             TruncationParams { max_length: labels.max_tokens.clamp(8, 512), ..TruncationParams::default() };
         tokenizer.with_truncation(Some(truncation)).map_err(|error| broken(&path, error.to_string()))?;
-        Ok(Self { tokenizer, network: device.open(&folder.join("model.onnx"), threads)?, recall: Recall::default() })
+        Ok(Self { tokenizer, network: device.open(&folder.join("model.onnx"), threads)?, cache: ScoreCache::default() })
     }
 
-    /// Scores of every text, in order. What was read lately, or stands here twice, is not computed again.
-    fn scores(&mut self, texts: &[&str]) -> Result<Vec<Scored>, ReadError> {
-        let mut known: HashMap<&str, Scored> = HashMap::with_capacity(texts.len());
+    /// Scores of every text, in order. Texts in the cache and repeated texts are not computed again.
+    fn scores(&mut self, texts: &[&str]) -> Result<Vec<TextScores>, ReadError> {
+        let mut known: HashMap<&str, TextScores> = HashMap::with_capacity(texts.len());
         let mut fresh = Vec::new();
         for &text in &texts.iter().copied().collect::<BTreeSet<_>>() {
-            if let Some(scores) = self.recall.get(text) {
-                known.insert(text, Scored { scores, recalled: true });
+            if let Some(scores) = self.cache.get(text) {
+                known.insert(text, TextScores { scores, recalled: true });
             } else {
                 let encoding = self.tokenizer.encode_fast(text, true);
                 let encoding = encoding.map_err(|error| ReadError::Tokenizer(error.to_string()))?;
@@ -208,8 +208,8 @@ impl Model {
         for group in fresh.chunks(GROUP) {
             let batch: Vec<&[u32]> = group.iter().map(|(_, ids)| ids.as_slice()).collect();
             for ((text, _), scores) in group.iter().zip(self.network.scores(&batch)?) {
-                self.recall.put(text, scores);
-                known.insert(text, Scored { scores, recalled: false });
+                self.cache.put(text, scores);
+                known.insert(text, TextScores { scores, recalled: false });
             }
         }
         let missing = || NetworkError("the model answered for fewer texts than it was given".into()).into();
@@ -261,7 +261,7 @@ mod tests {
         let strange = ["", "\u{200b}\u{202e}", "\0\u{7}", "🦀🦀🦀", &"KEKW ".repeat(10_000), &"x".repeat(1 << 20)];
         let found = classifier.read(&strange).unwrap();
         assert_eq!(found.len(), strange.len());
-        assert_eq!(found[0].probabilities, [0.0, 1.0, 0.0], "nothing said is neutral");
+        assert_eq!(found[0].probabilities, [0.0, 1.0, 0.0], "an empty message is neutral");
     }
 
     #[test]

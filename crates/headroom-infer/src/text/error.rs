@@ -3,35 +3,35 @@
 use super::network::Device;
 use std::path::PathBuf;
 
-/// A classifier cannot be made of a folder.
+/// Why a classifier cannot be loaded from a folder.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// A file cannot be read.
     #[error("cannot read {path}: {source}", path = .path.display())]
     Unreadable {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// A file is damaged or of another version.
     #[error("{path} does not fit: {reason}", path = .path.display())]
     Broken {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// What is wrong with it.
         reason: String,
     },
     /// The device needs a part that this program was built without.
     #[error("this program was built without ONNX Runtime, which {0:?} needs; build it with --features onnxruntime")]
     NotBuilt(Device),
-    /// The device or its library is not there.
+    /// The device or its library is missing.
     #[error("{device:?} cannot be used: {reason}")]
     Unavailable {
-        /// Which.
+        /// The device.
         device: Device,
-        /// Why, and what to do.
+        /// The cause, and what to do about it.
         reason: String,
     },
 }

@@ -1,11 +1,11 @@
-//! Where the models are.
+//! Finds the folder with the models.
 
 use std::{
     env,
     path::{Path, PathBuf},
 };
 
-/// No folder with models was found.
+/// No folder with models was found; holds the folders that were tried.
 #[derive(Debug, thiserror::Error)]
 #[error("no models for messages in {}; name their folder with --models or HEADROOM_MODELS", shown(.0))]
 pub struct ModelsError(Vec<PathBuf>);

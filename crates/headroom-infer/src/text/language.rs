@@ -34,7 +34,7 @@ pub(super) struct Router {
     weights: Vec<i8>,
 }
 
-/// The guess.
+/// The language of a message and the model for it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Route {
     pub(super) language: Language,
@@ -43,7 +43,7 @@ pub(super) struct Route {
 }
 
 #[derive(Deserialize)]
-struct Stored {
+struct RouterFile {
     languages: Vec<Language>,
     buckets: usize,
     english_threshold: f32,
@@ -55,24 +55,24 @@ struct Stored {
 impl Router {
     /// Reads `language.json`; the error says what is wrong with it.
     pub(super) fn parse(json: &[u8]) -> Result<Self, String> {
-        let stored: Stored = serde_json::from_slice(json).map_err(|error| error.to_string())?;
-        let weights = BASE64_STANDARD.decode(&stored.weights).map_err(|error| error.to_string())?;
-        if stored.languages.first() != Some(&Language::En) || stored.bias.len() != stored.languages.len() {
+        let file: RouterFile = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        let weights = BASE64_STANDARD.decode(&file.weights).map_err(|error| error.to_string())?;
+        if file.languages.first() != Some(&Language::En) || file.bias.len() != file.languages.len() {
             return Err("the languages are others than expected".into());
         }
-        if weights.is_empty() || weights.len() != stored.buckets * stored.languages.len() {
-            return Err(format!("{} weights for {} buckets", weights.len(), stored.buckets));
+        if weights.is_empty() || weights.len() != file.buckets * file.languages.len() {
+            return Err(format!("{} weights for {} buckets", weights.len(), file.buckets));
         }
         Ok(Self {
-            languages: stored.languages,
-            english_threshold: stored.english_threshold,
-            scale: stored.scale,
-            bias: stored.bias,
+            languages: file.languages,
+            english_threshold: file.english_threshold,
+            scale: file.scale,
+            bias: file.bias,
             weights: weights.into_iter().map(u8::cast_signed).collect(),
         })
     }
 
-    /// Guesses for a message; `clean` is the same message normalised.
+    /// Chooses for a message; `clean` is the same message normalised.
     pub(super) fn route(&self, text: &str, clean: &str) -> Route {
         if let Some(language) = script(text) {
             return Route { language, english: false };

@@ -4,6 +4,7 @@
 //! (`language`), cuts it into tokens, runs the [`Network`], and turns scores into a [`Prediction`] (`command` reads the
 //! resolution out of the words). [`Queue`] does this on threads of its own, in batches, and sheds what it cannot do.
 
+mod cache;
 mod classifier;
 mod command;
 mod error;
@@ -16,7 +17,6 @@ mod onnxruntime;
 mod open;
 mod pure;
 mod queue;
-mod recall;
 
 pub use classifier::{Classifier, Prediction, ReadError};
 pub use error::OpenError;
@@ -24,4 +24,4 @@ pub use folder::{ModelsError, find_models};
 pub use language::Language;
 pub use network::{Device, Network, NetworkError, Scores};
 pub use normalise::MAX_CHARACTERS;
-pub use queue::{Counters, Queue, QueueSettings, Refused};
+pub use queue::{Counters, Queue, QueueError, QueueSettings};

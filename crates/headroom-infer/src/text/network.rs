@@ -1,4 +1,4 @@
-//! What an inference engine must do, and which there are.
+//! The interface of inference engines, and the devices they run on.
 
 /// Raw scores (logits) of one message, in the order of the label files.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,7 +32,7 @@ pub struct NetworkError(pub(super) String);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Device {
-    /// Pure Rust on the processor (rten); always there.
+    /// Pure Rust on the processor (rten); part of every build.
     #[default]
     Cpu,
     /// ONNX Runtime on the processor.

@@ -14,7 +14,7 @@ pub struct QueueSettings {
     pub capacity: usize,
     /// Messages read together. Beyond 32 a batch gains little and waits longer.
     pub batch: usize,
-    /// How long the first message of a batch waits for company.
+    /// How long the first message of a batch waits for others.
     pub patience: Duration,
 }
 
@@ -24,14 +24,14 @@ impl Default for QueueSettings {
     }
 }
 
-/// Why a message was not read.
+/// Why a message was not classified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refused {
-    /// Newer messages took its place.
+pub enum QueueError {
+    /// The queue was full and newer messages took its place.
     #[error("too many messages are waiting")]
     Shed,
-    /// The engine failed on it.
+    /// The classifier failed on its batch.
     #[error("the classifier failed")]
     Failed,
     /// The queue was closed.
@@ -39,14 +39,14 @@ pub enum Refused {
     Stopped,
 }
 
-/// What happened so far.
+/// Counts since the queue was started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Messages handed in.
+    /// Messages submitted.
     pub submitted: u64,
-    /// Messages read.
+    /// Messages classified.
     pub read: u64,
-    /// Messages among them whose words were read a short while ago, so that no network ran.
+    /// Classified messages whose scores came from the cache, so that no network ran.
     pub recalled: u64,
     /// Messages that made room for newer ones.
     pub shed: u64,
@@ -57,13 +57,13 @@ pub struct Counters {
 }
 
 /// Takes a result; called once, on a worker's thread or, for a shed message, on that of the one who took its place.
-type Reply = Box<dyn FnOnce(Result<Prediction, Refused>) + Send>;
+type Reply = Box<dyn FnOnce(Result<Prediction, QueueError>) + Send>;
 
 /// What a worker does with a batch.
 trait Read: FnMut(&[&str]) -> Result<Vec<Prediction>, ReadError> + Send + 'static {}
 impl<T: FnMut(&[&str]) -> Result<Vec<Prediction>, ReadError> + Send + 'static> Read for T {}
 
-/// Workers, each with a classifier of its own. Dropping it answers what still waits with [`Refused::Stopped`].
+/// Workers, each with a classifier of its own. Dropping it answers what still waits with [`QueueError::Stopped`].
 pub struct Queue {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
@@ -108,8 +108,8 @@ impl Queue {
         Self { shared, workers }
     }
 
-    /// Hands a message in; never waits. `reply` is called once, later, from another thread, and should be quick.
-    pub fn submit(&self, mut text: String, reply: impl FnOnce(Result<Prediction, Refused>) + Send + 'static) {
+    /// Submits a message; never waits. `reply` is called once, later, from another thread, and should be quick.
+    pub fn submit(&self, mut text: String, reply: impl FnOnce(Result<Prediction, QueueError>) + Send + 'static) {
         // What is never read need not be kept: a character has at most four bytes.
         text.truncate(text.floor_char_boundary(4 * super::MAX_CHARACTERS));
         let message = Message { text, since: Instant::now(), reply: Box::new(reply) };
@@ -124,7 +124,7 @@ impl Queue {
         };
         self.shared.news.notify_one();
         if let Some(shed) = shed {
-            (shed.reply)(Err(Refused::Shed));
+            (shed.reply)(Err(QueueError::Shed));
         }
     }
 
@@ -145,7 +145,7 @@ impl Drop for Queue {
         };
         self.shared.news.notify_all();
         for message in waiting {
-            (message.reply)(Err(Refused::Stopped));
+            (message.reply)(Err(QueueError::Stopped));
         }
         // The last owner may be a reply: then a worker drops the queue, and cannot wait for itself.
         let here = std::thread::current().id();
@@ -181,7 +181,7 @@ impl Shared {
                 Ok(predictions) => {
                     batch.into_iter().zip(predictions).for_each(|(message, found)| (message.reply)(Ok(found)));
                 }
-                Err(_) => batch.into_iter().for_each(|message| (message.reply)(Err(Refused::Failed))),
+                Err(_) => batch.into_iter().for_each(|message| (message.reply)(Err(QueueError::Failed))),
             }
         }
     }
@@ -244,7 +244,7 @@ mod tests {
         (Queue::over([gated(seen, gate)], settings), batches, leave)
     }
 
-    fn submit(queue: &Queue, text: &str, outcomes: &Sender<(String, Result<(), Refused>)>) {
+    fn submit(queue: &Queue, text: &str, outcomes: &Sender<(String, Result<(), QueueError>)>) {
         let (name, outcomes) = (text.to_owned(), outcomes.clone());
         queue.submit(text.to_owned(), move |outcome| {
             let _ = outcomes.send((name, outcome.map(|_| ())));
@@ -260,8 +260,8 @@ mod tests {
         for text in ["a", "b", "c", "d"] {
             submit(&queue, text, &outcomes);
         }
-        assert_eq!(told.recv().unwrap(), ("a".into(), Err(Refused::Shed)));
-        assert_eq!(told.recv().unwrap(), ("b".into(), Err(Refused::Shed)));
+        assert_eq!(told.recv().unwrap(), ("a".into(), Err(QueueError::Shed)));
+        assert_eq!(told.recv().unwrap(), ("b".into(), Err(QueueError::Shed)));
         leave.send(()).unwrap();
         leave.send(()).unwrap();
         assert_eq!(batches.recv().unwrap(), ["c", "d"]);
@@ -280,11 +280,11 @@ mod tests {
         }
         assert_eq!(batches.recv().unwrap(), ["break"]);
         leave.send(()).unwrap();
-        assert_eq!(told.recv().unwrap(), ("break".into(), Err(Refused::Failed)));
+        assert_eq!(told.recv().unwrap(), ("break".into(), Err(QueueError::Failed)));
         assert_eq!(batches.recv().unwrap(), ["waits"]);
         submit(&queue, "late", &outcomes);
         let closing = std::thread::spawn(move || drop(queue));
-        assert_eq!(told.recv().unwrap(), ("late".into(), Err(Refused::Stopped)));
+        assert_eq!(told.recv().unwrap(), ("late".into(), Err(QueueError::Stopped)));
         leave.send(()).unwrap();
         assert_eq!(told.recv().unwrap(), ("waits".into(), Ok(())));
         closing.join().unwrap();

@@ -4,7 +4,7 @@ use super::{recording, references, samples, utterances, whisper};
 use headroom_infer::audio::synthetic::Background;
 use headroom_infer::speech::guard::{repeats, token_cap};
 use headroom_infer::speech::word_error::WordErrors;
-use headroom_infer::speech::{Dropped, Earshot, End, EndpointSettings, Listener, Utterance};
+use headroom_infer::speech::{DropReason, Earshot, End, EndpointSettings, Segmenter, Utterance};
 
 /// The defect: with too few encoder positions a short clip makes the model repeat itself. The guard sees it and decodes
 /// again with all positions; what comes out repeats nothing.
@@ -71,7 +71,7 @@ fn silence_noise_and_music_have_no_words() {
         }
     }
     // All three guards of silence are needed.
-    for reason in [Dropped::Filler, Dropped::NoWords] {
+    for reason in [DropReason::Filler, DropReason::NoWords] {
         assert!(reasons.contains(&Some(reason)), "{reason:?} never happened: {reasons:?}");
     }
 }
@@ -93,9 +93,9 @@ fn a_clear_voice_of_two_words_is_heard_at_the_second_look() {
     let speech = samples(&path);
     let mut second_looks = 0;
     for shift in [0, 80, 160, 234, 239, 245] {
-        let mut listener = Listener::new(Earshot::default(), EndpointSettings::default());
+        let mut segmenter = Segmenter::new(Earshot::default(), EndpointSettings::default());
         let mut utterances = Vec::new();
-        listener.push(&speech[shift..], &mut utterances);
+        segmenter.push(&speech[shift..], &mut utterances);
         let transcript = whisper.transcribe(&utterances[1]).unwrap();
         assert_eq!(WordErrors::of("ask not", &transcript.text).errors, 0, "{shift}: {transcript:?}");
         second_looks += usize::from(transcript.passes == 2);

@@ -3,7 +3,7 @@
 use super::wave::{Format, header};
 use super::{recording, samples};
 use headroom_infer::audio::{Recording, Source, seconds};
-use headroom_infer::speech::{Earshot, EndpointSettings, Listener};
+use headroom_infer::speech::{Earshot, EndpointSettings, Segmenter};
 use std::io::{Seek, SeekFrom, Write};
 
 const HOUR: u32 = 3_600 * 16_000;
@@ -25,16 +25,16 @@ fn an_hour_long_file_is_read_in_bounded_memory() {
     let before = resident_kilobytes();
     let mut recording = Recording::open(&hour).unwrap();
     std::fs::remove_file(&hour).unwrap();
-    let mut listener = Listener::new(Earshot::default(), EndpointSettings::recorded());
+    let mut segmenter = Segmenter::new(Earshot::default(), EndpointSettings::recorded());
     let (mut piece, mut utterances, mut total, mut peak) = (Vec::new(), Vec::new(), 0, 0);
     while recording.read(&mut piece).unwrap() {
         total += piece.len();
-        listener.push(&piece, &mut utterances);
+        segmenter.push(&piece, &mut utterances);
         assert!(piece.len() <= 16_000, "a piece is at most a second");
         piece.clear();
         peak = peak.max(resident_kilobytes());
     }
-    listener.finish(&mut utterances);
+    segmenter.finish(&mut utterances);
     assert_eq!(total, HOUR as usize);
     let starts: Vec<f64> = utterances.iter().map(|utterance| seconds(utterance.start as usize)).collect();
     assert_eq!(starts.len(), 2, "{starts:?}");

@@ -11,7 +11,7 @@ mod wave;
 
 use headroom_infer::audio::{Recording, Source};
 use headroom_infer::models::{DEFAULT, Status, Store, named};
-use headroom_infer::speech::{Earshot, EndpointSettings, Listener, Utterance, Whisper, WhisperSettings};
+use headroom_infer::speech::{Earshot, EndpointSettings, Segmenter, Utterance, Whisper, WhisperSettings};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -59,10 +59,10 @@ fn samples(path: &std::path::Path) -> Vec<f32> {
 
 /// The utterances of a recording.
 fn utterances(samples: &[f32]) -> Vec<Utterance> {
-    let mut listener = Listener::new(Earshot::default(), EndpointSettings::recorded());
+    let mut segmenter = Segmenter::new(Earshot::default(), EndpointSettings::recorded());
     let mut utterances = Vec::new();
-    listener.push(samples, &mut utterances);
-    listener.finish(&mut utterances);
+    segmenter.push(samples, &mut utterances);
+    segmenter.finish(&mut utterances);
     utterances
 }
 

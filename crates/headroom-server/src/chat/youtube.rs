@@ -8,7 +8,7 @@ use crate::{
     tls_client,
 };
 use axum::body::Body;
-use headroom_wire::youtube::{Page, Refusal};
+use headroom_wire::youtube::{Page, RequestError};
 use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -100,7 +100,7 @@ impl YouTube {
                     token = page.next_page_token.or(token);
                     page.polling_interval_millis.map_or(USUAL_PAUSE, Duration::from_millis).max(LEAST_PAUSE)
                 }
-                Err(refusal) => match self.after(refusal, &mut backoff) {
+                Err(error) => match self.after(error, &mut backoff) {
                     RetryPlan::Wait(pause) => pause,
                     RetryPlan::Stop => return,
                 },
@@ -109,7 +109,7 @@ impl YouTube {
         }
     }
 
-    async fn page(&self, token: Option<&str>) -> Result<Page, Refusal> {
+    async fn page(&self, token: Option<&str>) -> Result<Page, RequestError> {
         let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         let mut uri = format!(
             "{}/youtube/v3/liveChat/messages?part=snippet,authorDetails&maxResults=2000&liveChatId={}&key={}",
@@ -122,7 +122,7 @@ impl YouTube {
             uri.push_str(&encoded(token));
         }
         let request = Request::get(uri).header(header::USER_AGENT, concat!("headroom/", env!("CARGO_PKG_VERSION")));
-        let request = request.body(Body::empty()).map_err(|_| Refusal::Forbidden)?;
+        let request = request.body(Body::empty()).map_err(|_| RequestError::Forbidden)?;
         let whole = async {
             let response = self.client.request(request).await.ok()?;
             let status = response.status();
@@ -130,29 +130,29 @@ impl YouTube {
             Some((status, body.to_bytes()))
         };
         match timeout(TIMEOUT, whole).await {
-            Ok(Some((StatusCode::OK, body))) => Page::parse(&body).map_err(|_| Refusal::Other),
-            Ok(Some((status, body))) => Err(Refusal::of(status.as_u16(), &body)),
-            Ok(None) | Err(_) => Err(Refusal::Other),
+            Ok(Some((StatusCode::OK, body))) => Page::parse(&body).map_err(|_| RequestError::Other),
+            Ok(Some((status, body))) => Err(RequestError::of(status.as_u16(), &body)),
+            Ok(None) | Err(_) => Err(RequestError::Other),
         }
     }
 
-    fn after(&self, refusal: Refusal, backoff: &mut Backoff) -> RetryPlan {
+    fn after(&self, error: RequestError, backoff: &mut Backoff) -> RetryPlan {
         let chat = self.chat.as_str();
-        match refusal {
-            Refusal::Quota => {
+        match error {
+            RequestError::Quota => {
                 tracing::warn!(chat, "the quota of the YouTube key is used up; trying again every 15 minutes");
                 RetryPlan::Wait(QUOTA_PAUSE)
             }
-            Refusal::TooOften | Refusal::Other => {
+            RequestError::TooOften | RequestError::Other => {
                 let wait = backoff.wait();
-                tracing::warn!(chat, ?refusal, wait_ms = wait.as_millis() as u64, "live chat page");
+                tracing::warn!(chat, ?error, wait_ms = wait.as_millis() as u64, "live chat page");
                 RetryPlan::Wait(wait)
             }
-            Refusal::Gone => {
+            RequestError::Gone => {
                 tracing::info!(chat, "the live chat is over or does not exist");
                 RetryPlan::Stop
             }
-            Refusal::Forbidden => {
+            RequestError::Forbidden => {
                 tracing::error!(chat, "the YouTube key is missing, wrong or may not read this chat");
                 RetryPlan::Stop
             }

@@ -129,12 +129,12 @@ impl Ingest {
         let (mut broken, mut first) = (0, None);
         for (index, parsed) in Vitals::parse_records(body).enumerate() {
             let problem = match &parsed {
-                Ok(parsed) if parsed.tally.kept > 0 => {
+                Ok(parsed) if parsed.summary.kept > 0 => {
                     batch.take_in(parsed);
                     continue;
                 }
                 Ok(parsed) => {
-                    parsed.tally.first.as_ref().map_or_else(|| "no key".into(), |(problem, _)| problem.to_string())
+                    parsed.summary.first.as_ref().map_or_else(|| "no key".into(), |(problem, _)| problem.to_string())
                 }
                 Err(error) => error.to_string(),
             };
@@ -198,11 +198,11 @@ impl Ingest {
         location: ClientLocation,
     ) -> PlayerReport {
         let record = &parsed.vitals;
-        if parsed.tally.coerced > 0 {
-            self.metrics.coerced(u64::from(parsed.tally.coerced));
+        if parsed.summary.coerced > 0 {
+            self.metrics.coerced(u64::from(parsed.summary.coerced));
         }
-        if parsed.tally.dropped > 0 {
-            self.metrics.dropped_many(DropReason::Member, u64::from(parsed.tally.dropped));
+        if parsed.summary.dropped > 0 {
+            self.metrics.dropped_many(DropReason::Member, u64::from(parsed.summary.dropped));
         }
         let (mut player, notes) = player::player_sample(record);
         if mode == ReportingMode::Event {

@@ -11,7 +11,7 @@ pub const MAX_CUSTOM_CHARACTERS: usize = 64;
 pub struct CustomKey<'a> {
     /// The whole name on the wire.
     pub name: Cow<'a, str>,
-    /// The value.
+    /// What the application says under that name.
     pub value: CustomValue<'a>,
 }
 
@@ -24,9 +24,9 @@ pub enum CustomValue<'a> {
     Integer(i64),
     /// A decimal with at most 3 fraction digits.
     Decimal(f64),
-    /// A string.
+    /// A string of printable ASCII.
     Text(Cow<'a, str>),
-    /// A token.
+    /// A structured field token (RFC 9651 §3.3.4).
     Token(Cow<'a, str>),
     /// An inner list, as the text that was sent.
     List(Cow<'a, str>),

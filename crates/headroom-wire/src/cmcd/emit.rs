@@ -8,7 +8,7 @@ use super::key_spec::{Header, KeySpec};
 use super::list::NextObject;
 use super::problem::EmitError;
 use super::token::{ObjectType, Version};
-use super::writer::{Fault, Writer};
+use super::writer::{WriteError, Writer};
 use crate::percent;
 use crate::structured::{self, MAX_INTEGER};
 use std::borrow::Cow;
@@ -68,8 +68,8 @@ impl Cmcd<'_> {
             while let Some(entry) = custom.next_if(|entry| entry.name.as_ref() < spec.wire) {
                 write_custom(entry, writer)?;
             }
-            if spec.since.includes(record.version) && select(Some(key)) {
-                record.field(key, WriteTo { spec, writer }).map_err(|fault| fault.of(spec.wire))?;
+            if spec.versions.includes(record.version) && select(Some(key)) {
+                record.field(key, WriteTo { spec, writer }).map_err(|error| error.of(spec.wire))?;
             }
         }
         custom.try_for_each(|entry| write_custom(entry, writer))
@@ -104,7 +104,7 @@ fn write_custom(entry: &CustomKey<'_>, writer: &mut dyn Writer) -> Result<(), Em
         CustomValue::Token(value) => writer.token(name, value),
         CustomValue::List(value) => writer.list(name, value),
     }
-    .map_err(|fault| fault.of(name))
+    .map_err(|error| error.of(name))
 }
 
 struct WriteTo<'w> {
@@ -113,7 +113,7 @@ struct WriteTo<'w> {
 }
 
 impl<'a> Visit<'a> for WriteTo<'_> {
-    type Output = Result<(), Fault>;
+    type Output = Result<(), WriteError>;
 
     fn visit<F: Field<'a>>(self, field: &F) -> Self::Output {
         if field.is_present() { field.write(self.spec, self.writer) } else { Ok(()) }
@@ -145,23 +145,23 @@ impl TextWriter {
         self.out.push_str(key);
     }
 
-    fn number(&mut self, value: impl TryInto<i64>) -> Result<(), Fault> {
-        let value = value.try_into().map_err(|_| Fault::Unwritable)?;
+    fn number(&mut self, value: impl TryInto<i64>) -> Result<(), WriteError> {
+        let value = value.try_into().map_err(|_| WriteError::Unwritable)?;
         if !(-MAX_INTEGER..=MAX_INTEGER).contains(&value) {
-            return Err(Fault::Unwritable);
+            return Err(WriteError::Unwritable);
         }
         // Writing into a string cannot fail.
         let _ = write!(self.out, "{value}");
         Ok(())
     }
 
-    fn string(&mut self, value: &str) -> Result<(), Fault> {
-        if structured::write_string(value, &mut self.out) { Ok(()) } else { Err(Fault::Unprintable) }
+    fn string(&mut self, value: &str) -> Result<(), WriteError> {
+        if structured::write_string(value, &mut self.out) { Ok(()) } else { Err(WriteError::Unprintable) }
     }
 }
 
 impl Writer for TextWriter {
-    fn numbers(&mut self, spec: &KeySpec, entries: &[(u64, Option<ObjectType>)]) -> Result<(), Fault> {
+    fn numbers(&mut self, spec: &KeySpec, entries: &[(u64, Option<ObjectType>)]) -> Result<(), WriteError> {
         self.key(spec.wire);
         self.out.push('=');
         if self.version == Version::V1 {
@@ -182,7 +182,7 @@ impl Writer for TextWriter {
         Ok(())
     }
 
-    fn texts(&mut self, key: &str, entries: &[(&str, Option<&str>)]) -> Result<(), Fault> {
+    fn texts(&mut self, key: &str, entries: &[(&str, Option<&str>)]) -> Result<(), WriteError> {
         self.key(key);
         self.out.push('=');
         if self.version == Version::V1 {
@@ -203,19 +203,19 @@ impl Writer for TextWriter {
         Ok(())
     }
 
-    fn integer(&mut self, key: &str, value: i64) -> Result<(), Fault> {
+    fn integer(&mut self, key: &str, value: i64) -> Result<(), WriteError> {
         self.key(key);
         self.out.push('=');
         self.number(value)
     }
 
-    fn decimal(&mut self, key: &str, value: f64) -> Result<(), Fault> {
+    fn decimal(&mut self, key: &str, value: f64) -> Result<(), WriteError> {
         self.key(key);
         self.out.push('=');
-        if structured::write_decimal(value, &mut self.out) { Ok(()) } else { Err(Fault::Unwritable) }
+        if structured::write_decimal(value, &mut self.out) { Ok(()) } else { Err(WriteError::Unwritable) }
     }
 
-    fn flag(&mut self, key: &str, value: bool) -> Result<(), Fault> {
+    fn flag(&mut self, key: &str, value: bool) -> Result<(), WriteError> {
         self.key(key);
         if !value {
             self.out.push_str("=?0");
@@ -223,27 +223,27 @@ impl Writer for TextWriter {
         Ok(())
     }
 
-    fn text(&mut self, key: &str, value: &str) -> Result<(), Fault> {
+    fn text(&mut self, key: &str, value: &str) -> Result<(), WriteError> {
         self.key(key);
         self.out.push('=');
         self.string(value)
     }
 
-    fn token(&mut self, key: &str, value: &str) -> Result<(), Fault> {
+    fn token(&mut self, key: &str, value: &str) -> Result<(), WriteError> {
         self.key(key);
         self.out.push('=');
         if !structured::is_token(value) {
-            return Err(Fault::Unwritable);
+            return Err(WriteError::Unwritable);
         }
         self.out.push_str(value);
         Ok(())
     }
 
-    fn list(&mut self, key: &str, value: &str) -> Result<(), Fault> {
+    fn list(&mut self, key: &str, value: &str) -> Result<(), WriteError> {
         self.key(key);
         self.out.push('=');
         if !structured::is_inner_list(value) {
-            return Err(Fault::Unwritable);
+            return Err(WriteError::Unwritable);
         }
         self.out.push_str(value);
         Ok(())

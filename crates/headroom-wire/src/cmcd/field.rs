@@ -1,12 +1,12 @@
 //! How each type of value is read from a bare item and written back: one implementation a type.
 
 use super::MAX_LIST_ITEMS;
-use super::key_spec::{KeySpec, Kind, Unit};
+use super::key_spec::{KeySpec, Unit, ValueType};
 use super::list::{ByObjectType, NextObject, NextObjects, TextList};
 use super::problem::Problem;
 use super::token::{EventType, ObjectType, PlayerState, StreamType, StreamingFormat, Version};
-use super::writer::{Fault, Writer};
-use crate::structured::{BareItem, MAX_INTEGER, Syntax};
+use super::writer::{WriteError, Writer};
+use crate::structured::{BareItem, MAX_INTEGER, SyntaxError};
 use std::borrow::Cow;
 
 /// The parameters that CMCD gives to an entry.
@@ -34,19 +34,19 @@ impl<'a> ItemParameters<'a> {
     }
 }
 
-/// What came of reading one item: taken as it is, taken after a coercion, or refused.
-pub(super) type Taken = Result<Option<Problem>, Problem>;
+/// The outcome of reading one item: read as it is, read after a coercion, or refused.
+pub(super) type ReadResult = Result<Option<Problem>, Problem>;
 
 /// A type that a field of [`super::Cmcd`] can have.
 pub(super) trait Field<'a>: Sized {
-    const KIND: Kind;
+    const VALUE_TYPE: ValueType;
     type Owned;
 
     /// Takes one item: the value itself, or one entry of an inner list.
-    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, spec: &KeySpec) -> Taken;
+    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, spec: &KeySpec) -> ReadResult;
     /// Takes one small number: what [`Field::take`] does, without the general form in between.
     #[inline]
-    fn take_number(&mut self, value: u32, object_type: Option<ObjectType>, spec: &KeySpec) -> Taken {
+    fn take_number(&mut self, value: u32, object_type: Option<ObjectType>, spec: &KeySpec) -> ReadResult {
         let mut parameters = ItemParameters { object_type, ..ItemParameters::default() };
         self.take(BareItem::Integer(value.into()), &mut parameters, spec)
     }
@@ -54,7 +54,7 @@ pub(super) trait Field<'a>: Sized {
     fn clear(&mut self);
     fn is_present(&self) -> bool;
     /// Writes `key=value`; only called when present.
-    fn write(&self, spec: &KeySpec, writer: &mut dyn Writer) -> Result<(), Fault>;
+    fn write(&self, spec: &KeySpec, writer: &mut dyn Writer) -> Result<(), WriteError>;
     fn into_owned(self) -> Self::Owned;
     /// Whether numbers are multiples of the key's step.
     fn is_rounded(&self, _: &KeySpec) -> bool {
@@ -130,11 +130,11 @@ fn rounded(value: u64, spec: &KeySpec, limit: u64) -> u64 {
 }
 
 impl<'a> Field<'a> for ByObjectType {
-    const KIND: Kind = Kind::Numbers;
+    const VALUE_TYPE: ValueType = ValueType::Numbers;
     type Owned = Self;
 
     #[inline]
-    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, spec: &KeySpec) -> Taken {
+    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, spec: &KeySpec) -> ReadResult {
         if self.len() >= MAX_LIST_ITEMS {
             return Err(Problem::TooManyItems);
         }
@@ -144,7 +144,7 @@ impl<'a> Field<'a> for ByObjectType {
     }
 
     #[inline]
-    fn take_number(&mut self, value: u32, object_type: Option<ObjectType>, _: &KeySpec) -> Taken {
+    fn take_number(&mut self, value: u32, object_type: Option<ObjectType>, _: &KeySpec) -> ReadResult {
         if self.len() >= MAX_LIST_ITEMS {
             return Err(Problem::TooManyItems);
         }
@@ -160,7 +160,7 @@ impl<'a> Field<'a> for ByObjectType {
         !self.is_empty()
     }
 
-    fn write(&self, spec: &KeySpec, writer: &mut dyn Writer) -> Result<(), Fault> {
+    fn write(&self, spec: &KeySpec, writer: &mut dyn Writer) -> Result<(), WriteError> {
         let entries: Vec<_> =
             self.iter().map(|(value, kind)| (rounded(value.into(), spec, u32::MAX.into()), kind)).collect();
         writer.numbers(spec, &entries)
@@ -179,11 +179,11 @@ impl<'a> Field<'a> for ByObjectType {
 macro_rules! integer_field {
     ($type:ty, $read:expr, $write:expr) => {
         impl<'a> Field<'a> for Option<$type> {
-            const KIND: Kind = Kind::Integer;
+            const VALUE_TYPE: ValueType = ValueType::Integer;
             type Owned = Self;
 
             #[inline]
-            fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, spec: &KeySpec) -> Taken {
+            fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, spec: &KeySpec) -> ReadResult {
                 let read: fn(&BareItem<'_>, &KeySpec) -> Result<($type, Option<Problem>), Problem> = $read;
                 let (value, coercion) = read(&item, spec)?;
                 *self = Some(value);
@@ -198,7 +198,7 @@ macro_rules! integer_field {
                 self.is_some()
             }
 
-            fn write(&self, spec: &KeySpec, writer: &mut dyn Writer) -> Result<(), Fault> {
+            fn write(&self, spec: &KeySpec, writer: &mut dyn Writer) -> Result<(), WriteError> {
                 let write: fn($type, &KeySpec) -> i64 = $write;
                 self.map_or(Ok(()), |value| writer.integer(spec.wire, write(value, spec)))
             }
@@ -226,10 +226,10 @@ integer_field!(
 );
 
 impl<'a> Field<'a> for Option<f64> {
-    const KIND: Kind = Kind::Decimal;
+    const VALUE_TYPE: ValueType = ValueType::Decimal;
     type Owned = Self;
 
-    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, _: &KeySpec) -> Taken {
+    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, _: &KeySpec) -> ReadResult {
         let (value, coercion) = match item {
             BareItem::Decimal(value) => (value, None),
             BareItem::Integer(value) => (value as f64, None),
@@ -255,7 +255,7 @@ impl<'a> Field<'a> for Option<f64> {
         self.is_some()
     }
 
-    fn write(&self, spec: &KeySpec, writer: &mut dyn Writer) -> Result<(), Fault> {
+    fn write(&self, spec: &KeySpec, writer: &mut dyn Writer) -> Result<(), WriteError> {
         self.map_or(Ok(()), |value| writer.decimal(spec.wire, value))
     }
 
@@ -265,11 +265,11 @@ impl<'a> Field<'a> for Option<f64> {
 }
 
 impl<'a> Field<'a> for Option<bool> {
-    const KIND: Kind = Kind::Flag;
+    const VALUE_TYPE: ValueType = ValueType::Flag;
     type Owned = Self;
 
     #[inline]
-    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, _: &KeySpec) -> Taken {
+    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, _: &KeySpec) -> ReadResult {
         let (value, coercion) = match &item {
             BareItem::Flag(value) => (*value, None),
             BareItem::Integer(value @ (0 | 1)) => (*value == 1, Some(Problem::WrongType)),
@@ -292,7 +292,7 @@ impl<'a> Field<'a> for Option<bool> {
         self.is_some()
     }
 
-    fn write(&self, spec: &KeySpec, writer: &mut dyn Writer) -> Result<(), Fault> {
+    fn write(&self, spec: &KeySpec, writer: &mut dyn Writer) -> Result<(), WriteError> {
         self.map_or(Ok(()), |value| writer.flag(spec.wire, value))
     }
 
@@ -330,11 +330,11 @@ pub(super) fn cut(text: &mut Cow<'_, str>, limit: usize) -> bool {
 }
 
 impl<'a> Field<'a> for Option<Cow<'a, str>> {
-    const KIND: Kind = Kind::Text;
+    const VALUE_TYPE: ValueType = ValueType::Text;
     type Owned = Option<Cow<'static, str>>;
 
     #[inline]
-    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, spec: &KeySpec) -> Taken {
+    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, spec: &KeySpec) -> ReadResult {
         let (mut text, mut coercion) = text(item)?;
         if spec.max_characters > 0 && cut(&mut text, spec.max_characters.into()) {
             coercion = Some(Problem::TooLong);
@@ -351,7 +351,7 @@ impl<'a> Field<'a> for Option<Cow<'a, str>> {
         self.is_some()
     }
 
-    fn write(&self, spec: &KeySpec, writer: &mut dyn Writer) -> Result<(), Fault> {
+    fn write(&self, spec: &KeySpec, writer: &mut dyn Writer) -> Result<(), WriteError> {
         self.as_ref().map_or(Ok(()), |text| writer.text(spec.wire, text))
     }
 
@@ -364,11 +364,11 @@ impl<'a> Field<'a> for Option<Cow<'a, str>> {
 macro_rules! token_field {
     ($($token:ty),*) => {$(
         impl<'a> Field<'a> for Option<$token> {
-            const KIND: Kind = Kind::Token;
+            const VALUE_TYPE: ValueType = ValueType::Token;
             type Owned = Self;
 
             #[inline]
-            fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, _: &KeySpec) -> Taken {
+            fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, _: &KeySpec) -> ReadResult {
                 let (text, coercion) = match &item {
                     BareItem::Token(text) => (text, None),
                     BareItem::Text(text) => (text, Some(Problem::WrongType)),
@@ -386,7 +386,7 @@ macro_rules! token_field {
                 self.is_some()
             }
 
-            fn write(&self, spec: &KeySpec, writer: &mut dyn Writer) -> Result<(), Fault> {
+            fn write(&self, spec: &KeySpec, writer: &mut dyn Writer) -> Result<(), WriteError> {
                 self.map_or(Ok(()), |value| writer.token(spec.wire, value.as_wire()))
             }
 
@@ -400,11 +400,11 @@ macro_rules! token_field {
 token_field!(EventType, ObjectType, PlayerState, StreamType, StreamingFormat);
 
 impl<'a> Field<'a> for Version {
-    const KIND: Kind = Kind::Integer;
+    const VALUE_TYPE: ValueType = ValueType::Integer;
     type Owned = Self;
 
     /// A version after 2 is read as version 2: keys it added are unknown, the others keep their meaning.
-    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, spec: &KeySpec) -> Taken {
+    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, spec: &KeySpec) -> ReadResult {
         let (number, coercion) = unsigned(&item, spec)?;
         let coercion = match number {
             0 => return Err(Problem::OutOfRange),
@@ -433,7 +433,7 @@ impl<'a> Field<'a> for Version {
         *self != Self::V1
     }
 
-    fn write(&self, spec: &KeySpec, writer: &mut dyn Writer) -> Result<(), Fault> {
+    fn write(&self, spec: &KeySpec, writer: &mut dyn Writer) -> Result<(), WriteError> {
         writer.integer(spec.wire, self.number().into())
     }
 
@@ -443,10 +443,10 @@ impl<'a> Field<'a> for Version {
 }
 
 impl<'a> Field<'a> for NextObjects<'a> {
-    const KIND: Kind = Kind::Texts;
+    const VALUE_TYPE: ValueType = ValueType::Texts;
     type Owned = NextObjects<'static>;
 
-    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, _: &KeySpec) -> Taken {
+    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, _: &KeySpec) -> ReadResult {
         if self.len() >= MAX_LIST_ITEMS {
             return Err(Problem::TooManyItems);
         }
@@ -464,7 +464,7 @@ impl<'a> Field<'a> for NextObjects<'a> {
         !self.is_empty()
     }
 
-    fn write(&self, spec: &KeySpec, writer: &mut dyn Writer) -> Result<(), Fault> {
+    fn write(&self, spec: &KeySpec, writer: &mut dyn Writer) -> Result<(), WriteError> {
         let entries: Vec<_> = self.iter().map(|entry| (entry.path.as_ref(), entry.range.as_deref())).collect();
         writer.texts(spec.wire, &entries)
     }
@@ -478,10 +478,10 @@ impl<'a> Field<'a> for NextObjects<'a> {
 }
 
 impl<'a> Field<'a> for TextList<'a> {
-    const KIND: Kind = Kind::Texts;
+    const VALUE_TYPE: ValueType = ValueType::Texts;
     type Owned = TextList<'static>;
 
-    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, _: &KeySpec) -> Taken {
+    fn take(&mut self, item: BareItem<'a>, parameters: &mut ItemParameters<'a>, _: &KeySpec) -> ReadResult {
         if self.len() >= MAX_LIST_ITEMS {
             return Err(Problem::TooManyItems);
         }
@@ -498,7 +498,7 @@ impl<'a> Field<'a> for TextList<'a> {
         !self.is_empty()
     }
 
-    fn write(&self, spec: &KeySpec, writer: &mut dyn Writer) -> Result<(), Fault> {
+    fn write(&self, spec: &KeySpec, writer: &mut dyn Writer) -> Result<(), WriteError> {
         let entries: Vec<_> = self.iter().map(|entry| (entry.as_ref(), None)).collect();
         writer.texts(spec.wire, &entries)
     }
@@ -508,8 +508,8 @@ impl<'a> Field<'a> for TextList<'a> {
     }
 }
 
-impl From<Syntax> for Problem {
-    fn from(syntax: Syntax) -> Self {
+impl From<SyntaxError> for Problem {
+    fn from(syntax: SyntaxError) -> Self {
         Self::Syntax(syntax)
     }
 }

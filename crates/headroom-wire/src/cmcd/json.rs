@@ -8,12 +8,12 @@ use super::custom::{CustomValue, is_custom_name};
 use super::emit::sole_number;
 use super::field::ItemParameters;
 use super::key::Key;
-use super::key_spec::{KeySpec, Kind};
-use super::parse::{Parsed, Tally};
+use super::key_spec::{KeySpec, ValueType};
+use super::parse::{ParseSummary, ParsedRecord};
 use super::problem::{EmitError, ParseError, Problem};
-use super::reader::{Effect, Listener, Reader};
+use super::reader::{Effect, Observer, Reader};
 use super::token::{ObjectType, Version};
-use super::writer::{Fault, Writer};
+use super::writer::{WriteError, Writer};
 use super::{Cmcd, MAX_BODY_BYTES, MAX_RECORDS};
 use crate::structured::{BareItem, Leniency, MAX_INTEGER};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -23,11 +23,11 @@ use std::fmt;
 
 /// Reads the records of a JSON body: an object, a list of objects, or any number of either one after the other.
 ///
-/// Tolerant within a record, as [`Cmcd::parse`]; positions in the tally are the number of the member in its object.
+/// Tolerant within a record, as [`Cmcd::parse`]; positions in the summary are the number of the member in its object.
 ///
 /// # Errors
 /// When the body is longer than [`MAX_BODY_BYTES`], is not JSON of that shape, or holds over [`MAX_RECORDS`] records.
-pub fn parse_json(body: &[u8]) -> Result<Vec<Parsed<'static>>, ParseError> {
+pub fn parse_json(body: &[u8]) -> Result<Vec<ParsedRecord<'static>>, ParseError> {
     if body.len() > MAX_BODY_BYTES {
         return Err(ParseError::TooLong { length: body.len(), limit: MAX_BODY_BYTES });
     }
@@ -47,7 +47,7 @@ pub fn parse_json(body: &[u8]) -> Result<Vec<Parsed<'static>>, ParseError> {
 }
 
 /// The object, or the objects of the list, that stand next in a body.
-struct OneOrMany(Vec<Parsed<'static>>);
+struct OneOrMany(Vec<ParsedRecord<'static>>);
 
 impl<'de> Deserialize<'de> for OneOrMany {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -80,7 +80,7 @@ impl<'de> Visitor<'de> for BodyVisitor {
     }
 }
 
-struct JsonRecord(Parsed<'static>);
+struct JsonRecord(ParsedRecord<'static>);
 
 impl<'de> Deserialize<'de> for JsonRecord {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -101,8 +101,8 @@ impl<'de> Deserialize<'de> for JsonRecord {
 }
 
 /// Reads the members of one object in the order they are sent, so that repeated names are noticed.
-fn read_record<'de, A: MapAccess<'de>>(mut map: A) -> Result<Parsed<'static>, A::Error> {
-    let mut reader = Reader::new(Leniency::Lenient, Tally::default());
+fn read_record<'de, A: MapAccess<'de>>(mut map: A) -> Result<ParsedRecord<'static>, A::Error> {
+    let mut reader = Reader::new(Leniency::Lenient, ParseSummary::default());
     let mut position = 0;
     while let Some(name) = map.next_key::<String>()? {
         if !reader.may_read_another() {
@@ -118,18 +118,18 @@ fn read_record<'de, A: MapAccess<'de>>(mut map: A) -> Result<Parsed<'static>, A:
 }
 
 /// Gives one member to the reader; `null` is as if it were not there.
-fn take_member<L: Listener>(reader: &mut Reader<'static, L>, name: String, value: Value, position: usize) {
+fn take_member<L: Observer>(reader: &mut Reader<'static, L>, name: String, value: Value, position: usize) {
     if value.is_null() {
         return;
     }
     if let Some(key) = Key::from_wire(&name) {
-        let kind = key.spec().kind;
+        let kind = key.spec().value_type;
         let listed = value.is_array();
         let values = if let Value::Array(values) = value { values } else { vec![value] };
         let items = values.into_iter().map(|value| item(value, kind)).collect();
         reader.take_items(key, items, listed, position);
     } else if is_custom_name(&name) {
-        let (value, _) = item(value, Kind::Text);
+        let (value, _) = item(value, ValueType::Text);
         let problem = match CustomValue::from_item(value) {
             Some(value) => reader.take_custom(Cow::Owned(name.clone()), value, position),
             None => Some((Problem::WrongType, Effect::Dropped)),
@@ -143,11 +143,11 @@ fn take_member<L: Listener>(reader: &mut Reader<'static, L>, name: String, value
 }
 
 /// A JSON value as the structured field item it stands for.
-fn item(value: Value, kind: Kind) -> (BareItem<'static>, ItemParameters<'static>) {
+fn item(value: Value, kind: ValueType) -> (BareItem<'static>, ItemParameters<'static>) {
     let mut parameters = ItemParameters::default();
     let bare = match value {
         Value::Bool(value) => BareItem::Flag(value),
-        Value::String(text) if kind == Kind::Token => BareItem::Token(text.into()),
+        Value::String(text) if kind == ValueType::Token => BareItem::Token(text.into()),
         Value::String(text) => BareItem::Text(text.into()),
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
             (Some(value), _) if (-MAX_INTEGER..=MAX_INTEGER).contains(&value) => BareItem::Integer(value),
@@ -157,7 +157,7 @@ fn item(value: Value, kind: Kind) -> (BareItem<'static>, ItemParameters<'static>
         Value::Object(mut object) => {
             if let Some(Value::Object(given)) = object.remove("params") {
                 for (name, value) in given {
-                    parameters.take(&name, item(value, Kind::Text).0);
+                    parameters.take(&name, item(value, ValueType::Text).0);
                 }
             }
             match object.remove("value") {
@@ -201,7 +201,7 @@ impl JsonWriter {
 }
 
 impl Writer for JsonWriter {
-    fn numbers(&mut self, spec: &KeySpec, entries: &[(u64, Option<ObjectType>)]) -> Result<(), Fault> {
+    fn numbers(&mut self, spec: &KeySpec, entries: &[(u64, Option<ObjectType>)]) -> Result<(), WriteError> {
         if self.version == Version::V1 {
             if let Some(value) = sole_number(entries, self.object_type) {
                 self.member(spec.wire, value);
@@ -216,7 +216,7 @@ impl Writer for JsonWriter {
         Ok(())
     }
 
-    fn texts(&mut self, key: &str, entries: &[(&str, Option<&str>)]) -> Result<(), Fault> {
+    fn texts(&mut self, key: &str, entries: &[(&str, Option<&str>)]) -> Result<(), WriteError> {
         if self.version == Version::V1 {
             if let Some(&(text, _)) = entries.first() {
                 self.member(key, text);
@@ -231,35 +231,35 @@ impl Writer for JsonWriter {
         Ok(())
     }
 
-    fn integer(&mut self, key: &str, value: i64) -> Result<(), Fault> {
+    fn integer(&mut self, key: &str, value: i64) -> Result<(), WriteError> {
         self.member(key, value);
         Ok(())
     }
 
-    fn decimal(&mut self, key: &str, value: f64) -> Result<(), Fault> {
+    fn decimal(&mut self, key: &str, value: f64) -> Result<(), WriteError> {
         if !value.is_finite() {
-            return Err(Fault::Unwritable);
+            return Err(WriteError::Unwritable);
         }
         self.member(key, value);
         Ok(())
     }
 
-    fn flag(&mut self, key: &str, value: bool) -> Result<(), Fault> {
+    fn flag(&mut self, key: &str, value: bool) -> Result<(), WriteError> {
         self.member(key, value);
         Ok(())
     }
 
-    fn text(&mut self, key: &str, value: &str) -> Result<(), Fault> {
+    fn text(&mut self, key: &str, value: &str) -> Result<(), WriteError> {
         self.member(key, value);
         Ok(())
     }
 
-    fn token(&mut self, key: &str, value: &str) -> Result<(), Fault> {
+    fn token(&mut self, key: &str, value: &str) -> Result<(), WriteError> {
         self.member(key, value);
         Ok(())
     }
 
-    fn list(&mut self, _: &str, _: &str) -> Result<(), Fault> {
-        Err(Fault::Unwritable)
+    fn list(&mut self, _: &str, _: &str) -> Result<(), WriteError> {
+        Err(WriteError::Unwritable)
     }
 }

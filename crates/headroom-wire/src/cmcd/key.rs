@@ -4,7 +4,7 @@
 //! key is one new line here. Source: CTA-5004 §3 (version 1) and CTA-5004-B "Reserved keys" (version 2).
 
 use super::field::Field;
-use super::key_spec::{Header, KeySpec, Scope, Since, Unit};
+use super::key_spec::{Header, KeySpec, Scope, Unit, VersionRange};
 use super::list::{ByObjectType, NextObjects, TextList};
 use super::token::{EventType, ObjectType, PlayerState, StreamType, StreamingFormat, Version};
 use std::borrow::Cow;
@@ -23,7 +23,7 @@ macro_rules! header {
 macro_rules! keys {
     ($(
         $(#[doc = $doc:literal])*
-        $key:ident $wire:literal $field:ident: $type:ty = $unit:ident / $round:literal, $max:literal, $header:tt, $since:ident, $scope:ident;
+        $key:ident $wire:literal $field:ident: $type:ty = $unit:ident / $round:literal, $max:literal, $header:tt, $versions:ident, $scope:ident;
     )*) => {
         /// A key of the standard. The order is the alphabetical order of the wire names.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,12 +60,12 @@ macro_rules! keys {
                 KeySpec {
                     wire: $wire,
                     field: stringify!($field),
-                    kind: <$type as Field<'a>>::KIND,
+                    value_type: <$type as Field<'a>>::VALUE_TYPE,
                     unit: Unit::$unit,
                     round_to: $round,
                     max_characters: $max,
                     header: header!($header),
-                    since: Since::$since,
+                    versions: VersionRange::$versions,
                     scope: Scope::$scope,
                 },
             )*];
@@ -105,11 +105,11 @@ keys! {
     /// No player of the session is visible.
     Backgrounded "bg" backgrounded: Option<bool> = None / 1, 0, Status, V2, Any;
     /// Media buffered ahead of the playhead, ms, rounded to 100 ms.
-    BufferLength "bl" buffer_length: ByObjectType = Milliseconds / 100, 0, Request, V1, Any;
+    BufferLength "bl" buffer_length: ByObjectType = Milliseconds / 100, 0, Request, Both, Any;
     /// Encoded bitrate of the requested object; in events of the current representation. kbps.
-    EncodedBitrate "br" encoded_bitrate: ByObjectType = KilobitsPerSecond / 1, 0, Object, V1, Any;
+    EncodedBitrate "br" encoded_bitrate: ByObjectType = KilobitsPerSecond / 1, 0, Object, Both, Any;
     /// The buffer ran empty at some point since the last report.
-    BufferStarvation "bs" buffer_starvation: Option<bool> = None / 1, 0, Status, V1, Any;
+    BufferStarvation "bs" buffer_starvation: Option<bool> = None / 1, 0, Status, Both, Any;
     /// Number of buffer starvations since the session began.
     BufferStarvationCount "bsa" buffer_starvation_count: ByObjectType = Count / 1, 0, Status, V2, Any;
     /// Duration of each buffer starvation that ended since the last report, ms.
@@ -121,7 +121,7 @@ keys! {
     /// Name of the custom event; only with [`EventType::Custom`].
     CustomEventName "cen" custom_event_name: Text<'a> = None / 1, 64, -, V2, Event;
     /// Identifies the content across sessions and devices.
-    ContentId "cid" content_id: Text<'a> = None / 1, 128, Session, V1, Any;
+    ContentId "cid" content_id: Text<'a> = None / 1, 128, Session, Both, Any;
     /// Base64 copy of the `CMSD-Dynamic` response header.
     CmsdDynamic "cmsdd" cmsd_dynamic: Text<'a> = None / 1, 0, -, V2, Response;
     /// Base64 copy of the `CMSD-Static` response header.
@@ -129,11 +129,11 @@ keys! {
     /// Signature bound to the content being played.
     ContentSignature "cs" content_signature: Text<'a> = None / 1, 0, Request, V2, Any;
     /// Playback duration of the requested object, ms.
-    ObjectDuration "d" object_duration: Option<u32> = Milliseconds / 1, 0, Object, V1, Any;
+    ObjectDuration "d" object_duration: Option<u32> = Milliseconds / 1, 0, Object, Both, Any;
     /// Frames dropped since the session began.
     DroppedFrames "dfa" dropped_frames: Option<u32> = Count / 1, 0, Request, V2, Any;
     /// Time until the first sample of the object must be there to avoid a stall, ms, rounded to 100 ms.
-    Deadline "dl" deadline: Option<u32> = Milliseconds / 100, 0, Request, V1, Any;
+    Deadline "dl" deadline: Option<u32> = Milliseconds / 100, 0, Request, Both, Any;
     /// What the event report is about.
     Event "e" event: Option<EventType> = None / 1, 0, -, V2, Event;
     /// Error codes of the player, in the application's own notation.
@@ -149,43 +149,43 @@ keys! {
     /// Time from the order to play to the first rendering, ms; sent once a session.
     MediaStartDelay "msd" media_start_delay: Option<u32> = Milliseconds / 1, 0, Session, V2, Any;
     /// Throughput measured by the player, kbps, rounded to 100 kbps.
-    MeasuredThroughput "mtp" measured_throughput: ByObjectType = KilobitsPerSecond / 100, 0, Request, V1, Any;
+    MeasuredThroughput "mtp" measured_throughput: ByObjectType = KilobitsPerSecond / 100, 0, Request, Both, Any;
     /// Objects likely to be requested next, relative to this one, with the byte range where one is wanted.
-    NextObjects "nor" next_objects: NextObjects<'a> = None / 1, 0, Request, V1, Any;
+    NextObjects "nor" next_objects: NextObjects<'a> = None / 1, 0, Request, Both, Any;
     /// The player exists but is not rendered.
     NotRendered "nr" not_rendered: Option<bool> = None / 1, 0, Status, V2, Any;
     /// Byte range requested next, of the current object. Version 1 only; beside `nor` it is part of `next_objects`.
-    NextRange "nrr" next_range: Text<'a> = None / 1, 0, Request, OnlyV1, Any;
+    NextRange "nrr" next_range: Text<'a> = None / 1, 0, Request, V1, Any;
     /// Type of the requested object.
-    ObjectType "ot" object_type: Option<ObjectType> = None / 1, 0, Object, V1, Any;
+    ObjectType "ot" object_type: Option<ObjectType> = None / 1, 0, Object, Both, Any;
     /// Encoded bitrate of what the viewer is being shown, kbps.
     PlayheadBitrate "pb" playhead_bitrate: ByObjectType = KilobitsPerSecond / 1, 0, Request, V2, Any;
     /// Playback rate: 1 is real time, 0 is not playing; sent when it is not 1.
-    PlaybackRate "pr" playback_rate: Option<f64> = Ratio / 1, 0, Status, V1, Any;
+    PlaybackRate "pr" playback_rate: Option<f64> = Ratio / 1, 0, Status, Both, Any;
     /// Media time being rendered, ms.
     PlayheadTime "pt" playhead_time: Option<u64> = Milliseconds / 1, 0, Status, V2, Any;
     /// Final HTTP status of the response; 0 when there was none.
     ResponseCode "rc" response_code: Option<u32> = Count / 1, 0, -, V2, Response;
     /// Throughput the player considers enough for this delivery, kbps, rounded to 100 kbps.
-    RequestedMaximumThroughput "rtp" requested_maximum_throughput: Option<u32> = KilobitsPerSecond / 100, 0, Status, V1, Any;
+    RequestedMaximumThroughput "rtp" requested_maximum_throughput: Option<u32> = KilobitsPerSecond / 100, 0, Status, Both, Any;
     /// Streaming format of the request.
-    StreamingFormat "sf" streaming_format: Option<StreamingFormat> = None / 1, 0, Session, V1, Any;
+    StreamingFormat "sf" streaming_format: Option<StreamingFormat> = None / 1, 0, Session, Both, Any;
     /// Identifies the playback session.
-    SessionId "sid" session_id: Text<'a> = None / 1, 64, Session, V1, Any;
+    SessionId "sid" session_id: Text<'a> = None / 1, 64, Session, Both, Any;
     /// Base64 copy of the streaming media response tracing header.
     ResponseTracing "smrt" response_tracing: Text<'a> = None / 1, 0, -, V2, Response;
     /// Number of this report, per reporting mode and target.
     SequenceNumber "sn" sequence_number: Option<u32> = Count / 1, 0, Request, V2, Any;
     /// Whether the stream is live.
-    StreamType "st" stream_type: Option<StreamType> = None / 1, 0, Session, V1, Any;
+    StreamType "st" stream_type: Option<StreamType> = None / 1, 0, Session, Both, Any;
     /// Playback state as the viewer perceives it.
     PlayerState "sta" player_state: Option<PlayerState> = None / 1, 0, Request, V2, Any;
     /// The object is needed urgently: true until the buffer first reaches its target.
-    Startup "su" startup: Option<bool> = None / 1, 0, Request, V1, Any;
+    Startup "su" startup: Option<bool> = None / 1, 0, Request, Both, Any;
     /// Highest aggregate bitrate of the ladder, kbps.
     TopAggregateBitrate "tab" top_aggregate_bitrate: ByObjectType = KilobitsPerSecond / 1, 0, Object, V2, Any;
     /// Highest encoded bitrate of the ladder, kbps.
-    TopBitrate "tb" top_bitrate: ByObjectType = KilobitsPerSecond / 1, 0, Object, V1, Any;
+    TopBitrate "tb" top_bitrate: ByObjectType = KilobitsPerSecond / 1, 0, Object, Both, Any;
     /// Buffer length the player aims for, ms, rounded to 100 ms.
     TargetBufferLength "tbl" target_buffer_length: ByObjectType = Milliseconds / 100, 0, Request, V2, Any;
     /// Highest encoded bitrate the player could play for reasons other than bandwidth, kbps.
@@ -201,7 +201,7 @@ keys! {
     /// Address first requested.
     RequestUrl "url" request_url: Text<'a> = None / 1, 0, -, V2, Response;
     /// The version of the standard the record is written in.
-    Version "v" version: Version = Count / 1, 0, Session, V1, Any;
+    Version "v" version: Version = Count / 1, 0, Session, Both, Any;
 }
 
 static SPECS: &[KeySpec] = Cmcd::<'static>::SPECS;

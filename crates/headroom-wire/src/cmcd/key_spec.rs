@@ -11,8 +11,8 @@ pub struct KeySpec {
     /// The field of [`super::Cmcd`] that holds it.
     pub field: &'static str,
     /// Shape and type of the value.
-    pub kind: Kind,
-    /// What a number counts.
+    pub value_type: ValueType,
+    /// Unit of a number.
     pub unit: Unit,
     /// Numbers are sent as multiples of this.
     pub round_to: u32,
@@ -21,31 +21,31 @@ pub struct KeySpec {
     /// The header it travels in; `None` for keys that only event reports carry.
     pub header: Option<Header>,
     /// The versions that define it.
-    pub since: Since,
+    pub versions: VersionRange,
     /// The reports that may carry it.
     pub scope: Scope,
 }
 
 /// Shape and type of a key's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ValueType {
     /// Inner list of integers with object types as parameters; a plain integer in version 1.
     Numbers,
     /// Inner list of strings; a plain string in version 1.
     Texts,
-    /// Integer.
+    /// An integer; 15 digits at most (RFC 9651 §3.3.1).
     Integer,
     /// Decimal or integer.
     Decimal,
     /// Boolean; true is the key alone.
     Flag,
-    /// String.
+    /// A string of printable ASCII.
     Text,
     /// Token out of a closed list.
     Token,
 }
 
-impl Kind {
+impl ValueType {
     /// Whether version 2 sends the value as an inner list.
     pub const fn is_list(self) -> bool {
         matches!(self, Self::Numbers | Self::Texts)
@@ -82,22 +82,22 @@ impl Header {
 
 /// The versions of the standard that define a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Since {
-    /// Both versions.
+pub enum VersionRange {
+    /// Versions 1 and 2.
+    Both,
+    /// Version 1 only: version 2 moved the key into another one.
     V1,
     /// Version 2 only.
     V2,
-    /// Version 1 only: version 2 moved it into another key.
-    OnlyV1,
 }
 
-impl Since {
+impl VersionRange {
     /// Whether `version` defines the key.
     pub const fn includes(self, version: Version) -> bool {
         match self {
-            Self::V1 => true,
+            Self::Both => true,
+            Self::V1 => matches!(version, Version::V1),
             Self::V2 => matches!(version, Version::V2),
-            Self::OnlyV1 => matches!(version, Version::V1),
         }
     }
 }
@@ -113,19 +113,19 @@ pub enum Scope {
     Response,
 }
 
-/// What a number counts: decides what a negative value is taken for.
+/// Unit of a number. It decides what a negative value is read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// No number.
+    /// The value is no number.
     None,
     /// Kilobits per second.
     KilobitsPerSecond,
-    /// Milliseconds.
+    /// Milliseconds of media or wall-clock time.
     Milliseconds,
     /// Milliseconds since the Unix epoch.
     EpochMilliseconds,
     /// A count, code or sequence number.
     Count,
-    /// A ratio.
+    /// A ratio without a unit.
     Ratio,
 }

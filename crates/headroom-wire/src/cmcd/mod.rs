@@ -13,19 +13,19 @@
 //! [`Vitals`] are the third of a record that says how a session is doing, read several times as fast.
 //! [`validate()`] lists everything that is wrong with a record, down to advice.
 //!
-//! Reading is tolerant: good keys are kept, and a [`Tally`] counts what was coerced or left out. Work is linear in the
+//! Reading is tolerant: good keys are kept, and a [`ParseSummary`] counts what was coerced or left out. Work is linear in the
 //! input and bounded by the limits below; no input panics. All keys are rows of one table, in `key.rs`.
 
 mod batch;
 mod custom;
 mod emit;
+mod fast_path;
 mod field;
 mod json;
 mod key;
 mod key_spec;
 mod list;
 mod parse;
-mod plain;
 mod problem;
 mod query;
 mod reader;
@@ -39,9 +39,9 @@ pub(crate) use custom::is_writable_name;
 pub use custom::{CustomKey, CustomValue, MAX_CUSTOM_CHARACTERS, is_custom_name};
 pub use json::parse_json;
 pub use key::{Cmcd, Key};
-pub use key_spec::{Header, KeySpec, Kind, Scope, Since, Unit};
+pub use key_spec::{Header, KeySpec, Scope, Unit, ValueType, VersionRange};
 pub use list::{ByObjectType, NextObject, NextObjects, ShortList, TextList};
-pub use parse::{Headers, Parsed, Tally};
+pub use parse::{Headers, ParseSummary, ParsedRecord};
 pub use problem::{EmitError, ParseError, Problem, Severity};
 pub use query::{Scratch, parse_query};
 pub use token::{EventType, ObjectType, PlayerState, StreamType, StreamingFormat, Version};
@@ -54,7 +54,7 @@ pub const MAX_RECORD_BYTES: usize = 64 * 1024;
 /// Most members of a record: the 51 keys of the standard, and as many again of the application's own.
 pub const MAX_MEMBERS: usize = 128;
 
-/// Most entries of a list: nine object types, or the stalls of a very bad reporting interval.
+/// Most entries of a list. There are nine object types; the list of stall durations may be longer.
 pub const MAX_LIST_ITEMS: usize = 32;
 
 /// Longest JSON body, in bytes.

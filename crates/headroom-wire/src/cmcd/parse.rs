@@ -1,27 +1,27 @@
-//! Reading a record: tolerant with an account, or strict to the first problem.
+//! Reading a record: tolerant, counting what was wrong, or strict up to the first problem.
 
 use super::Cmcd;
 use super::custom::MAX_CUSTOM_CHARACTERS;
 use super::field::cut;
 use super::key::Key;
 use super::problem::{ParseError, Problem};
-use super::reader::{Effect, Listener, Reader};
+use super::reader::{Effect, Observer, Reader};
 use crate::structured::Leniency;
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-/// A record with the account of what had to be coerced or left out to read it.
+/// A record, and what had to be coerced or left out to read it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Parsed<'a> {
+pub struct ParsedRecord<'a> {
     /// The keys that could be read.
     pub cmcd: Cmcd<'a>,
-    /// What became of all keys sent.
-    pub tally: Tally,
+    /// How many keys were kept, coerced and dropped.
+    pub summary: ParseSummary,
 }
 
 /// Counts over the members of a payload.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct ParseSummary {
     /// Members that were read, coerced ones among them.
     pub kept: u32,
     /// Coercions: values read although they were not as the standard wants them, by the table in `docs/cmcd.md`.
@@ -32,7 +32,7 @@ pub struct Tally {
     pub first: Option<(Problem, usize)>,
 }
 
-impl Tally {
+impl ParseSummary {
     /// Counts what it took to decode the text before it was read.
     pub(super) fn coerce_encoding(&mut self, flaws: u32) {
         if flaws > 0 {
@@ -45,12 +45,12 @@ impl Tally {
 impl<'a> Cmcd<'a> {
     /// Reads one record, `br=3200,bs,…`: the decoded `CMCD` query argument, one header or one line of an event report.
     ///
-    /// Tolerant: whatever can be read is read, and [`Tally`] says what could not.
+    /// Tolerant: whatever can be read is read, and [`ParseSummary`] says what could not.
     ///
     /// # Errors
     /// When the text is longer than [`super::MAX_RECORD_BYTES`].
-    pub fn parse(text: &'a str) -> Result<Parsed<'a>, ParseError> {
-        let mut reader = Reader::new(Leniency::Lenient, Tally::default());
+    pub fn parse(text: &'a str) -> Result<ParsedRecord<'a>, ParseError> {
+        let mut reader = Reader::new(Leniency::Lenient, ParseSummary::default());
         reader.read(text)?;
         Ok(reader.finish())
     }
@@ -70,8 +70,8 @@ impl<'a> Cmcd<'a> {
     ///
     /// # Errors
     /// When one of the headers is longer than [`super::MAX_RECORD_BYTES`].
-    pub fn parse_headers(headers: Headers<'a>) -> Result<Parsed<'a>, ParseError> {
-        let mut reader = Reader::new(Leniency::Lenient, Tally::default());
+    pub fn parse_headers(headers: Headers<'a>) -> Result<ParsedRecord<'a>, ParseError> {
+        let mut reader = Reader::new(Leniency::Lenient, ParseSummary::default());
         for text in [headers.object, headers.request, headers.session, headers.status].into_iter().flatten() {
             reader.read(text)?;
         }
@@ -99,7 +99,7 @@ impl Headers<'_> {
     }
 }
 
-impl Listener for Tally {
+impl Observer for ParseSummary {
     fn problem(&mut self, _: &str, position: usize, problem: Problem, effect: Effect) -> ControlFlow<()> {
         match effect {
             Effect::Coerced => self.coerced += 1,
@@ -121,7 +121,7 @@ impl Listener for Tally {
 /// Stops at the first problem.
 struct FirstProblem(Option<ParseError>);
 
-impl Listener for FirstProblem {
+impl Observer for FirstProblem {
     fn problem(&mut self, key: &str, position: usize, problem: Problem, _: Effect) -> ControlFlow<()> {
         let mut key = Cow::Borrowed(key);
         cut(&mut key, MAX_CUSTOM_CHARACTERS);
@@ -134,9 +134,9 @@ impl Listener for FirstProblem {
     fn custom(&mut self, _: usize) {}
 }
 
-impl<'a> Reader<'a, Tally> {
-    pub(super) fn finish(self) -> Parsed<'a> {
-        let (cmcd, tally) = self.into_parts();
-        Parsed { cmcd, tally }
+impl<'a> Reader<'a, ParseSummary> {
+    pub(super) fn finish(self) -> ParsedRecord<'a> {
+        let (cmcd, summary) = self.into_parts();
+        ParsedRecord { cmcd, summary }
     }
 }

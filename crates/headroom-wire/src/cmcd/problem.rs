@@ -1,6 +1,6 @@
 //! What can be wrong with a payload, and the errors that say where.
 
-use crate::structured::Syntax;
+use crate::structured::SyntaxError;
 use std::fmt;
 use thiserror::Error;
 
@@ -9,7 +9,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum Problem {
     /// The text is not a structured field at this place.
-    Syntax(Syntax),
+    Syntax(SyntaxError),
     /// The key is neither reserved nor does it carry a hyphen.
     UnknownKey,
     /// The key occurs again later; the last one counts.
@@ -126,15 +126,15 @@ pub enum ParseError {
     /// When a record is longer than [`super::MAX_RECORD_BYTES`], or a JSON body than [`super::MAX_BODY_BYTES`].
     #[error("payload of {length} bytes is over the limit of {limit}")]
     TooLong {
-        /// Bytes given.
+        /// Length of the payload, bytes.
         length: usize,
-        /// Bytes allowed.
+        /// Longest payload read, bytes.
         limit: usize,
     },
     /// When a JSON body holds more records than [`super::MAX_RECORDS`].
     #[error("body holds more than {limit} records")]
     TooManyRecords {
-        /// Records allowed.
+        /// Most records read.
         limit: usize,
     },
     /// When bytes are not UTF-8 where text is wanted.

@@ -1,6 +1,6 @@
 //! The `CMCD` argument of a request's query string.
 
-use super::parse::Parsed;
+use super::parse::ParsedRecord;
 use super::problem::ParseError;
 use super::{Cmcd, MAX_RECORD_BYTES};
 use crate::percent;
@@ -16,26 +16,26 @@ pub struct Scratch {
 ///
 /// The first `CMCD` argument counts. Its value may be percent-encoded or, as some senders leave it, plain. `+` is a
 /// space. Broken percent sequences stay as they are and bytes that are not UTF-8 become U+FFFD; both count as one
-/// coercion each. Positions in the [`super::Tally`] are bytes of the decoded value. Tolerant, as [`Cmcd::parse`].
+/// coercion each. Positions in the [`super::ParseSummary`] are bytes of the decoded value. Tolerant, as [`Cmcd::parse`].
 ///
 /// # Errors
 /// When the argument is longer than three times [`MAX_RECORD_BYTES`] encoded or [`MAX_RECORD_BYTES`] decoded.
-pub fn parse_query<'a>(query: &'a str, scratch: &'a mut Scratch) -> Result<Option<Parsed<'a>>, ParseError> {
-    let Some(Decoded { text, flaws }) = decode_query(query, scratch)? else { return Ok(None) };
+pub fn parse_query<'a>(query: &'a str, scratch: &'a mut Scratch) -> Result<Option<ParsedRecord<'a>>, ParseError> {
+    let Some(QueryText { text, flaws }) = decode_query(query, scratch)? else { return Ok(None) };
     let mut parsed = Cmcd::parse(text)?;
-    parsed.tally.coerce_encoding(flaws);
+    parsed.summary.coerce_encoding(flaws);
     Ok(Some(parsed))
 }
 
 /// The text of a query argument.
-pub(super) struct Decoded<'a> {
+pub(super) struct QueryText<'a> {
     pub(super) text: &'a str,
     /// Coercions that decoding took.
     pub(super) flaws: u32,
 }
 
 /// Decodes the `CMCD` argument of `query`.
-pub(super) fn decode_query<'a>(query: &str, scratch: &'a mut Scratch) -> Result<Option<Decoded<'a>>, ParseError> {
+pub(super) fn decode_query<'a>(query: &str, scratch: &'a mut Scratch) -> Result<Option<QueryText<'a>>, ParseError> {
     let Some(encoded) = percent::query_value(query, "CMCD") else { return Ok(None) };
     // Every decoded byte takes at most three encoded ones.
     let limit = 3 * MAX_RECORD_BYTES;
@@ -45,11 +45,11 @@ pub(super) fn decode_query<'a>(query: &str, scratch: &'a mut Scratch) -> Result<
     let broken = percent::decode(encoded, true, &mut scratch.decoded);
     let flaws = u32::from(broken > 0);
     Ok(Some(match str::from_utf8(&scratch.decoded) {
-        Ok(text) => Decoded { text, flaws },
+        Ok(text) => QueryText { text, flaws },
         Err(_) => {
             scratch.repaired.clear();
             scratch.repaired.push_str(&String::from_utf8_lossy(&scratch.decoded));
-            Decoded { text: &scratch.repaired, flaws: flaws + 1 }
+            QueryText { text: &scratch.repaired, flaws: flaws + 1 }
         }
     }))
 }

@@ -1,26 +1,26 @@
 //! The dictionary walk that the tolerant parser, the strict parser and the validator share.
 
 use super::custom::{CustomKey, CustomValue, MAX_CUSTOM_CHARACTERS, is_custom_name};
-use super::field::{Field, ItemParameters, Taken, VisitMut, cut};
+use super::field::{Field, ItemParameters, ReadResult, VisitMut, cut};
 use super::key::Key;
 use super::key_spec::KeySpec;
 use super::problem::{ParseError, Problem};
 use super::token::{ObjectType, Version};
 use super::{Cmcd, MAX_MEMBERS, MAX_RECORD_BYTES};
 use crate::percent;
-use crate::structured::{BareItem, Cursor, Leniency, Syntax};
+use crate::structured::{BareItem, Cursor, Leniency, SyntaxError};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-/// What a problem costs.
+/// What a problem does to the member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effect {
     Coerced,
     Dropped,
 }
 
-/// Who is told of what the walk meets.
-pub(super) trait Listener {
+/// Receives what the reader meets.
+pub(super) trait Observer {
     /// A problem with the member named `key`, at byte `position`; the answer says whether to go on.
     fn problem(&mut self, key: &str, position: usize, problem: Problem, effect: Effect) -> ControlFlow<()>;
 
@@ -34,34 +34,34 @@ pub(super) trait Listener {
 /// Reads one record out of one or several dictionaries.
 pub(super) struct Reader<'a, L> {
     cmcd: Cmcd<'a>,
-    listener: L,
+    observer: L,
     leniency: Leniency,
     /// One bit a [`Key`] already read.
     seen: u64,
     members: usize,
 }
 
-/// The member cannot be used; [`Stop`](Fault::Stop) when the listener has heard enough.
-enum Fault {
-    Bad(Problem),
+/// Why a member is not read on: it cannot be used, or the observer wants no more.
+enum MemberError {
+    Problem(Problem),
     Stop,
 }
 
-impl From<Problem> for Fault {
+impl From<Problem> for MemberError {
     fn from(problem: Problem) -> Self {
-        Self::Bad(problem)
+        Self::Problem(problem)
     }
 }
 
-impl From<Syntax> for Fault {
-    fn from(syntax: Syntax) -> Self {
-        Self::Bad(syntax.into())
+impl From<SyntaxError> for MemberError {
+    fn from(syntax: SyntaxError) -> Self {
+        Self::Problem(syntax.into())
     }
 }
 
-impl<'a, L: Listener> Reader<'a, L> {
-    pub(super) fn new(leniency: Leniency, listener: L) -> Self {
-        Self { cmcd: Cmcd::default(), listener, leniency, seen: 0, members: 0 }
+impl<'a, L: Observer> Reader<'a, L> {
+    pub(super) fn new(leniency: Leniency, observer: L) -> Self {
+        Self { cmcd: Cmcd::default(), observer, leniency, seen: 0, members: 0 }
     }
 
     /// Reads the members of one dictionary (RFC 9651 §4.2.2). After a fault reading goes on behind the next comma.
@@ -101,8 +101,8 @@ impl<'a, L: Listener> Reader<'a, L> {
         };
         match result {
             Ok(()) => ControlFlow::Continue(()),
-            Err(Fault::Stop) => ControlFlow::Break(()),
-            Err(Fault::Bad(problem)) => self.recover(name, problem, cursor),
+            Err(MemberError::Stop) => ControlFlow::Break(()),
+            Err(MemberError::Problem(problem)) => self.recover(name, problem, cursor),
         }
     }
 
@@ -110,7 +110,7 @@ impl<'a, L: Listener> Reader<'a, L> {
     #[cold]
     fn recover(&mut self, name: &str, problem: Problem, cursor: &mut Cursor<'a>) -> ControlFlow<()> {
         self.problem(name, cursor.position(), problem, Effect::Dropped)?;
-        if problem == Problem::Syntax(Syntax::Unterminated) {
+        if problem == Problem::Syntax(SyntaxError::Unterminated) {
             // No comma of what follows can be told from one inside the open string.
             cursor.skip_to_end();
         }
@@ -118,8 +118,8 @@ impl<'a, L: Listener> Reader<'a, L> {
         ControlFlow::Continue(())
     }
 
-    pub(super) fn listener_mut(&mut self) -> &mut L {
-        &mut self.listener
+    pub(super) fn observer_mut(&mut self) -> &mut L {
+        &mut self.observer
     }
 
     /// Counts a member; false when the record has had its share.
@@ -129,7 +129,7 @@ impl<'a, L: Listener> Reader<'a, L> {
     }
 
     pub(super) fn problem(&mut self, key: &str, at: usize, problem: Problem, effect: Effect) -> ControlFlow<()> {
-        self.listener.problem(key, at, problem, effect)
+        self.observer.problem(key, at, problem, effect)
     }
 
     /// Moves over a comma and the blanks behind it; a comma at the end of the text is a problem.
@@ -139,20 +139,20 @@ impl<'a, L: Listener> Reader<'a, L> {
         if cursor.eat(b',') {
             cursor.skip_blanks();
             if cursor.at_end() {
-                return self.problem("", position, Syntax::TrailingComma.into(), Effect::Coerced);
+                return self.problem("", position, SyntaxError::TrailingComma.into(), Effect::Coerced);
             }
         }
         ControlFlow::Continue(())
     }
 
     /// A key of the standard.
-    fn reserved(&mut self, key: Key, start: usize, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
+    fn reserved(&mut self, key: Key, start: usize, cursor: &mut Cursor<'a>) -> Result<(), MemberError> {
         let spec = key.spec();
         self.begin(key, start)?;
         let result = self.reserved_value(key, spec, cursor);
         match result {
             Ok(listed) => {
-                self.listener.member(key, start, listed);
+                self.observer.member(key, start, listed);
                 Ok(())
             }
             Err(fault) => {
@@ -163,7 +163,7 @@ impl<'a, L: Listener> Reader<'a, L> {
     }
 
     /// Notes the key; the last of several counts, so an earlier value goes.
-    fn begin(&mut self, key: Key, start: usize) -> Result<(), Fault> {
+    fn begin(&mut self, key: Key, start: usize) -> Result<(), MemberError> {
         let bit = 1 << key as u32;
         if self.seen & bit != 0 {
             self.note(key.wire(), start, Problem::Duplicate, Effect::Dropped)?;
@@ -175,7 +175,12 @@ impl<'a, L: Listener> Reader<'a, L> {
 
     /// Reads `=value`, `=(list)` or nothing and what may follow; says whether it was a list.
     #[inline]
-    fn reserved_value(&mut self, key: Key, spec: &'static KeySpec, cursor: &mut Cursor<'a>) -> Result<bool, Fault> {
+    fn reserved_value(
+        &mut self,
+        key: Key,
+        spec: &'static KeySpec,
+        cursor: &mut Cursor<'a>,
+    ) -> Result<bool, MemberError> {
         if !cursor.eat(b'=') {
             let mut parameters = self.parameters(cursor)?;
             end_of_member(cursor)?;
@@ -203,7 +208,7 @@ impl<'a, L: Listener> Reader<'a, L> {
     }
 
     /// RFC 9651 §4.2.1.2. A key that is no list takes the first entry.
-    fn inner_list(&mut self, key: Key, spec: &'static KeySpec, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
+    fn inner_list(&mut self, key: Key, spec: &'static KeySpec, cursor: &mut Cursor<'a>) -> Result<(), MemberError> {
         let start = cursor.position();
         cursor.eat(b'(');
         let mut taken = 0_usize;
@@ -214,11 +219,11 @@ impl<'a, L: Listener> Reader<'a, L> {
                 break;
             }
             if cursor.at_end() {
-                return Err(Syntax::Unterminated.into());
+                return Err(SyntaxError::Unterminated.into());
             }
             let position = cursor.position();
             let answer = if let Some((value, object_type)) = typed_number(cursor)
-                && (taken == 0 || spec.kind.is_list())
+                && (taken == 0 || spec.value_type.is_list())
             {
                 self.cmcd.field_mut(key, TakeNumber { value, object_type, spec })
             } else {
@@ -226,7 +231,7 @@ impl<'a, L: Listener> Reader<'a, L> {
                 let item = cursor.bare_item()?;
                 let mut parameters = self.parameters(cursor)?;
                 cursor.end_of_list_item()?;
-                if taken > 0 && !spec.kind.is_list() {
+                if taken > 0 && !spec.value_type.is_list() {
                     self.note(spec.wire, position, Problem::WrongType, Effect::Dropped)?;
                     continue;
                 }
@@ -253,7 +258,7 @@ impl<'a, L: Listener> Reader<'a, L> {
             None if taken == 0 => return Err(Problem::EmptyList.into()),
             None => {}
         }
-        if !spec.kind.is_list() {
+        if !spec.value_type.is_list() {
             self.note(spec.wire, start, Problem::WrongType, Effect::Coerced)?;
         } else if list_parameters.unexpected || list_parameters.object_type.is_some() {
             self.note(spec.wire, start, Problem::UnexpectedParameter, Effect::Coerced)?;
@@ -263,7 +268,7 @@ impl<'a, L: Listener> Reader<'a, L> {
 
     /// All parameters at the cursor.
     #[inline]
-    fn parameters(&mut self, cursor: &mut Cursor<'a>) -> Result<ItemParameters<'a>, Syntax> {
+    fn parameters(&mut self, cursor: &mut Cursor<'a>) -> Result<ItemParameters<'a>, SyntaxError> {
         let mut parameters = ItemParameters::default();
         if cursor.peek() != Some(b';') {
             return Ok(parameters);
@@ -282,22 +287,22 @@ impl<'a, L: Listener> Reader<'a, L> {
         item: BareItem<'a>,
         parameters: &mut ItemParameters<'a>,
         position: usize,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), MemberError> {
         let coercion = self.cmcd.field_mut(key, Take { item, parameters, spec })?;
         self.coercion(spec, position, coercion)
     }
 
     #[inline]
-    fn coercion(&mut self, spec: &KeySpec, position: usize, coercion: Option<Problem>) -> Result<(), Fault> {
+    fn coercion(&mut self, spec: &KeySpec, position: usize, coercion: Option<Problem>) -> Result<(), MemberError> {
         coercion.map_or(Ok(()), |problem| self.note(spec.wire, position, problem, Effect::Coerced))
     }
 
-    fn note(&mut self, key: &str, position: usize, problem: Problem, effect: Effect) -> Result<(), Fault> {
-        if self.problem(key, position, problem, effect).is_break() { Err(Fault::Stop) } else { Ok(()) }
+    fn note(&mut self, key: &str, position: usize, problem: Problem, effect: Effect) -> Result<(), MemberError> {
+        if self.problem(key, position, problem, effect).is_break() { Err(MemberError::Stop) } else { Ok(()) }
     }
 
     /// A key the standard does not know: kept when it is a custom key, else read past.
-    fn other(&mut self, name: &'a str, start: usize, cursor: &mut Cursor<'a>) -> Result<(), Fault> {
+    fn other(&mut self, name: &'a str, start: usize, cursor: &mut Cursor<'a>) -> Result<(), MemberError> {
         let value_start = cursor.position();
         let value = custom_value(cursor)?;
         let parameters = self.parameters(cursor)?;
@@ -334,7 +339,7 @@ impl<'a, L: Listener> Reader<'a, L> {
             }
             Err(index) => custom.insert(index, CustomKey { name, value }),
         }
-        self.listener.custom(position);
+        self.observer.custom(position);
         problem
     }
 
@@ -353,14 +358,14 @@ impl<'a, L: Listener> Reader<'a, L> {
         let mut kept = false;
         let mut refused = None;
         for (item, mut parameters) in items {
-            if kept && !spec.kind.is_list() {
+            if kept && !spec.value_type.is_list() {
                 refused = Some(Problem::WrongType);
                 break;
             }
             match self.cmcd.field_mut(key, Take { item, parameters: &mut parameters, spec }) {
                 Ok(coercion) => {
                     kept = true;
-                    // A listener that wants to stop gets no more members from the caller.
+                    // A observer that wants to stop gets no more members from the caller.
                     let _ = self.coercion(spec, position, coercion);
                 }
                 Err(problem) => refused = Some(problem),
@@ -370,10 +375,10 @@ impl<'a, L: Listener> Reader<'a, L> {
             let _ = self.problem(spec.wire, position, problem, Effect::Dropped);
         }
         if kept {
-            if listed && !spec.kind.is_list() {
+            if listed && !spec.value_type.is_list() {
                 let _ = self.problem(spec.wire, position, Problem::WrongType, Effect::Coerced);
             }
-            self.listener.member(key, position, listed);
+            self.observer.member(key, position, listed);
         }
     }
 
@@ -393,7 +398,7 @@ impl<'a, L: Listener> Reader<'a, L> {
         {
             first.range.get_or_insert(range);
         }
-        (self.cmcd, self.listener)
+        (self.cmcd, self.observer)
     }
 }
 
@@ -406,13 +411,13 @@ fn typed_number(cursor: &mut Cursor<'_>) -> Option<(u32, Option<ObjectType>)> {
 }
 
 /// A comma or the end must follow a member.
-fn end_of_member(cursor: &mut Cursor<'_>) -> Result<(), Syntax> {
+fn end_of_member(cursor: &mut Cursor<'_>) -> Result<(), SyntaxError> {
     cursor.skip_blanks();
-    if cursor.at_end() || cursor.peek() == Some(b',') { Ok(()) } else { Err(Syntax::TrailingCharacters) }
+    if cursor.at_end() || cursor.peek() == Some(b',') { Ok(()) } else { Err(SyntaxError::TrailingCharacters) }
 }
 
 /// The value of a key of the application; `None` when it is of a type no CMCD value has.
-fn custom_value<'a>(cursor: &mut Cursor<'a>) -> Result<Option<CustomValue<'a>>, Syntax> {
+fn custom_value<'a>(cursor: &mut Cursor<'a>) -> Result<Option<CustomValue<'a>>, SyntaxError> {
     if !cursor.eat(b'=') {
         return Ok(Some(CustomValue::Flag(true)));
     }
@@ -429,10 +434,10 @@ struct Take<'a, 'p> {
 }
 
 impl<'a> VisitMut<'a> for Take<'a, '_> {
-    type Output = Taken;
+    type Output = ReadResult;
 
     #[inline]
-    fn visit<F: Field<'a>>(self, field: &mut F) -> Taken {
+    fn visit<F: Field<'a>>(self, field: &mut F) -> ReadResult {
         field.take(self.item, self.parameters, self.spec)
     }
 }
@@ -444,10 +449,10 @@ struct TakeNumber {
 }
 
 impl<'a> VisitMut<'a> for TakeNumber {
-    type Output = Taken;
+    type Output = ReadResult;
 
     #[inline]
-    fn visit<F: Field<'a>>(self, field: &mut F) -> Taken {
+    fn visit<F: Field<'a>>(self, field: &mut F) -> ReadResult {
         field.take_number(self.value, self.object_type, self.spec)
     }
 }

@@ -6,7 +6,7 @@ use super::*;
 type Account = (u32, u32, u32, Option<Problem>);
 
 fn account(text: &str) -> Account {
-    let Tally { kept, coerced, dropped, first } = Cmcd::parse(text).unwrap().tally;
+    let ParseSummary { kept, coerced, dropped, first } = Cmcd::parse(text).unwrap().summary;
     (kept, coerced, dropped, first.map(|(problem, _)| problem))
 }
 
@@ -14,8 +14,8 @@ fn account(text: &str) -> Account {
 fn reads_what_hls_js_sends_in_version_2() {
     let text = "bl=(1400),br=(1264),cid=\"live-s\",d=2000,dl=1400,mtp=(9500),nor=(\"chunk-2.m4s\"),ot=v,rtp=6300,sf=h,\
                 sid=\"1111\",sn=7,st=l,sta=s,su,tpb=(1264),v=2";
-    let Parsed { cmcd, tally } = Cmcd::parse(text).unwrap();
-    assert_eq!(tally, Tally { kept: 17, ..Tally::default() });
+    let ParsedRecord { cmcd, summary } = Cmcd::parse(text).unwrap();
+    assert_eq!(summary, ParseSummary { kept: 17, ..ParseSummary::default() });
     assert_eq!(cmcd.buffer_length.first(), Some(1400));
     assert_eq!(cmcd.encoded_bitrate.value_for(ObjectType::Video), Some(1264));
     assert_eq!(cmcd.content_id.as_deref(), Some("live-s"));
@@ -70,10 +70,10 @@ fn coerces_and_drops_as_documented() {
         ("d=\"2000\"", (1, 1, 0, Some(WrongType))),
         ("d=\"two\"", (0, 0, 1, Some(WrongType))),
         ("d=NaN", (0, 0, 1, Some(WrongType))),
-        ("d=1e308", (0, 0, 1, Some(Syntax(crate::Syntax::TrailingCharacters)))),
-        ("pr=1e308", (0, 0, 1, Some(Syntax(crate::Syntax::TrailingCharacters)))),
+        ("d=1e308", (0, 0, 1, Some(Syntax(crate::SyntaxError::TrailingCharacters)))),
+        ("pr=1e308", (0, 0, 1, Some(Syntax(crate::SyntaxError::TrailingCharacters)))),
         ("pr=\"inf\"", (0, 0, 1, Some(OutOfRange))),
-        ("d=9999999999999999", (0, 0, 1, Some(Syntax(crate::Syntax::BadNumber)))),
+        ("d=9999999999999999", (0, 0, 1, Some(Syntax(crate::SyntaxError::BadNumber)))),
         ("br=999999999999999", (0, 0, 1, Some(OutOfRange))),
         ("bl=-100", (1, 1, 0, Some(Negative))),
         ("br=-100", (0, 0, 1, Some(Negative))),
@@ -102,15 +102,15 @@ fn coerces_and_drops_as_documented() {
         // Version.
         ("v=3", (1, 1, 0, Some(OutOfRange))),
         ("v=0", (0, 0, 1, Some(OutOfRange))),
-        // Syntax: reading goes on behind the next comma, but not behind an unclosed string or list.
+        // SyntaxError: reading goes on behind the next comma, but not behind an unclosed string or list.
         ("bs ,su\t,d=1 , rtp=100", (4, 0, 0, None)),
-        ("d=1,", (1, 1, 0, Some(Syntax(crate::Syntax::TrailingComma)))),
-        ("d=1,,rtp=100", (2, 0, 1, Some(Syntax(crate::Syntax::BadKey)))),
-        ("=,d=1", (1, 0, 1, Some(Syntax(crate::Syntax::BadKey)))),
-        ("d=,rtp=100", (1, 0, 1, Some(Syntax(crate::Syntax::BadItem)))),
-        ("cid=\"cut off,rtp=100", (0, 0, 1, Some(Syntax(crate::Syntax::Unterminated)))),
-        ("br=(1200;v 6", (0, 0, 1, Some(Syntax(crate::Syntax::Unterminated)))),
-        ("cid=\"\u{1}\",rtp=100", (1, 0, 1, Some(Syntax(crate::Syntax::BadString)))),
+        ("d=1,", (1, 1, 0, Some(Syntax(crate::SyntaxError::TrailingComma)))),
+        ("d=1,,rtp=100", (2, 0, 1, Some(Syntax(crate::SyntaxError::BadKey)))),
+        ("=,d=1", (1, 0, 1, Some(Syntax(crate::SyntaxError::BadKey)))),
+        ("d=,rtp=100", (1, 0, 1, Some(Syntax(crate::SyntaxError::BadItem)))),
+        ("cid=\"cut off,rtp=100", (0, 0, 1, Some(Syntax(crate::SyntaxError::Unterminated)))),
+        ("br=(1200;v 6", (0, 0, 1, Some(Syntax(crate::SyntaxError::Unterminated)))),
+        ("cid=\"\u{1}\",rtp=100", (1, 0, 1, Some(Syntax(crate::SyntaxError::BadString)))),
         ("cid=\"\u{e9}\"", (1, 0, 0, None)),
         (&many_members, (128, 0, 1, Some(TooManyMembers))),
         ("", (0, 0, 0, None)),

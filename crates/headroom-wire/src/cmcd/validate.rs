@@ -2,10 +2,10 @@
 
 use super::field::{Field, Visit};
 use super::key::Key;
-use super::key_spec::{Header, KeySpec, Kind, Scope};
+use super::key_spec::{Header, KeySpec, Scope, ValueType};
 use super::parse::Headers;
 use super::problem::{ParseError, Problem, Severity};
-use super::reader::{Effect, Listener, Reader};
+use super::reader::{Effect, Observer, Reader};
 use super::token::{EventType, Version};
 use super::{Cmcd, MAX_CUSTOM_CHARACTERS};
 use crate::structured::Leniency;
@@ -64,7 +64,7 @@ pub fn validate_headers(headers: Headers<'_>) -> Result<Vec<Finding>, ParseError
     let values = [headers.object, headers.request, headers.session, headers.status];
     for (header, text) in Header::ALL.into_iter().zip(values) {
         if let Some(text) = text {
-            reader.listener_mut().header = Some(header);
+            reader.observer_mut().header = Some(header);
             reader.read(text)?;
         }
     }
@@ -78,24 +78,24 @@ fn conclude(reader: Reader<'_, Findings>, mode: Mode) -> Vec<Finding> {
     findings.found
 }
 
-/// Collects findings, and where each key was seen.
+/// Collects findings, and where each key was read.
 #[derive(Default)]
 struct Findings {
     found: Vec<Finding>,
     /// The header being read.
     header: Option<Header>,
-    seen: Vec<Seen>,
+    seen: Vec<MemberPosition>,
 }
 
 #[derive(Clone, Copy)]
-struct Seen {
+struct MemberPosition {
     key: Key,
     header: Option<Header>,
     position: usize,
     listed: bool,
 }
 
-impl Listener for Findings {
+impl Observer for Findings {
     fn problem(&mut self, key: &str, position: usize, problem: Problem, _: Effect) -> ControlFlow<()> {
         self.add(key, self.header, position, problem);
         if self.found.len() < MAX_FINDINGS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
@@ -103,7 +103,7 @@ impl Listener for Findings {
 
     fn member(&mut self, key: Key, position: usize, listed: bool) {
         self.seen.retain(|seen| seen.key != key);
-        self.seen.push(Seen { key, header: self.header, position, listed });
+        self.seen.push(MemberPosition { key, header: self.header, position, listed });
     }
 
     fn custom(&mut self, _: usize) {}
@@ -117,7 +117,7 @@ impl Findings {
         }
     }
 
-    fn add_for(&mut self, seen: Seen, problem: Problem) {
+    fn add_for(&mut self, seen: MemberPosition, problem: Problem) {
         self.add(seen.key.wire(), seen.header, seen.position, problem);
     }
 
@@ -125,11 +125,11 @@ impl Findings {
     fn check_keys(&mut self, record: &Cmcd<'_>) {
         for seen in self.seen.clone() {
             let spec = seen.key.spec();
-            if !spec.since.includes(record.version) {
+            if !spec.versions.includes(record.version) {
                 self.add_for(seen, Problem::NotInVersion);
-            } else if spec.kind.is_list() && record.version == Version::V1 && seen.listed {
+            } else if spec.value_type.is_list() && record.version == Version::V1 && seen.listed {
                 self.add_for(seen, Problem::ListInVersion1);
-            } else if spec.kind.is_list() && record.version == Version::V2 && !seen.listed {
+            } else if spec.value_type.is_list() && record.version == Version::V2 && !seen.listed {
                 self.add_for(seen, Problem::ScalarInVersion2);
             }
             // Event keys have no header; that they are in a request is found elsewhere.
@@ -142,7 +142,10 @@ impl Findings {
                 self.add_for(seen, Problem::NotRounded);
             }
             let says_so = |event| record.event == Some(event);
-            if spec.kind == Kind::Flag && record.field(seen.key, IsFalse) && !says_so(EventType::BackgroundedMode) {
+            if spec.value_type == ValueType::Flag
+                && record.field(seen.key, IsFalse)
+                && !says_so(EventType::BackgroundedMode)
+            {
                 self.add_for(seen, Problem::NeedlessFalse);
             }
             if seen.key == Key::PlaybackRate && record.playback_rate == Some(1.0) && !says_so(EventType::PlaybackRate) {

@@ -2,14 +2,14 @@
 
 use super::key::Cmcd;
 use super::list::ByObjectType;
-use super::parse::{Parsed, Tally};
+use super::parse::{ParseSummary, ParsedRecord};
 use super::token::{EventType, ObjectType, PlayerState, StreamingFormat, Version};
 use std::borrow::Cow;
 
 /// A third of the keys of [`Cmcd`], under the same names: who reports, on what, and how it plays.
 ///
-/// A record as players write it is read in one pass over its bytes, several times as fast as [`Cmcd::parse`]. Anything out
-/// of the ordinary is left to that parser, so values and [`Tally`] are the same either way.
+/// A record as players write it is read in one pass over its bytes, several times as fast as [`Cmcd::parse`]. Anything
+/// unusual is left to that parser, so values and [`ParseSummary`] are the same either way.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[expect(missing_docs, reason = "each field is that of `Cmcd`")]
 pub struct Vitals<'a> {
@@ -38,13 +38,13 @@ pub struct Vitals<'a> {
     pub dropped_frames: Option<u32>,
 }
 
-/// Vital keys with the account of the whole record.
+/// Vital keys, and what had to be coerced or left out to read the whole record.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ParsedVitals<'a> {
     /// The vital keys that could be read.
     pub vitals: Vitals<'a>,
-    /// What became of all keys sent, vital or not.
-    pub tally: Tally,
+    /// How many keys were kept, coerced and dropped, vital or not.
+    pub summary: ParseSummary,
 }
 
 impl<'a> From<Cmcd<'a>> for Vitals<'a> {
@@ -77,8 +77,8 @@ impl<'a> From<Cmcd<'a>> for Vitals<'a> {
     }
 }
 
-impl<'a> From<Parsed<'a>> for ParsedVitals<'a> {
-    fn from(parsed: Parsed<'a>) -> Self {
-        Self { vitals: parsed.cmcd.into(), tally: parsed.tally }
+impl<'a> From<ParsedRecord<'a>> for ParsedVitals<'a> {
+    fn from(parsed: ParsedRecord<'a>) -> Self {
+        Self { vitals: parsed.cmcd.into(), summary: parsed.summary }
     }
 }

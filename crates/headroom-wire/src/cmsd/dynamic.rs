@@ -4,7 +4,7 @@ use super::{
     CustomKey, CustomValue, EmitError, MAX_HEADER_BYTES, MAX_MEMBERS, ParseError, at, check_custom_name, check_length,
     keep_custom, next_member, number, text, write_pair,
 };
-use crate::Syntax;
+use crate::SyntaxError;
 use crate::structured::{self, BareItem, Cursor, Leniency};
 use std::borrow::Cow;
 
@@ -127,7 +127,7 @@ impl<'a> Hop<'a> {
 
 /// A `CMSD-Dynamic` value with our member at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Appended {
+pub struct DynamicHeader {
     /// The value to send in place of all `CMSD-Dynamic` lines of the response.
     pub value: String,
     /// Lines that were left out, because no reader could have made sense of the whole with them in it.
@@ -143,7 +143,7 @@ pub struct Appended {
 ///
 /// # Errors
 /// When `hop` itself cannot be written.
-pub fn append<'h>(lines: impl IntoIterator<Item = &'h str>, hop: &Hop<'_>) -> Result<Appended, EmitError> {
+pub fn append<'h>(lines: impl IntoIterator<Item = &'h str>, hop: &Hop<'_>) -> Result<DynamicHeader, EmitError> {
     let ours = hop.to_text()?;
     let mut value = String::new();
     let mut discarded = 0;
@@ -161,15 +161,15 @@ pub fn append<'h>(lines: impl IntoIterator<Item = &'h str>, hop: &Hop<'_>) -> Re
         }
     }
     if value.is_empty() {
-        return Ok(Appended { value: ours, discarded });
+        return Ok(DynamicHeader { value: ours, discarded });
     }
     value.push_str(", ");
     value.push_str(&ours);
-    Ok(Appended { value, discarded })
+    Ok(DynamicHeader { value, discarded })
 }
 
 /// Whether a line is a list with at least one member; an error when it is no list at all.
-fn parse_list_shape(line: &str) -> Result<bool, Syntax> {
+fn parse_list_shape(line: &str) -> Result<bool, SyntaxError> {
     let mut cursor = Cursor::new(line, Leniency::Strict);
     cursor.skip_spaces();
     if cursor.at_end() {
@@ -187,11 +187,11 @@ fn parse_list_shape(line: &str) -> Result<bool, Syntax> {
             return Ok(true);
         }
         if !cursor.eat(b',') {
-            return Err(Syntax::TrailingCharacters);
+            return Err(SyntaxError::TrailingCharacters);
         }
         cursor.skip_blanks();
         if cursor.at_end() {
-            return Err(Syntax::TrailingComma);
+            return Err(SyntaxError::TrailingComma);
         }
     }
 }

@@ -12,10 +12,10 @@ mod object;
 mod tests;
 
 pub use crate::cmcd::{CustomKey, CustomValue, ObjectType, StreamType, StreamingFormat};
-pub use dynamic::{Appended, Hop, append, parse_dynamic};
+pub use dynamic::{DynamicHeader, Hop, append, parse_dynamic};
 pub use object::Static;
 
-use crate::Syntax;
+use crate::SyntaxError;
 use crate::cmcd::{MAX_CUSTOM_CHARACTERS, is_custom_name};
 use crate::structured::{self, BareItem, Cursor};
 use std::borrow::Cow;
@@ -41,7 +41,7 @@ pub enum ParseError {
     /// When the value is longer than [`MAX_HEADER_BYTES`].
     #[error("header value of {length} bytes is over the limit of {limit}", limit = MAX_HEADER_BYTES)]
     TooLong {
-        /// Bytes given.
+        /// Length of the value, bytes.
         length: usize,
     },
     /// When the value has more than [`MAX_MEMBERS`] members or parameters.
@@ -56,7 +56,7 @@ pub enum ParseError {
         /// Byte where reading stopped.
         position: usize,
         /// What is wrong there.
-        syntax: Syntax,
+        syntax: SyntaxError,
     },
 }
 
@@ -89,7 +89,7 @@ fn check_length(text: &str) -> Result<(), ParseError> {
 }
 
 /// Names the place at which `cursor` met a fault.
-fn at(cursor: &Cursor<'_>) -> impl Fn(Syntax) -> ParseError + use<> {
+fn at(cursor: &Cursor<'_>) -> impl Fn(SyntaxError) -> ParseError + use<> {
     let position = cursor.position();
     move |syntax| ParseError::NotStructured { position, syntax }
 }
@@ -101,10 +101,10 @@ fn next_member(cursor: &mut Cursor<'_>) -> Result<bool, ParseError> {
         return Ok(false);
     }
     if !cursor.eat(b',') {
-        return Err(at(cursor)(Syntax::TrailingCharacters));
+        return Err(at(cursor)(SyntaxError::TrailingCharacters));
     }
     cursor.skip_blanks();
-    if cursor.at_end() { Err(at(cursor)(Syntax::TrailingComma)) } else { Ok(true) }
+    if cursor.at_end() { Err(at(cursor)(SyntaxError::TrailingComma)) } else { Ok(true) }
 }
 
 /// A number of zero or more that fits; `None` for anything else, which leaves its key absent.

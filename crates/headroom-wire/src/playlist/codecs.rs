@@ -2,7 +2,7 @@
 
 use super::ladder::Media;
 
-/// What a list of RFC 6381 codecs holds, by the codecs' sample entry names.
+/// The kind of media that a list of RFC 6381 codecs stands for, by the sample entry names.
 pub(super) fn media_of_codecs(codecs: &str) -> Media {
     const VIDEO: [&str; 12] = ["avc", "hvc", "hev", "dvh", "dva", "vp8", "vp9", "vp08", "vp09", "av01", "vvc", "mp4v"];
     const AUDIO: [&str; 9] = ["mp4a", "ac-3", "ec-3", "ac-4", "opus", "flac", "alac", "dts", "vorbis"];

@@ -12,7 +12,7 @@ pub(super) fn ladder(text: &str) -> Result<Ladder, PlaylistError> {
     let malformed = |message: String| PlaylistError::Malformed { format: Format::Dash, message };
     let mut reader = Reader::from_str(text);
     let mut ladder = Ladder::new(Format::Dash);
-    let mut shared = Shared::default();
+    let mut set = AdaptationSet::default();
     let mut inside_mpd = false;
     let mut steering_open = false;
     loop {
@@ -21,11 +21,11 @@ pub(super) fn ladder(text: &str) -> Result<Ladder, PlaylistError> {
         match event {
             Event::Start(element) => {
                 inside_mpd |= element.local_name().as_ref() == "MPD";
-                steering_open = open(&element, &mut ladder, &mut shared);
+                steering_open = open(&element, &mut ladder, &mut set);
             }
             Event::Empty(element) => {
                 inside_mpd |= element.local_name().as_ref() == "MPD";
-                open(&element, &mut ladder, &mut shared);
+                open(&element, &mut ladder, &mut set);
                 steering_open = false;
             }
             Event::Text(content) if steering_open => {
@@ -41,7 +41,7 @@ pub(super) fn ladder(text: &str) -> Result<Ladder, PlaylistError> {
             }
             Event::End(element) => {
                 if element.local_name().as_ref() == "AdaptationSet" {
-                    shared = Shared::default();
+                    set = AdaptationSet::default();
                 }
                 steering_open = false;
             }
@@ -54,7 +54,7 @@ pub(super) fn ladder(text: &str) -> Result<Ladder, PlaylistError> {
 
 /// What an adaptation set says for all of its representations (ISO/IEC 23009-1 §5.3.7).
 #[derive(Default)]
-struct Shared {
+struct AdaptationSet {
     media: Option<Media>,
     width: Option<u32>,
     height: Option<u32>,
@@ -63,25 +63,25 @@ struct Shared {
 }
 
 /// Takes what an element says; true when the address of a steering server is what comes next.
-fn open(element: &BytesStart<'_>, ladder: &mut Ladder, shared: &mut Shared) -> bool {
+fn open(element: &BytesStart<'_>, ladder: &mut Ladder, set: &mut AdaptationSet) -> bool {
     match element.local_name().as_ref() {
         "AdaptationSet" => {
             let mut kind = None;
-            *shared = Shared::default();
+            *set = AdaptationSet::default();
             for (name, value) in attributes(element) {
                 match name.as_str() {
                     "contentType" => kind = media_of_type(&value).or(kind),
                     "mimeType" => kind = kind.or_else(|| media_of_type(&value)),
-                    "width" => shared.width = value.parse().ok(),
-                    "height" => shared.height = value.parse().ok(),
-                    "frameRate" => shared.frame_rate = frame_rate(&value),
-                    "codecs" => shared.codecs = Some(value),
+                    "width" => set.width = value.parse().ok(),
+                    "height" => set.height = value.parse().ok(),
+                    "frameRate" => set.frame_rate = frame_rate(&value),
+                    "codecs" => set.codecs = Some(value),
                     _ => {}
                 }
             }
-            shared.media = kind;
+            set.media = kind;
         }
-        "Representation" => ladder.add(representation(element, shared)),
+        "Representation" => ladder.add(representation(element, set)),
         "ContentSteering" if ladder.steering.is_none() => {
             let mut server = SteeringServer { uri: String::new(), default_pathway: None, query_before_start: false };
             for (name, value) in attributes(element) {
@@ -99,19 +99,19 @@ fn open(element: &BytesStart<'_>, ladder: &mut Ladder, shared: &mut Shared) -> b
     false
 }
 
-fn representation(element: &BytesStart<'_>, shared: &Shared) -> Rendition {
+fn representation(element: &BytesStart<'_>, set: &AdaptationSet) -> Rendition {
     let mut rendition = Rendition {
         id: String::new(),
         media: Media::Unknown,
         peak_bitrate_bps: 0,
         average_bitrate_bps: None,
-        width: shared.width,
-        height: shared.height,
-        frame_rate: shared.frame_rate,
-        codecs: shared.codecs.clone(),
+        width: set.width,
+        height: set.height,
+        frame_rate: set.frame_rate,
+        codecs: set.codecs.clone(),
         pathway: None,
     };
-    let mut kind = shared.media;
+    let mut kind = set.media;
     for (name, value) in attributes(element) {
         match name.as_str() {
             "id" => rendition.id = value,

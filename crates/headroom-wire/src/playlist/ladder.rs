@@ -22,11 +22,11 @@ pub enum Format {
 pub enum Media {
     /// Video, with or without sound in the same segments.
     Video,
-    /// Sound only.
+    /// Sound without a picture.
     Audio,
     /// Subtitles or captions.
     Text,
-    /// Not said.
+    /// The playlist does not say.
     Unknown,
 }
 
@@ -64,10 +64,10 @@ pub struct SteeringServer {
     pub query_before_start: bool,
 }
 
-/// What a stream offers.
+/// The renditions of a stream and its steering server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ladder {
-    /// What it was read from.
+    /// Format of the playlist it was read from.
     pub format: Format,
     /// The renditions in the order of the playlist, each one once.
     pub renditions: Vec<Rendition>,
@@ -82,7 +82,7 @@ pub enum PlaylistError {
     /// When the text is longer than [`MAX_PLAYLIST_BYTES`].
     #[error("playlist of {length} bytes is over the limit of {limit}", limit = MAX_PLAYLIST_BYTES)]
     TooLong {
-        /// Bytes given.
+        /// Length of the text, bytes.
         length: usize,
     },
     /// When the text is neither a playlist nor an MPD.
@@ -91,12 +91,12 @@ pub enum PlaylistError {
     /// When an HLS playlist lists segments, not variants.
     #[error("an HLS media playlist, which has no variants")]
     MediaPlaylist,
-    /// When the text claims to be one of them and is not.
+    /// When the text begins like one of the formats and cannot be parsed.
     #[error("malformed {format:?} document: {message}")]
     Malformed {
-        /// What it claims to be.
+        /// The format it begins like.
         format: Format,
-        /// What the parser found.
+        /// Message of the parser.
         message: String,
     },
 }

@@ -67,7 +67,7 @@ pub enum SteeringError {
     /// When the manifest is longer than [`MAX_MANIFEST_BYTES`].
     #[error("steering manifest of {length} bytes is over the limit of {limit}", limit = MAX_MANIFEST_BYTES)]
     TooLong {
-        /// Bytes given.
+        /// Length of the body, bytes.
         length: usize,
     },
     /// When it is not JSON, or a required field is missing or has a wrong type.
@@ -79,7 +79,7 @@ pub enum SteeringError {
     /// When it breaks a rule of the standard; the first of [`Manifest::flaws`].
     #[error("steering manifest breaks a rule: {flaw}")]
     Flawed {
-        /// The rule.
+        /// The broken rule.
         flaw: Flaw,
     },
 }
@@ -106,25 +106,25 @@ pub enum Flaw {
     /// When a pathway is named more than once, or a clone has the identifier of another clone.
     #[error("pathway `{id}` is named more than once")]
     RepeatedPathway {
-        /// The pathway.
+        /// Identifier of the pathway.
         id: String,
     },
     /// When an identifier holds anything but letters, digits, `.`, `-` and `_` (RFC 8216bis §4.4.6.2).
     #[error("pathway identifier `{id}` holds other characters than letters, digits, `.`, `-` and `_`")]
     BadPathwayId {
-        /// The identifier.
+        /// The identifier as given.
         id: String,
     },
     /// When a clone is made from itself.
     #[error("pathway clone `{id}` is its own base")]
     CloneOfItself {
-        /// The clone.
+        /// Identifier of the clone.
         id: String,
     },
     /// When the host of a clone is empty or holds what no host holds, or a query parameter has no name.
     #[error("pathway clone `{id}` replaces by an impossible host or parameter")]
     BadReplacement {
-        /// The clone.
+        /// Identifier of the clone.
         id: String,
     },
 }

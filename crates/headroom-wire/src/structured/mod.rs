@@ -28,7 +28,7 @@ pub(crate) enum BareItem<'a> {
 /// Why text is not a structured field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Syntax {
+pub enum SyntaxError {
     /// A key must start with a lower-case letter or `*` and go on with letters, digits and `_-.*`.
     BadKey,
     /// The value is none of the bare item types.
@@ -45,7 +45,7 @@ pub enum Syntax {
     TrailingComma,
 }
 
-impl fmt::Display for Syntax {
+impl fmt::Display for SyntaxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BadKey => "not a key",
@@ -130,14 +130,14 @@ impl<'a> Cursor<'a> {
 
     /// RFC 9651 §4.2.3.3.
     #[inline]
-    pub(crate) fn key(&mut self) -> Result<&'a str, Syntax> {
+    pub(crate) fn key(&mut self) -> Result<&'a str, SyntaxError> {
         let lenient = self.leniency == Leniency::Lenient;
         let bytes = self.text.as_bytes();
         let start = self.at;
         match self.peek() {
             Some(b'a'..=b'z' | b'*') => {}
             Some(b'A'..=b'Z') if lenient => {}
-            _ => return Err(Syntax::BadKey),
+            _ => return Err(SyntaxError::BadKey),
         }
         let wanted = if lenient { KEY_BYTE | UPPER_CASE } else { KEY_BYTE };
         while bytes.get(self.at).is_some_and(|&byte| CLASS[usize::from(byte)] & wanted != 0) {
@@ -162,7 +162,7 @@ impl<'a> Cursor<'a> {
 
     /// RFC 9651 §4.2.3.1.
     #[inline]
-    pub(crate) fn bare_item(&mut self) -> Result<BareItem<'a>, Syntax> {
+    pub(crate) fn bare_item(&mut self) -> Result<BareItem<'a>, SyntaxError> {
         match self.peek() {
             Some(b'0'..=b'9' | b'-') => self.number(),
             Some(b'"') => self.string().map(BareItem::Text),
@@ -171,13 +171,13 @@ impl<'a> Cursor<'a> {
             Some(b':') => self.byte_sequence(),
             Some(b'@') => self.date(),
             Some(b'%') => self.display_string(),
-            _ => Err(Syntax::BadItem),
+            _ => Err(SyntaxError::BadItem),
         }
     }
 
     /// RFC 9651 §4.2.4.
     #[inline]
-    fn number(&mut self) -> Result<BareItem<'a>, Syntax> {
+    fn number(&mut self) -> Result<BareItem<'a>, SyntaxError> {
         let start = self.at;
         let negative = self.eat(b'-');
         let first_digit = self.at;
@@ -189,11 +189,11 @@ impl<'a> Cursor<'a> {
         }
         let digits = self.at - first_digit;
         if digits == 0 {
-            return Err(Syntax::BadNumber);
+            return Err(SyntaxError::BadNumber);
         }
         if self.peek() != Some(b'.') {
             if magnitude > MAX_INTEGER || digits > 15 {
-                return Err(Syntax::BadNumber);
+                return Err(SyntaxError::BadNumber);
             }
             return Ok(BareItem::Integer(if negative { -magnitude } else { magnitude }));
         }
@@ -204,9 +204,9 @@ impl<'a> Cursor<'a> {
         }
         let fraction = self.at - first_fraction;
         if digits > MAX_DECIMAL_INTEGER_DIGITS || !(1..=MAX_DECIMAL_FRACTION_DIGITS).contains(&fraction) {
-            return Err(Syntax::BadNumber);
+            return Err(SyntaxError::BadNumber);
         }
-        self.since(start).parse().map(BareItem::Decimal).map_err(|_| Syntax::BadNumber)
+        self.since(start).parse().map(BareItem::Decimal).map_err(|_| SyntaxError::BadNumber)
     }
 
     /// A number of at most nine digits without sign or fraction, when that is what is next: the short way for what
@@ -249,14 +249,14 @@ impl<'a> Cursor<'a> {
     }
 
     /// RFC 9651 §4.2.5.
-    fn string(&mut self) -> Result<Cow<'a, str>, Syntax> {
+    fn string(&mut self) -> Result<Cow<'a, str>, SyntaxError> {
         let bytes = self.text.as_bytes();
         self.at += 1;
         let start = self.at;
         let mut unescaped: Option<String> = None;
         let mut run = start;
         loop {
-            let Some(&byte) = bytes.get(self.at) else { return Err(Syntax::Unterminated) };
+            let Some(&byte) = bytes.get(self.at) else { return Err(SyntaxError::Unterminated) };
             match byte {
                 b'"' => {
                     let last = &self.text[run..self.at];
@@ -272,9 +272,9 @@ impl<'a> Cursor<'a> {
                 b'\\' => {
                     unescaped.get_or_insert_default().push_str(&self.text[run..self.at]);
                     match bytes.get(self.at + 1) {
-                        None => return Err(Syntax::Unterminated),
+                        None => return Err(SyntaxError::Unterminated),
                         Some(b'"' | b'\\') => {}
-                        Some(_) => return Err(Syntax::BadString),
+                        Some(_) => return Err(SyntaxError::BadString),
                     }
                     // The escaped character itself begins the next run.
                     run = self.at + 1;
@@ -282,7 +282,7 @@ impl<'a> Cursor<'a> {
                 }
                 0x20..=0x7e => self.at += 1,
                 0x80.. if self.leniency == Leniency::Lenient => self.at += 1,
-                _ => return Err(Syntax::BadString),
+                _ => return Err(SyntaxError::BadString),
             }
         }
     }
@@ -297,19 +297,19 @@ impl<'a> Cursor<'a> {
     }
 
     /// RFC 9651 §4.2.8.
-    fn flag(&mut self) -> Result<BareItem<'a>, Syntax> {
+    fn flag(&mut self) -> Result<BareItem<'a>, SyntaxError> {
         self.at += 1;
         match self.peek() {
             Some(digit @ (b'0' | b'1')) => {
                 self.at += 1;
                 Ok(BareItem::Flag(digit == b'1'))
             }
-            _ => Err(Syntax::BadItem),
+            _ => Err(SyntaxError::BadItem),
         }
     }
 
     /// RFC 9651 §4.2.7. Only the alphabet is checked: no key of ours has this type.
-    fn byte_sequence(&mut self) -> Result<BareItem<'a>, Syntax> {
+    fn byte_sequence(&mut self) -> Result<BareItem<'a>, SyntaxError> {
         self.at += 1;
         loop {
             match self.peek() {
@@ -318,26 +318,26 @@ impl<'a> Cursor<'a> {
                     return Ok(BareItem::Other);
                 }
                 Some(b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' | b'=') => self.at += 1,
-                Some(_) => return Err(Syntax::BadItem),
-                None => return Err(Syntax::Unterminated),
+                Some(_) => return Err(SyntaxError::BadItem),
+                None => return Err(SyntaxError::Unterminated),
             }
         }
     }
 
     /// RFC 9651 §4.2.9.
-    fn date(&mut self) -> Result<BareItem<'a>, Syntax> {
+    fn date(&mut self) -> Result<BareItem<'a>, SyntaxError> {
         self.at += 1;
         match self.number()? {
             BareItem::Integer(_) => Ok(BareItem::Other),
-            _ => Err(Syntax::BadNumber),
+            _ => Err(SyntaxError::BadNumber),
         }
     }
 
     /// RFC 9651 §4.2.10. Only the shape is checked: no key of ours has this type.
-    fn display_string(&mut self) -> Result<BareItem<'a>, Syntax> {
+    fn display_string(&mut self) -> Result<BareItem<'a>, SyntaxError> {
         self.at += 1;
         if !self.eat(b'"') {
-            return Err(Syntax::BadItem);
+            return Err(SyntaxError::BadItem);
         }
         loop {
             match self.peek() {
@@ -346,15 +346,15 @@ impl<'a> Cursor<'a> {
                     return Ok(BareItem::Other);
                 }
                 Some(0x20..=0x7e) => self.at += 1,
-                Some(_) => return Err(Syntax::BadString),
-                None => return Err(Syntax::Unterminated),
+                Some(_) => return Err(SyntaxError::BadString),
+                None => return Err(SyntaxError::Unterminated),
             }
         }
     }
 
     /// The key of a parameter, `;key` or `;key=value`, when one is next (RFC 9651 §4.2.3.2).
     #[inline]
-    pub(crate) fn parameter_key(&mut self) -> Result<Option<&'a str>, Syntax> {
+    pub(crate) fn parameter_key(&mut self) -> Result<Option<&'a str>, SyntaxError> {
         if !self.eat(b';') {
             return Ok(None);
         }
@@ -364,12 +364,12 @@ impl<'a> Cursor<'a> {
 
     /// What follows a key: `=value`, or nothing, which is true.
     #[inline]
-    pub(crate) fn parameter_value(&mut self) -> Result<BareItem<'a>, Syntax> {
+    pub(crate) fn parameter_value(&mut self) -> Result<BareItem<'a>, SyntaxError> {
         if self.eat(b'=') { self.bare_item() } else { Ok(BareItem::Flag(true)) }
     }
 
     /// Moves over all parameters that are next.
-    pub(crate) fn skip_parameters(&mut self) -> Result<(), Syntax> {
+    pub(crate) fn skip_parameters(&mut self) -> Result<(), SyntaxError> {
         while self.parameter_key()?.is_some() {
             self.parameter_value()?;
         }
@@ -379,10 +379,10 @@ impl<'a> Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     /// Moves over one inner list without its own parameters and gives its text (RFC 9651 §4.2.1.2).
-    pub(crate) fn inner_list(&mut self) -> Result<&'a str, Syntax> {
+    pub(crate) fn inner_list(&mut self) -> Result<&'a str, SyntaxError> {
         let start = self.at;
         if !self.eat(b'(') {
-            return Err(Syntax::BadItem);
+            return Err(SyntaxError::BadItem);
         }
         loop {
             self.skip_spaces();
@@ -390,7 +390,7 @@ impl<'a> Cursor<'a> {
                 return Ok(self.since(start));
             }
             if self.at_end() {
-                return Err(Syntax::Unterminated);
+                return Err(SyntaxError::Unterminated);
             }
             self.bare_item()?;
             self.skip_parameters()?;
@@ -399,11 +399,11 @@ impl<'a> Cursor<'a> {
     }
 
     /// A space or the end of the list must follow an item of an inner list.
-    pub(crate) fn end_of_list_item(&self) -> Result<(), Syntax> {
+    pub(crate) fn end_of_list_item(&self) -> Result<(), SyntaxError> {
         match self.peek() {
             Some(b' ' | b')') => Ok(()),
-            Some(_) => Err(Syntax::TrailingCharacters),
-            None => Err(Syntax::Unterminated),
+            Some(_) => Err(SyntaxError::TrailingCharacters),
+            None => Err(SyntaxError::Unterminated),
         }
     }
 }

@@ -2,44 +2,44 @@
 
 use super::*;
 
-fn item(text: &str) -> Result<BareItem<'_>, Syntax> {
+fn item(text: &str) -> Result<BareItem<'_>, SyntaxError> {
     let mut cursor = Cursor::new(text, Leniency::Strict);
     let item = cursor.bare_item()?;
-    if cursor.at_end() { Ok(item) } else { Err(Syntax::TrailingCharacters) }
+    if cursor.at_end() { Ok(item) } else { Err(SyntaxError::TrailingCharacters) }
 }
 
 #[test]
 fn reads_every_bare_item_type() {
-    let table: &[(&str, Result<BareItem<'_>, Syntax>)] = &[
+    let table: &[(&str, Result<BareItem<'_>, SyntaxError>)] = &[
         ("42", Ok(BareItem::Integer(42))),
         ("-0", Ok(BareItem::Integer(0))),
         ("-999999999999999", Ok(BareItem::Integer(-MAX_INTEGER))),
-        ("1000000000000000", Err(Syntax::BadNumber)),
-        ("0000000000000001", Err(Syntax::BadNumber)),
-        ("-", Err(Syntax::BadNumber)),
+        ("1000000000000000", Err(SyntaxError::BadNumber)),
+        ("0000000000000001", Err(SyntaxError::BadNumber)),
+        ("-", Err(SyntaxError::BadNumber)),
         ("1.5", Ok(BareItem::Decimal(1.5))),
         ("-1.125", Ok(BareItem::Decimal(-1.125))),
-        ("1.", Err(Syntax::BadNumber)),
-        ("1.2345", Err(Syntax::BadNumber)),
-        ("1234567890123.0", Err(Syntax::BadNumber)),
-        ("1e308", Err(Syntax::TrailingCharacters)),
+        ("1.", Err(SyntaxError::BadNumber)),
+        ("1.2345", Err(SyntaxError::BadNumber)),
+        ("1234567890123.0", Err(SyntaxError::BadNumber)),
+        ("1e308", Err(SyntaxError::TrailingCharacters)),
         ("NaN", Ok(BareItem::Token("NaN".into()))),
         (r#""a\"b\\c""#, Ok(BareItem::Text(r#"a"b\c"#.into()))),
-        (r#""a\n""#, Err(Syntax::BadString)),
-        ("\"a\u{e9}\"", Err(Syntax::BadString)),
-        ("\"open", Err(Syntax::Unterminated)),
-        ("\"open\\", Err(Syntax::Unterminated)),
+        (r#""a\n""#, Err(SyntaxError::BadString)),
+        ("\"a\u{e9}\"", Err(SyntaxError::BadString)),
+        ("\"open", Err(SyntaxError::Unterminated)),
+        ("\"open\\", Err(SyntaxError::Unterminated)),
         ("*t/o:k%en", Ok(BareItem::Token("*t/o:k%en".into()))),
         ("?1", Ok(BareItem::Flag(true))),
         ("?0", Ok(BareItem::Flag(false))),
-        ("?2", Err(Syntax::BadItem)),
+        ("?2", Err(SyntaxError::BadItem)),
         (":aGk=:", Ok(BareItem::Other)),
-        (":aGk=", Err(Syntax::Unterminated)),
+        (":aGk=", Err(SyntaxError::Unterminated)),
         ("@1659578233", Ok(BareItem::Other)),
-        ("@1.5", Err(Syntax::BadNumber)),
+        ("@1.5", Err(SyntaxError::BadNumber)),
         ("%\"caf%c3%a9\"", Ok(BareItem::Other)),
-        ("", Err(Syntax::BadItem)),
-        ("(", Err(Syntax::BadItem)),
+        ("", Err(SyntaxError::BadItem)),
+        ("(", Err(SyntaxError::BadItem)),
     ];
     for (text, expected) in table {
         assert_eq!(&item(text), expected, "{text}");

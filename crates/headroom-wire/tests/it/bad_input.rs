@@ -6,7 +6,7 @@ use headroom_wire::cmcd::{
 };
 use headroom_wire::playlist::{Ladder, cap};
 use headroom_wire::steering::{Manifest, Report};
-use headroom_wire::{Syntax, cmsd};
+use headroom_wire::{SyntaxError, cmsd};
 use proptest::prelude::*;
 
 /// Every way in, one after the other.
@@ -132,13 +132,13 @@ fn oversized_and_overfull_payloads() {
     // 100,000 keys: over the limit of bytes at once, or cut at the limit of members when they are short.
     let keys: Vec<String> = (0..100_000).map(|index| format!("x-{index}")).collect();
     assert!(matches!(Cmcd::parse(&keys.join(",")), Err(ParseError::TooLong { .. })));
-    let tally = Cmcd::parse(&keys[..5000].join(",")).unwrap().tally;
-    assert_eq!((tally.kept, tally.dropped), (u32::try_from(MAX_MEMBERS).unwrap(), 1));
-    assert_eq!(tally.first.map(|(problem, _)| problem), Some(Problem::TooManyMembers));
+    let summary = Cmcd::parse(&keys[..5000].join(",")).unwrap().summary;
+    assert_eq!((summary.kept, summary.dropped), (u32::try_from(MAX_MEMBERS).unwrap(), 1));
+    assert_eq!(summary.first.map(|(problem, _)| problem), Some(Problem::TooManyMembers));
 
     let json: Vec<String> = keys[..50_000].iter().map(|key| format!("\"{key}\":1")).collect();
     let parsed = parse_json(format!("{{{}}}", json.join(",")).as_bytes()).unwrap();
-    assert_eq!((parsed[0].tally.kept, parsed[0].tally.dropped), (u32::try_from(MAX_MEMBERS).unwrap(), 1));
+    assert_eq!((parsed[0].summary.kept, parsed[0].summary.dropped), (u32::try_from(MAX_MEMBERS).unwrap(), 1));
     assert!(matches!(parse_json(&vec![b' '; MAX_BODY_BYTES + 1]), Err(ParseError::TooLong { .. })));
     assert!(parse_json("{}".repeat(MAX_RECORDS).as_bytes()).is_ok());
     let many = "{}".repeat(MAX_RECORDS + 1);
@@ -151,7 +151,7 @@ fn broken_encodings() {
     let mut read = |query: &str| {
         let parsed = parse_query(query, &mut scratch).unwrap().unwrap();
         let text = parsed.cmcd.to_json().unwrap();
-        (text, parsed.tally.kept, parsed.tally.coerced, parsed.tally.dropped)
+        (text, parsed.summary.kept, parsed.summary.coerced, parsed.summary.dropped)
     };
     assert_eq!(read("CMCD=d%3D1%2Cbs"), (r#"{"bs":true,"d":1}"#.into(), 2, 0, 0));
     assert_eq!(read("CMCD=bl%3D(0%3Bv+0%3Ba)%2Cv%3D2").1, 2);
@@ -183,8 +183,8 @@ fn json_with_wrong_types_and_shapes() {
         (r#"{"bs":"true","su":1}"#, (2, 2, 0)),
     ];
     for (body, expected) in table {
-        let tally = parse_json(body.as_bytes()).unwrap()[0].tally;
-        assert_eq!((tally.kept, tally.coerced, tally.dropped), expected, "{body}");
+        let summary = parse_json(body.as_bytes()).unwrap()[0].summary;
+        assert_eq!((summary.kept, summary.coerced, summary.dropped), expected, "{body}");
     }
     let several = parse_json(b"[{\"d\":1},{\"d\":2}]\n{\"d\":3}").unwrap();
     assert_eq!(
@@ -207,9 +207,9 @@ fn truncation_at_every_byte_keeps_what_is_whole() {
         // A list or string that was cut is left out; only a bare number or name can be cut unnoticed.
         assert!(parsed.cmcd.buffer_length.is_empty() || parsed.cmcd.buffer_length.len() == 2, "{end}");
         assert!(matches!(parsed.cmcd.content_id.as_deref(), None | Some("live, s")), "{end}");
-        assert!(parsed.tally.dropped <= 1, "{end}");
+        assert!(parsed.summary.dropped <= 1, "{end}");
     }
     let error = Cmcd::parse_strict("br=(1264;v").unwrap_err();
-    let expected = Problem::Syntax(Syntax::Unterminated);
+    let expected = Problem::Syntax(SyntaxError::Unterminated);
     assert_eq!(error, ParseError::Member { key: "br".into(), position: 10, problem: expected });
 }

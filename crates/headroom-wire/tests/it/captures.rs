@@ -2,7 +2,7 @@
 
 use crate::environment::capture;
 use expect_test::{Expect, expect};
-use headroom_wire::cmcd::{Cmcd, Headers, Parsed, Severity, parse_records};
+use headroom_wire::cmcd::{Cmcd, Headers, ParsedRecord, Severity, parse_records};
 use headroom_wire::cmcd::{Mode, validate};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -20,11 +20,11 @@ struct Summary {
 }
 
 impl Summary {
-    fn add(&mut self, parsed: Parsed<'_>, text: Option<(&str, Mode)>) {
+    fn add(&mut self, parsed: ParsedRecord<'_>, text: Option<(&str, Mode)>) {
         self.records += 1;
-        self.kept += parsed.tally.kept;
-        self.coerced += parsed.tally.coerced;
-        self.dropped += parsed.tally.dropped;
+        self.kept += parsed.summary.kept;
+        self.coerced += parsed.summary.coerced;
+        self.dropped += parsed.summary.dropped;
         let json: Value = serde_json::from_str(&parsed.cmcd.to_json().unwrap()).unwrap();
         for key in json.as_object().unwrap().keys() {
             *self.keys.entry(key.clone()).or_default() += 1;

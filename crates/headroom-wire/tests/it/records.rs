@@ -2,7 +2,7 @@
 //! can be held against it byte for byte.
 
 use headroom_wire::cmcd::{
-    EventType, Key, Kind, ObjectType, PlayerState, Scope, Since, StreamType, StreamingFormat, Unit, Version,
+    EventType, Key, ObjectType, PlayerState, Scope, StreamType, StreamingFormat, Unit, ValueType, Version, VersionRange,
 };
 use proptest::prelude::*;
 use proptest::strategy::{BoxedStrategy, ValueTree};
@@ -35,7 +35,7 @@ pub(crate) type Members = BTreeMap<String, String>;
 pub(crate) fn members(style: Style) -> impl Strategy<Value = Members> {
     let defined = Key::ALL.iter().copied().filter(move |key| {
         let spec = key.spec();
-        spec.since.includes(style.version) && (style.event || spec.scope == Scope::Any)
+        spec.versions.includes(style.version) && (style.event || spec.scope == Scope::Any)
     });
     let reserved: Vec<BoxedStrategy<Option<String>>> = defined
         .map(|key| {
@@ -89,8 +89,8 @@ fn value(key: Key, style: Style) -> BoxedStrategy<String> {
     let typed = !style.single;
     let shortest = usize::from(style.plain);
     let whole = (0..=9_999_999_u32).prop_map(move |value| value / step * step);
-    match spec.kind {
-        Kind::Numbers if typed => {
+    match spec.value_type {
+        ValueType::Numbers if typed => {
             let object_type = proptest::option::of(proptest::sample::select(ObjectType::ALL));
             let entry = (whole, object_type).prop_map(|(value, kind)| match kind {
                 Some(kind) => format!("{value};{}", kind.as_wire()),
@@ -98,11 +98,11 @@ fn value(key: Key, style: Style) -> BoxedStrategy<String> {
             });
             proptest::collection::vec(entry, 1..6).prop_map(move |list| format!("{wire}=({})", list.join(" "))).boxed()
         }
-        Kind::Numbers if style.version == Version::V2 => {
+        ValueType::Numbers if style.version == Version::V2 => {
             whole.prop_map(move |value| format!("{wire}=({value})")).boxed()
         }
-        Kind::Numbers => whole.prop_map(move |value| format!("{wire}={value}")).boxed(),
-        Kind::Texts if style.version == Version::V2 => {
+        ValueType::Numbers => whole.prop_map(move |value| format!("{wire}={value}")).boxed(),
+        ValueType::Texts if style.version == Version::V2 => {
             let range = proptest::option::of("[0-9]{1,3}-[0-9]{0,3}");
             let range = if key == Key::NextObjects { range.boxed() } else { Just(None).boxed() };
             let entry = (string(shortest, 20), range).prop_map(|(text, range)| match range {
@@ -112,31 +112,33 @@ fn value(key: Key, style: Style) -> BoxedStrategy<String> {
             let count = if typed { 1..4 } else { 1..2 };
             proptest::collection::vec(entry, count).prop_map(move |list| format!("{wire}=({})", list.join(" "))).boxed()
         }
-        Kind::Texts => (if style.plain { "[ -~]{1,20}" } else { "[ -~]{0,20}" })
+        ValueType::Texts => (if style.plain { "[ -~]{1,20}" } else { "[ -~]{0,20}" })
             .prop_map(move |path| format!("{wire}=\"{}\"", encode_uri_component(&path)))
             .boxed(),
-        Kind::Integer if key == Key::LiveLatency => {
+        ValueType::Integer if key == Key::LiveLatency => {
             any::<i32>().prop_map(move |value| format!("{wire}={value}")).boxed()
         }
-        Kind::Integer if spec.unit == Unit::EpochMilliseconds || key == Key::PlayheadTime => {
+        ValueType::Integer if spec.unit == Unit::EpochMilliseconds || key == Key::PlayheadTime => {
             (0..=999_999_999_999_999_u64).prop_map(move |value| format!("{wire}={value}")).boxed()
         }
-        Kind::Integer => whole.prop_map(move |value| format!("{wire}={value}")).boxed(),
-        Kind::Decimal => {
+        ValueType::Integer => whole.prop_map(move |value| format!("{wire}={value}")).boxed(),
+        ValueType::Decimal => {
             let fraction = i64::from(style.plain);
             (-99_000..=99_000_i64, fraction..=999)
                 .prop_map(move |(whole, fraction)| decimal(wire, whole, fraction))
                 .boxed()
         }
-        Kind::Flag if style.plain => Just(wire.to_owned()).boxed(),
-        Kind::Flag => prop_oneof![Just(wire.to_owned()), Just(format!("{wire}=?0"))].boxed(),
-        Kind::Text if spec.since == Since::OnlyV1 => {
+        ValueType::Flag if style.plain => Just(wire.to_owned()).boxed(),
+        ValueType::Flag => prop_oneof![Just(wire.to_owned()), Just(format!("{wire}=?0"))].boxed(),
+        ValueType::Text if spec.versions == VersionRange::V1 => {
             "[0-9]{1,3}-[0-9]{0,3}".prop_map(move |range| format!("{wire}=\"{range}\"")).boxed()
         }
-        Kind::Text => string(shortest, usize::from(spec.max_characters).clamp(8, 64))
+        ValueType::Text => string(shortest, usize::from(spec.max_characters).clamp(8, 64))
             .prop_map(move |text| format!("{wire}={text}"))
             .boxed(),
-        Kind::Token => proptest::sample::select(tokens(key)).prop_map(move |token| format!("{wire}={token}")).boxed(),
+        ValueType::Token => {
+            proptest::sample::select(tokens(key)).prop_map(move |token| format!("{wire}={token}")).boxed()
+        }
     }
 }
 

@@ -170,7 +170,7 @@ fn json_of_version_1_is_the_same() {
         let mut expected = as_json(&ours);
         expected.as_object_mut().unwrap().retain(|_, value| *value != "");
         assert!(same(&as_json(&parsed.cmcd), &expected), "{text}\n{body}");
-        assert_eq!((parsed.tally.coerced, parsed.tally.dropped), (0, 0), "{body}");
+        assert_eq!((parsed.summary.coerced, parsed.summary.dropped), (0, 0), "{body}");
     }
 }
 

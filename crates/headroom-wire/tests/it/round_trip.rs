@@ -2,7 +2,7 @@
 
 use crate::records::{self, Style};
 use headroom_wire::cmcd::{
-    self, Cmcd, CustomValue, Header, Headers, Key, Scope, Scratch, Tally, Version, parse_json, parse_query,
+    self, Cmcd, CustomValue, Header, Headers, Key, ParseSummary, Scope, Scratch, Version, parse_json, parse_query,
     parse_records,
 };
 use proptest::prelude::*;
@@ -27,7 +27,7 @@ proptest! {
         prop_assert_eq!(record.to_text().unwrap(), text.as_str());
         let tolerant = Cmcd::parse(&text).unwrap();
         prop_assert_eq!(&tolerant.cmcd, &record);
-        prop_assert_eq!((tolerant.tally.coerced, tolerant.tally.dropped), (0, 0));
+        prop_assert_eq!((tolerant.summary.coerced, tolerant.summary.dropped), (0, 0));
         prop_assert_eq!(record.clone().into_owned(), record);
     }
 
@@ -38,7 +38,7 @@ proptest! {
         let mut scratch = Scratch::default();
         let parsed = parse_query(&query, &mut scratch).unwrap().unwrap();
         prop_assert_eq!(parsed.cmcd, record);
-        prop_assert_eq!((parsed.tally.coerced, parsed.tally.dropped), (0, 0));
+        prop_assert_eq!((parsed.summary.coerced, parsed.summary.dropped), (0, 0));
     }
 
     #[test]
@@ -61,7 +61,7 @@ proptest! {
         let parsed = parse_json(record.to_json().unwrap().as_bytes()).unwrap();
         prop_assert_eq!(parsed.len(), 1);
         prop_assert_eq!(&parsed[0].cmcd, &record);
-        prop_assert_eq!((parsed[0].tally.coerced, parsed[0].tally.dropped), (0, 0));
+        prop_assert_eq!((parsed[0].summary.coerced, parsed[0].summary.dropped), (0, 0));
     }
 
     #[test]
@@ -78,7 +78,7 @@ proptest! {
 fn every_key_is_read_written_and_placed() {
     for &key in Key::ALL {
         let spec = key.spec();
-        for version in VERSIONS.into_iter().filter(|version| spec.since.includes(*version)) {
+        for version in VERSIONS.into_iter().filter(|version| spec.versions.includes(*version)) {
             let style = Style { event: spec.scope != Scope::Any, ..Style::of(version) };
             let texts = records::sample(records::members(style), 60);
             let member = texts.iter().find_map(|members| members.get(spec.wire));
@@ -117,7 +117,7 @@ fn the_table_is_sorted_and_found_by_name() {
         assert_eq!(Key::from_wire(name), None, "{name}");
     }
     // 18 keys of version 1 (CTA-5004); 50 of version 2, all but `nrr`.
-    let defined = |version| Key::ALL.iter().filter(|key| key.spec().since.includes(version)).count();
+    let defined = |version| Key::ALL.iter().filter(|key| key.spec().versions.includes(version)).count();
     assert_eq!((defined(Version::V1), defined(Version::V2)), (18, 50));
 }
 
@@ -154,5 +154,5 @@ fn the_largest_numbers_stay_in_range() {
     let record = Cmcd { deadline: Some(u32::MAX), ..Cmcd::default() };
     let text = record.to_text().unwrap();
     assert_eq!(text, "dl=4294967200");
-    assert_eq!(Cmcd::parse(&text).unwrap().tally, Tally { kept: 1, ..Tally::default() });
+    assert_eq!(Cmcd::parse(&text).unwrap().summary, ParseSummary { kept: 1, ..ParseSummary::default() });
 }

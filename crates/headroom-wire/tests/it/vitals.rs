@@ -74,7 +74,7 @@ fn odd_records_are_read_as_by_the_whole_parser() {
 fn a_decimal_bit_rate_of_hls_js_is_rounded() {
     let parsed = Vitals::parse("pb=(1264.5),v=2").unwrap();
     assert_eq!(parsed.vitals.playhead_bitrate.first(), Some(1265));
-    assert_eq!((parsed.tally.kept, parsed.tally.coerced, parsed.tally.dropped), (2, 1, 0));
+    assert_eq!((parsed.summary.kept, parsed.summary.coerced, parsed.summary.dropped), (2, 1, 0));
 }
 
 #[test]

@@ -8,7 +8,8 @@ use clap::Args;
 use headroom_infer::audio::{self, DeviceError, Microphone, Pcm, Recording, Source, decibels, seconds};
 use headroom_infer::models::{DEFAULT, Status};
 use headroom_infer::speech::{
-    Earshot, End, EndpointSettings, Heard, Language, Listener, Transcript, Utterance, Whisper, WhisperSettings, Worker,
+    Earshot, End, EndpointSettings, Language, Recognition, Segmenter, Transcript, Utterance, Whisper, WhisperSettings,
+    Worker,
 };
 use serde_json::{Map, Value, json};
 use std::io::{IsTerminal, Write};
@@ -100,7 +101,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let events = events.clone();
         Worker::spawn(whisper, QUEUE, move |heard| {
             // The main thread is gone only when the program ends.
-            let _ = events.send(Event::Heard(Box::new(heard)));
+            let _ = events.send(Event::Recognised(Box::new(heard)));
         })
     };
     let worker = Arc::new(worker);
@@ -141,7 +142,7 @@ enum Event {
     Listening(Option<String>),
     /// Loudness of the last moment, and whether somebody speaks.
     Level(f32, bool),
-    Heard(Box<Heard>),
+    Recognised(Box<Recognition>),
     /// Something the user should know that ends nothing.
     Note(String),
     Interrupted,
@@ -235,7 +236,7 @@ fn hear(
 ) -> Result<(), audio::ReadError> {
     // Live sound is answered soon, a recording as well as possible.
     let settings = if live.is_some() { EndpointSettings::default() } else { EndpointSettings::recorded() };
-    let mut listener = Listener::new(Earshot::default(), settings);
+    let mut listener = Segmenter::new(Earshot::default(), settings);
     let (mut samples, mut utterances) = (Vec::new(), Vec::new());
     let (mut metered, mut since_glimpse) = (Vec::new(), 0);
     let end = loop {
@@ -277,7 +278,7 @@ fn follow(inbox: &Receiver<Event>, screen: Screen, mut respond: Respond) -> anyh
             Event::Listening(device) => screen.listening(device.as_deref()),
             Event::Level(level, speaking) => screen.level(level, speaking),
             Event::Note(note) => screen.note(&note),
-            Event::Heard(heard) => match &heard.transcript {
+            Event::Recognised(heard) => match &heard.transcript {
                 Ok(transcript) if transcript.text.is_empty() => {}
                 Ok(transcript) if heard.utterance.end == End::Open => screen.partial(&transcript.text)?,
                 Ok(transcript) => screen.heard(&heard, transcript, respond(&transcript.text)?)?,
@@ -319,7 +320,7 @@ impl Screen {
         }
     }
 
-    fn heard(&self, heard: &Heard, transcript: &Transcript, answer: Answer) -> anyhow::Result<()> {
+    fn heard(&self, heard: &Recognition, transcript: &Transcript, answer: Answer) -> anyhow::Result<()> {
         self.clear_meter();
         let mut out = std::io::stdout().lock();
         if self.json {
@@ -375,7 +376,7 @@ impl Screen {
     }
 }
 
-fn record(heard: &Heard, transcript: &Transcript) -> Map<String, Value> {
+fn record(heard: &Recognition, transcript: &Transcript) -> Map<String, Value> {
     let round = |value: f64| (value * 1000.0).round() / 1000.0;
     let start = seconds(heard.utterance.start as usize);
     let object = json!({

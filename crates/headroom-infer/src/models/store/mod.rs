@@ -5,7 +5,7 @@ mod tests;
 
 use super::catalogue::{CATALOGUE, Model};
 use super::convert::{ConvertError, convert};
-use super::digest::Summing;
+use super::digest::DigestWriter;
 use super::hub::{self, HubError};
 use super::package::{self, PackageError};
 use super::sha256;
@@ -28,7 +28,7 @@ pub enum Origin {
     Packages,
 }
 
-/// How far a pull is.
+/// Progress of a pull.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// Bytes fetched from the hub so far.
@@ -48,7 +48,7 @@ pub enum Status {
     Damaged,
     /// A download broke off after so many bytes; pulling continues it.
     Partial(u64),
-    /// Not there.
+    /// There is no file.
     Absent,
 }
 
@@ -59,10 +59,10 @@ pub enum PullError {
     /// The directory cannot be made or written.
     #[error("cannot write to {directory}")]
     Directory {
-        /// The store.
+        /// Directory of the store.
         directory: PathBuf,
         #[source]
-        /// What the system says.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// Another process is pulling.
@@ -84,7 +84,7 @@ pub enum PullError {
         file: &'static str,
         /// Digest of what arrived.
         found: String,
-        /// Pinned digest.
+        /// The digest that the catalogue pins.
         expected: &'static str,
     },
 }
@@ -98,7 +98,7 @@ pub enum VerifyError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         #[source]
         source: std::io::Error,
     },
@@ -128,7 +128,7 @@ impl Store {
         own.or_else(|| Some(cache()?.join("headroom/models"))).map(Self::new)
     }
 
-    /// The directory.
+    /// Directory of the weights.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
@@ -208,7 +208,7 @@ impl Store {
         tell(Progress::Converting);
         let converted = scratch.0.join(model.file);
         let file = File::create(&converted).map_err(|source| self.unwritable(source))?;
-        let mut out = Summing::new(BufWriter::new(file));
+        let mut out = DigestWriter::new(BufWriter::new(file));
         convert(&unpacked.model, &unpacked.vocabulary, &mut out)?;
         out.flush().map_err(|source| self.unwritable(source))?;
         self.keep(model, &converted, out.finish().1, model.converted_sha256)
@@ -255,7 +255,7 @@ impl Store {
     }
 }
 
-/// A directory that is gone afterwards.
+/// A directory that is deleted when this is dropped.
 struct Scratch(PathBuf);
 
 impl Scratch {

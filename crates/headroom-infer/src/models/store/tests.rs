@@ -11,7 +11,7 @@ fn content() -> Vec<u8> {
 
 /// A catalogue entry whose hub file is [`content`].
 fn model() -> &'static Model {
-    let mut sum = Summing::new(std::io::sink());
+    let mut sum = DigestWriter::new(std::io::sink());
     sum.write_all(&content()).unwrap();
     Box::leak(Box::new(Model {
         name: "test",

@@ -124,7 +124,7 @@ mod tests {
             let query = format!("CMCD={}", target.strip_suffix(" HTTP/1.1").unwrap());
             let mut scratch = Scratch::default();
             let found = parse_query(&query, &mut scratch).unwrap().unwrap();
-            assert_eq!((found.tally.coerced, found.tally.dropped), (0, 0), "{query}: {:?}", found.tally.first);
+            assert_eq!((found.summary.coerced, found.summary.dropped), (0, 0), "{query}: {:?}", found.summary.first);
             starved += usize::from(query.contains("bs%2C"));
         }
         assert!((1..200).contains(&starved), "{starved} of 1000 reports tell of a stall");

@@ -2,7 +2,7 @@
 
 use super::{Clip, Print, cpu_time, round};
 use anyhow::{Context, ensure};
-use headroom_infer::speech::{Earshot, EndpointSettings, Listener, Utterance, Whisper};
+use headroom_infer::speech::{Earshot, EndpointSettings, Segmenter, Utterance, Whisper};
 use headroom_server::{Config, Server};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -49,10 +49,10 @@ pub(super) fn measure(whisper: &mut Whisper, clips: &[Clip], seconds: u32, print
 }
 
 fn utterances(clips: &[Clip]) -> Vec<Utterance> {
-    let mut listener = Listener::new(Earshot::default(), EndpointSettings::recorded());
+    let mut segmenter = Segmenter::new(Earshot::default(), EndpointSettings::recorded());
     let mut utterances = Vec::new();
-    clips.iter().for_each(|clip| listener.push(&clip.samples, &mut utterances));
-    listener.finish(&mut utterances);
+    clips.iter().for_each(|clip| segmenter.push(&clip.samples, &mut utterances));
+    segmenter.finish(&mut utterances);
     utterances
 }
 

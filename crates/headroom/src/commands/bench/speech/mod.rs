@@ -9,7 +9,7 @@ use headroom_infer::audio::synthetic::{Background, mix};
 use headroom_infer::audio::{Recording, Source, seconds};
 use headroom_infer::models::{DEFAULT, Status};
 use headroom_infer::speech::word_error::{WordErrors, normalise};
-use headroom_infer::speech::{Earshot, EndpointSettings, Listener, Utterance, Whisper, WhisperSettings};
+use headroom_infer::speech::{Earshot, EndpointSettings, Segmenter, Utterance, Whisper, WhisperSettings};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -175,10 +175,10 @@ fn transcribe(
     samples: &[f32],
     settings: EndpointSettings,
 ) -> anyhow::Result<(Vec<(f64, Duration)>, String)> {
-    let mut listener = Listener::new(Earshot::default(), settings);
+    let mut segmenter = Segmenter::new(Earshot::default(), settings);
     let mut utterances: Vec<Utterance> = Vec::new();
-    listener.push(samples, &mut utterances);
-    listener.finish(&mut utterances);
+    segmenter.push(samples, &mut utterances);
+    segmenter.finish(&mut utterances);
     let (mut times, mut words) = (Vec::new(), Vec::new());
     for utterance in utterances {
         let start = Instant::now();

@@ -1,4 +1,4 @@
-//! Scores of texts that were read a short while ago. Chat repeats itself: emotes, "gg", copied lines.
+//! Scores of recent texts. Chat repeats itself: emotes, "gg", copied lines.
 
 use super::Scores;
 use std::collections::HashMap;
@@ -8,18 +8,18 @@ const GENERATION: usize = 4096;
 /// Longest text kept, in bytes. What is repeated is short; with this bound all of it takes less than 2 MB.
 const LONGEST: usize = 96;
 
-/// The last few thousand short texts and what the network said of each.
+/// The last few thousand short texts with the scores of each.
 ///
 /// Two generations stand in for a list in order of use: a text found in the old one moves to the young one; a full young
-/// one becomes the old one, and what nobody asked for in the meantime goes.
+/// one becomes the old one, and texts that nobody asked for in the meantime are dropped.
 #[derive(Default)]
-pub(super) struct Recall {
+pub(super) struct ScoreCache {
     young: HashMap<Box<str>, Scores>,
     old: HashMap<Box<str>, Scores>,
 }
 
-impl Recall {
-    /// What was said of `text`, if it was read lately.
+impl ScoreCache {
+    /// Scores of `text`, if they are kept.
     pub(super) fn get(&mut self, text: &str) -> Option<Scores> {
         if let Some(scores) = self.young.get(text) {
             return Some(*scores);
@@ -29,7 +29,7 @@ impl Recall {
         Some(scores)
     }
 
-    /// Remembers what was said of `text`, unless it is long.
+    /// Keeps the scores of `text`, unless it is long.
     pub(super) fn put(&mut self, text: &str, scores: Scores) {
         if text.len() <= LONGEST {
             self.keep(text.into(), scores);
@@ -54,23 +54,23 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_stays_and_the_rest_goes() {
-        let mut recall = Recall::default();
-        recall.put("gg", scores(7));
+        let mut cache = ScoreCache::default();
+        cache.put("gg", scores(7));
         for number in 0..3 * GENERATION {
-            recall.put(&number.to_string(), scores(number));
-            assert_eq!(recall.get("gg"), Some(scores(7)), "asked for at every step");
-            assert!(recall.young.len() <= GENERATION && recall.old.len() <= GENERATION);
+            cache.put(&number.to_string(), scores(number));
+            assert_eq!(cache.get("gg"), Some(scores(7)), "asked for at every step");
+            assert!(cache.young.len() <= GENERATION && cache.old.len() <= GENERATION);
         }
-        assert_eq!(recall.get("0"), None, "two generations ago");
+        assert_eq!(cache.get("0"), None, "two generations ago");
         let last = 3 * GENERATION - 1;
-        assert_eq!(recall.get(&last.to_string()), Some(scores(last)));
+        assert_eq!(cache.get(&last.to_string()), Some(scores(last)));
     }
 
     #[test]
     fn a_long_text_is_not_kept() {
-        let mut recall = Recall::default();
+        let mut cache = ScoreCache::default();
         let long = "a".repeat(LONGEST + 1);
-        recall.put(&long, scores(1));
-        assert_eq!(recall.get(&long), None);
+        cache.put(&long, scores(1));
+        assert_eq!(cache.get(&long), None);
     }
 }

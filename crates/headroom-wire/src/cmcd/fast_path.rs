@@ -4,13 +4,13 @@
 //! ends the attempt, and that parser reads the record from the start.
 
 use super::MAX_RECORD_BYTES;
-use super::batch::Lines;
+use super::batch::RecordLines;
 use super::key::{Cmcd, Key};
-use super::key_spec::{KeySpec, Kind};
+use super::key_spec::{KeySpec, ValueType};
 use super::list::ByObjectType;
 use super::parse::Headers;
 use super::problem::ParseError;
-use super::query::{Decoded, Scratch, decode_query};
+use super::query::{QueryText, Scratch, decode_query};
 use super::token::{EventType, ObjectType, PlayerState, StreamType, StreamingFormat, Version};
 use super::vitals::{ParsedVitals, Vitals};
 use std::borrow::Cow;
@@ -33,9 +33,9 @@ impl<'a> Vitals<'a> {
     /// # Errors
     /// As [`super::parse_query`].
     pub fn parse_query(query: &'a str, scratch: &'a mut Scratch) -> Result<Option<ParsedVitals<'a>>, ParseError> {
-        let Some(Decoded { text, flaws }) = decode_query(query, scratch)? else { return Ok(None) };
+        let Some(QueryText { text, flaws }) = decode_query(query, scratch)? else { return Ok(None) };
         let mut parsed = Self::parse(text)?;
-        parsed.tally.coerce_encoding(flaws);
+        parsed.summary.coerce_encoding(flaws);
         Ok(Some(parsed))
     }
 
@@ -49,7 +49,7 @@ impl<'a> Vitals<'a> {
 
     /// Reads an event report, as [`super::parse_records`].
     pub fn parse_records(body: &'a [u8]) -> impl Iterator<Item = Result<ParsedVitals<'a>, ParseError>> {
-        Lines::of(body).map(|line| line.text().and_then(Self::parse))
+        RecordLines::of(body).map(|line| line.text().and_then(Self::parse))
     }
 }
 
@@ -74,7 +74,7 @@ fn read<'a>(line: &'a str, parsed: &mut ParsedVitals<'a>) -> Option<()> {
             _ => return None,
         }
     }
-    parsed.tally.kept = seen.count_ones();
+    parsed.summary.kept = seen.count_ones();
     Some(())
 }
 
@@ -97,7 +97,7 @@ fn name(bytes: &[u8]) -> Option<(Key, &[u8])> {
 #[inline]
 fn member<'a>(vitals: &mut Vitals<'a>, key: Key, line: &'a str, bytes: &'a [u8]) -> Option<&'a [u8]> {
     let spec = key.spec();
-    if spec.kind == Kind::Flag {
+    if spec.value_type == ValueType::Flag {
         let (value, rest) = flag(bytes)?;
         match key {
             Key::Startup => vitals.startup = Some(value),
@@ -107,8 +107,8 @@ fn member<'a>(vitals: &mut Vitals<'a>, key: Key, line: &'a str, bytes: &'a [u8])
         return Some(rest);
     }
     let [b'=', bytes @ ..] = bytes else { return None };
-    match spec.kind {
-        Kind::Numbers => {
+    match spec.value_type {
+        ValueType::Numbers => {
             let (list, rest) = numbers(bytes)?;
             match key {
                 Key::BufferLength => vitals.buffer_length = list,
@@ -122,13 +122,13 @@ fn member<'a>(vitals: &mut Vitals<'a>, key: Key, line: &'a str, bytes: &'a [u8])
             }
             Some(rest)
         }
-        Kind::Integer => integer(vitals, key, bytes),
-        Kind::Decimal => {
+        ValueType::Integer => integer(vitals, key, bytes),
+        ValueType::Decimal => {
             let (value, rest) = decimal(bytes)?;
             vitals.playback_rate = Some(value);
             Some(rest)
         }
-        Kind::Text => {
+        ValueType::Text => {
             let (value, rest) = text(spec, line, bytes)?;
             match key {
                 Key::SessionId => vitals.session_id = Some(Cow::Borrowed(value)),
@@ -137,8 +137,8 @@ fn member<'a>(vitals: &mut Vitals<'a>, key: Key, line: &'a str, bytes: &'a [u8])
             }
             Some(rest)
         }
-        Kind::Token => token(vitals, key, bytes),
-        Kind::Texts => {
+        ValueType::Token => token(vitals, key, bytes),
+        ValueType::Texts => {
             // One string, alone or in a list: what players send.
             if let [b'(', bytes @ ..] = bytes {
                 let (_, rest) = text(spec, line, bytes)?;
@@ -147,7 +147,7 @@ fn member<'a>(vitals: &mut Vitals<'a>, key: Key, line: &'a str, bytes: &'a [u8])
                 text(spec, line, bytes).map(|(_, rest)| rest)
             }
         }
-        Kind::Flag => None,
+        ValueType::Flag => None,
     }
 }
 

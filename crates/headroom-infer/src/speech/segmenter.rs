@@ -1,17 +1,17 @@
-//! A stream of samples in, utterances out.
+//! Cuts a stream of samples into utterances.
 
 use super::{Earshot, EndpointSettings, Endpointer, FRAME, Utterance, VoiceActivity};
 
 /// Voice activity and end points over one stream. Holds at most the utterance that is open.
-pub struct Listener<V = Earshot> {
+pub struct Segmenter<V = Earshot> {
     activity: V,
     endpointer: Endpointer,
     // Less than one frame.
     pending: Vec<f32>,
 }
 
-impl<V: VoiceActivity> Listener<V> {
-    /// A listener at the start of a stream.
+impl<V: VoiceActivity> Segmenter<V> {
+    /// A segmenter at the start of a stream.
     pub fn new(activity: V, settings: EndpointSettings) -> Self {
         Self { activity, endpointer: Endpointer::new(settings), pending: Vec::with_capacity(FRAME) }
     }
@@ -21,7 +21,7 @@ impl<V: VoiceActivity> Listener<V> {
         self.endpointer.is_speaking()
     }
 
-    /// What has been said of the utterance that is open; nothing during a pause.
+    /// The open utterance up to now; `None` during a pause.
     pub fn so_far(&self) -> Option<Utterance> {
         self.endpointer.so_far()
     }
@@ -80,12 +80,12 @@ mod tests {
         stream.extend([0.0; 20_001]);
         stream.extend([0.5; 9_999]);
         let listen = |size: usize| {
-            let mut listener = Listener::new(Loud, EndpointSettings::default());
+            let mut segmenter = Segmenter::new(Loud, EndpointSettings::default());
             let mut utterances = Vec::new();
             for piece in stream.chunks(size) {
-                listener.push(piece, &mut utterances);
+                segmenter.push(piece, &mut utterances);
             }
-            listener.finish(&mut utterances);
+            segmenter.finish(&mut utterances);
             utterances
         };
         let expected = listen(stream.len());

@@ -10,7 +10,7 @@ use headroom_core::{
 };
 use headroom_wire::{
     cmcd::StreamingFormat,
-    playlist::{self, Media, Rendition},
+    playlist::{self, Media, Rendition, SegmentDurations},
 };
 
 /// Longest manifest that is read.
@@ -39,16 +39,7 @@ impl Manifest {
     /// What the manifest offers; `None` when it names no ladder, as HLS media playlists do not.
     pub(crate) fn discover(self, text: &str) -> Option<ManifestSummary> {
         let found = playlist::Ladder::parse(text).ok()?;
-        let is_video = |rendition: &&Rendition| match rendition.media {
-            Media::Video => true,
-            Media::Unknown => rendition.height.is_some() || self == Self::Hls,
-            Media::Audio | Media::Text => false,
-        };
-        let mut rungs: Vec<Rung> = found.renditions.iter().filter(is_video).map(rung).collect();
-        // Renditions of one bit rate, on several pathways or in several codecs, are one rung.
-        rungs.sort_by_key(|rung| rung.bitrate);
-        rungs.dedup_by_key(|rung| rung.bitrate);
-        rungs.truncate(Ladder::MAX_RUNGS);
+        let rungs = found.rungs(Ladder::MAX_RUNGS).into_iter().map(rung).collect();
         let audio = found.renditions.iter().filter(|rendition| rendition.media == Media::Audio);
         let audio = audio.map(|rendition| Bitrate::bps(rendition.peak_bitrate_bps)).max();
         Some(ManifestSummary {
@@ -56,23 +47,17 @@ impl Manifest {
             ladder: Ladder::new(rungs).ok()?,
             // The bit rate of an HLS variant includes its audio; a DASH presentation without audio has none to add.
             audio: if self == Self::Hls { Some(Bitrate::ZERO) } else { Some(audio.unwrap_or(Bitrate::ZERO)) },
-            segment_duration: self.segment_duration(text),
+            segment_duration: found.segment_duration_s.and_then(plausible_duration),
         })
     }
 
-    /// Longest segment the manifest announces.
+    /// Longest segment that a manifest without a ladder announces.
     pub(crate) fn segment_duration(self, text: &str) -> Option<Duration> {
         let seconds = match self {
-            Self::Hls => {
-                let tag = text.lines().find_map(|line| line.strip_prefix("#EXT-X-TARGETDURATION:"));
-                tag?.trim().parse().ok()?
-            }
-            Self::Dash => {
-                let (_, rest) = text.split_once("maxSegmentDuration=\"")?;
-                duration_seconds(rest.split_once('"')?.0)?
-            }
+            Self::Hls => SegmentDurations::parse(text).segment_s?,
+            Self::Dash => playlist::Ladder::parse(text).ok()?.segment_duration_s?,
         };
-        (0.1..=60.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
+        plausible_duration(seconds)
     }
 
     /// The manifest without what lies above `cap`; `None` when nothing does, or the manifest is not one to cut.
@@ -92,23 +77,9 @@ fn rung(rendition: &Rendition) -> Rung {
     }
 }
 
-/// The days-less subset of ISO 8601 durations that manifests use: `PT1M2.5S`.
-fn duration_seconds(text: &str) -> Option<f64> {
-    let mut rest = text.strip_prefix("PT")?;
-    let mut seconds = 0.0;
-    while !rest.is_empty() {
-        let end = rest.find(|character: char| character.is_ascii_alphabetic())?;
-        let value: f64 = rest[..end].parse().ok()?;
-        seconds += value
-            * match rest.as_bytes()[end] {
-                b'H' => 3_600.0,
-                b'M' => 60.0,
-                b'S' => 1.0,
-                _ => return None,
-            };
-        rest = &rest[end + 1..];
-    }
-    Some(seconds)
+/// A segment duration in seconds, unless it is one that no packager writes.
+fn plausible_duration(seconds: f64) -> Option<Duration> {
+    (0.1..=60.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
 }
 
 /// Reads a body that is short enough; else gives back all of it, read part and unread part.

@@ -31,16 +31,6 @@ pub(super) fn attribute<'a>(list: &'a str, name: &str) -> Option<&'a str> {
     attributes(list).find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
-/// A decimal number of zero or more, with or without a fraction, rounded; `None` for anything else.
-pub(super) fn whole_number(text: &str) -> Option<u64> {
-    if let Ok(value) = text.parse() {
-        return Some(value);
-    }
-    let value: f64 = text.parse().ok()?;
-    // The cast is exact below 2^53.
-    (0.0..9e15).contains(&value).then(|| value.round() as u64)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,13 +51,5 @@ mod tests {
             assert_eq!(attributes(list).collect::<Vec<_>>(), *expected, "{list}");
         }
         assert_eq!(attribute("bandwidth=5,BANDWIDTH=6", "BANDWIDTH"), Some("5"));
-    }
-
-    #[test]
-    fn numbers_may_have_a_fraction() {
-        let cases = [("800000", Some(800_000)), ("801250.5", Some(801_251)), ("2e6", Some(2_000_000)), ("-1", None)];
-        for (text, expected) in cases.into_iter().chain([("nan", None), ("inf", None), ("", None), ("1k", None)]) {
-            assert_eq!(whole_number(text), expected, "{text}");
-        }
     }
 }

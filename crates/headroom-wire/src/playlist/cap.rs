@@ -1,6 +1,9 @@
 //! A cap on a multivariant playlist.
 
-use super::attributes::{attribute, whole_number};
+use super::attributes::attribute;
+use super::codecs::families;
+use super::ladder::Media;
+use super::values::whole_number;
 use super::variant::{Variant, variants};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,17 +22,18 @@ pub struct CappedPlaylist<'a> {
 /// Removes the variants whose peak bitrate is above `cap_bps` from a multivariant playlist.
 ///
 /// Every other byte stays as it is: other tags, comments, line ends, variants whose bitrate cannot be read, trick-play
-/// variants. The lowest variant of each pathway stays whatever its bitrate, so that no player is left without one. What
-/// is no multivariant playlist comes back unchanged.
+/// variants. Players choose among variants by what they can decode and where they fetch from, so the lowest of every such
+/// choice stays whatever its bitrate: of each pathway, video codec, dynamic range and audio codec (or audio group, where no
+/// codec is named), with and without pictures. What is no multivariant playlist comes back unchanged.
 pub fn cap(playlist: &str, cap_bps: u64) -> CappedPlaylist<'_> {
     let variants: Vec<_> = variants(playlist).filter_map(Candidate::of).collect();
-    let mut lowest: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut lowest: BTreeMap<&Choice<'_>, u64> = BTreeMap::new();
     for variant in &variants {
-        let entry = lowest.entry(variant.pathway).or_insert(variant.peak_bitrate_bps);
+        let entry = lowest.entry(&variant.choice).or_insert(variant.peak_bitrate_bps);
         *entry = variant.peak_bitrate_bps.min(*entry);
     }
     let above = |variant: &&Candidate<'_>| {
-        variant.peak_bitrate_bps > cap_bps && lowest.get(variant.pathway) != Some(&variant.peak_bitrate_bps)
+        variant.peak_bitrate_bps > cap_bps && lowest.get(&variant.choice) != Some(&variant.peak_bitrate_bps)
     };
     let removed: Vec<_> = variants.iter().filter(above).map(|candidate| &candidate.variant).collect();
     let kept = variants.len() - removed.len();
@@ -50,15 +54,45 @@ pub fn cap(playlist: &str, cap_bps: u64) -> CappedPlaylist<'_> {
 struct Candidate<'a> {
     variant: Variant<'a>,
     peak_bitrate_bps: u64,
+    choice: Choice<'a>,
+}
+
+/// What a player needs to be able to play a variant; those that differ in it are no alternatives in bitrate.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Choice<'a> {
     pathway: &'a str,
+    has_pictures: bool,
+    codecs: Vec<&'a str>,
+    dynamic_range: &'a str,
 }
 
 impl<'a> Candidate<'a> {
     /// `None` when its bitrate cannot be read.
     fn of(variant: Variant<'a>) -> Option<Self> {
         let peak_bitrate_bps = attribute(variant.attributes, "BANDWIDTH").and_then(whole_number)?;
-        // By RFC 8216bis §4.4.6.2 a variant without a pathway belongs to the pathway ".".
-        let pathway = attribute(variant.attributes, "PATHWAY-ID").unwrap_or(".");
-        Some(Self { variant, peak_bitrate_bps, pathway })
+        let choice = Choice::of(variant.attributes);
+        Some(Self { variant, peak_bitrate_bps, choice })
+    }
+}
+
+impl<'a> Choice<'a> {
+    /// Of the attributes of a variant; what is left out has the value RFC 8216bis §4.4.6.2 gives it.
+    fn of(attributes: &'a str) -> Self {
+        let listed = attribute(attributes, "CODECS").unwrap_or_default();
+        let played = families(listed).filter(|(media, _)| *media != Media::Text);
+        let mut codecs: Vec<&str> = played.map(|(_, family)| family).collect();
+        let holds = |wanted| families(listed).any(|(media, _)| media == wanted);
+        if !holds(Media::Audio) {
+            codecs.extend(attribute(attributes, "AUDIO"));
+        }
+        codecs.sort_unstable();
+        codecs.dedup();
+        Self {
+            pathway: attribute(attributes, "PATHWAY-ID").unwrap_or("."),
+            has_pictures: holds(Media::Video)
+                || attribute(attributes, "RESOLUTION").is_some_and(|size| !size.is_empty()),
+            codecs,
+            dynamic_range: attribute(attributes, "VIDEO-RANGE").unwrap_or("SDR"),
+        }
     }
 }

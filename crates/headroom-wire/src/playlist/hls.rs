@@ -1,8 +1,9 @@
 //! Ladders of HLS multivariant playlists.
 
-use super::attributes::{attribute, attributes, whole_number};
+use super::attributes::{attribute, attributes};
 use super::codecs::media_of_codecs;
 use super::ladder::{Format, Ladder, Media, PlaylistError, Rendition, SteeringServer};
+use super::values::{frame_rate, resolution, whole_number};
 use super::variant::{Variant, variants};
 
 /// Tags that only multivariant playlists have (RFC 8216bis §4.4.6).
@@ -21,34 +22,40 @@ pub(super) fn ladder(text: &str) -> Result<Ladder, PlaylistError> {
     }
     let mut ladder = Ladder::new(Format::Hls);
     for variant in variants(text) {
-        ladder.add(rendition(&variant));
+        let rendition = rendition(&variant, &mut ladder);
+        ladder.add(rendition);
     }
+    find_audio(&mut ladder.renditions);
     ladder.steering = text.lines().find_map(steering);
     Ok(ladder)
 }
 
-fn rendition(variant: &Variant<'_>) -> Rendition {
-    let mut rendition = Rendition {
-        id: variant.uri.to_owned(),
-        media: Media::Unknown,
-        peak_bitrate_bps: 0,
-        average_bitrate_bps: None,
-        width: None,
-        height: None,
-        frame_rate: None,
-        codecs: None,
-        pathway: None,
-    };
+fn rendition(variant: &Variant<'_>, ladder: &mut Ladder) -> Rendition {
+    let mut rendition = Rendition::new(variant.uri.to_owned());
     for (name, value) in attributes(variant.attributes).filter(|(_, value)| !value.is_empty()) {
-        match name.to_ascii_uppercase().as_str() {
-            "BANDWIDTH" => rendition.peak_bitrate_bps = whole_number(value).unwrap_or(0),
-            "AVERAGE-BANDWIDTH" => rendition.average_bitrate_bps = whole_number(value),
-            "RESOLUTION" => (rendition.width, rendition.height) = resolution(value).unzip(),
-            "FRAME-RATE" => rendition.frame_rate = frame_rate(value),
-            "CODECS" => rendition.codecs = Some(value.to_owned()),
-            "PATHWAY-ID" => rendition.pathway = Some(value.to_owned()),
-            _ => {}
+        let name = name.to_ascii_uppercase();
+        let unread = match name.as_str() {
+            "BANDWIDTH" => set(&mut rendition.peak_bitrate_bps, whole_number(value), "BANDWIDTH"),
+            "AVERAGE-BANDWIDTH" => {
+                set(&mut rendition.average_bitrate_bps, whole_number(value).map(Some), "AVERAGE-BANDWIDTH")
+            }
+            "RESOLUTION" => {
+                let size = resolution(value);
+                (rendition.width, rendition.height) = size.unzip();
+                size.is_none().then_some("RESOLUTION")
+            }
+            "FRAME-RATE" => set(&mut rendition.frame_rate, frame_rate(value).map(Some), "FRAME-RATE"),
+            "CODECS" => set(&mut rendition.codecs, Some(Some(value.to_owned())), "CODECS"),
+            "PATHWAY-ID" => set(&mut rendition.pathway, Some(Some(value.to_owned())), "PATHWAY-ID"),
+            _ => None,
+        };
+        if let Some(name) = unread {
+            ladder.note_unread(&rendition.id, name, value);
         }
+    }
+    if rendition.peak_bitrate_bps == 0 {
+        // BANDWIDTH is required; the mean is the next best.
+        rendition.peak_bitrate_bps = rendition.average_bitrate_bps.unwrap_or(0);
     }
     rendition.media = match (rendition.height, &rendition.codecs) {
         (Some(_), _) => Media::Video,
@@ -58,15 +65,22 @@ fn rendition(variant: &Variant<'_>) -> Rendition {
     rendition
 }
 
-/// `1280x720` in pixels.
-fn resolution(text: &str) -> Option<(u32, u32)> {
-    let (width, height) = text.split_once(['x', 'X'])?;
-    let side = |text: &str| whole_number(text.trim()).and_then(|pixels| u32::try_from(pixels).ok());
-    Some((side(width)?, side(height)?))
+/// Stores a value that could be read; else gives the attribute's name back.
+fn set<T>(field: &mut T, value: Option<T>, name: &'static str) -> Option<&'static str> {
+    let Some(value) = value else { return Some(name) };
+    *field = value;
+    None
 }
 
-fn frame_rate(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0)
+/// A variant that names neither size nor codecs, below all that show pictures, holds sound alone.
+fn find_audio(renditions: &mut [Rendition]) {
+    let pictures = renditions.iter().filter(|rendition| rendition.media == Media::Video);
+    let Some(lowest) = pictures.map(|rendition| rendition.peak_bitrate_bps).min() else { return };
+    for rendition in renditions {
+        if rendition.media == Media::Unknown && rendition.peak_bitrate_bps < lowest {
+            rendition.media = Media::Audio;
+        }
+    }
 }
 
 /// `#EXT-X-CONTENT-STEERING` (RFC 8216bis §4.4.6.6).

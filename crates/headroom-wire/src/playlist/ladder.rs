@@ -8,6 +8,12 @@ pub const MAX_PLAYLIST_BYTES: usize = 4 * 1024 * 1024;
 /// Most renditions kept of a ladder; the rest is left out.
 pub const MAX_RENDITIONS: usize = 256;
 
+/// Most unread attributes named.
+pub const MAX_UNREAD: usize = 8;
+
+/// Longest value of an unread attribute that is kept, in characters.
+pub const MAX_UNREAD_CHARACTERS: usize = 64;
+
 /// The format a ladder was read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -26,6 +32,10 @@ pub enum Media {
     Audio,
     /// Subtitles or captions.
     Text,
+    /// Still pictures, as thumbnails are.
+    Image,
+    /// Pictures for fast forward and rewind, which are never played at normal speed.
+    TrickMode,
     /// The playlist does not say.
     Unknown,
 }
@@ -64,6 +74,17 @@ pub struct SteeringServer {
     pub query_before_start: bool,
 }
 
+/// An attribute of a rendition whose value cannot be read. It counts as absent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadAttribute {
+    /// The rendition's [`Rendition::id`].
+    pub rendition: String,
+    /// Name of the attribute.
+    pub name: &'static str,
+    /// The value as it was sent, cut to [`MAX_UNREAD_CHARACTERS`].
+    pub value: String,
+}
+
 /// The renditions of a stream and its steering server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ladder {
@@ -73,6 +94,12 @@ pub struct Ladder {
     pub renditions: Vec<Rendition>,
     /// The steering server, where there is one.
     pub steering: Option<SteeringServer>,
+    /// Longest video segment that the document announces, seconds. Multivariant playlists announce none.
+    pub segment_duration_s: Option<f64>,
+    /// The first [`MAX_UNREAD`] attributes that cannot be read.
+    pub unread: Vec<UnreadAttribute>,
+    /// Number of attributes that cannot be read.
+    pub unread_count: usize,
 }
 
 /// Why a ladder cannot be read.
@@ -101,15 +128,72 @@ pub enum PlaylistError {
     },
 }
 
+impl Rendition {
+    pub(super) fn new(id: String) -> Self {
+        Self {
+            id,
+            media: Media::Unknown,
+            peak_bitrate_bps: 0,
+            average_bitrate_bps: None,
+            width: None,
+            height: None,
+            frame_rate: None,
+            codecs: None,
+            pathway: None,
+        }
+    }
+
+    /// Whether it can be a rung: it holds moving pictures, or may do so, and has a bitrate.
+    ///
+    /// What an MPD does not name a type for holds pictures only where it has a size.
+    fn is_rung(&self, format: Format) -> bool {
+        let has_pictures = match self.media {
+            Media::Video => true,
+            Media::Unknown => self.height.is_some() || format == Format::Hls,
+            Media::Audio | Media::Text | Media::Image | Media::TrickMode => false,
+        };
+        has_pictures && self.peak_bitrate_bps > 0
+    }
+}
+
 impl Ladder {
+    /// The renditions that differ in what a link must carry: those with moving pictures, one of each bitrate, ascending,
+    /// at most `limit` of them (at least two).
+    ///
+    /// Of several with one bitrate, on several pathways or in several codecs, the first stands for all. Beyond the limit
+    /// the lowest and the highest stay, and of those between the ones nearest to the next below (by ratio) are left out.
+    pub fn rungs(&self, limit: usize) -> Vec<&Rendition> {
+        let mut rungs: Vec<_> = self.renditions.iter().filter(|rendition| rendition.is_rung(self.format)).collect();
+        rungs.sort_by_key(|rendition| rendition.peak_bitrate_bps);
+        rungs.dedup_by_key(|rendition| rendition.peak_bitrate_bps);
+        while rungs.len() > limit.max(2) {
+            let ratio = |at: usize| rungs[at].peak_bitrate_bps as f64 / rungs[at - 1].peak_bitrate_bps as f64;
+            let Some(closest) = (1..rungs.len()).min_by(|&a, &b| ratio(a).total_cmp(&ratio(b))) else { break };
+            // The highest stays: its lower neighbour goes instead.
+            let last = rungs.len() - 1;
+            rungs.remove(if closest == last { last - 1 } else { closest });
+        }
+        rungs
+    }
+
     pub(super) fn new(format: Format) -> Self {
-        Self { format, renditions: Vec::new(), steering: None }
+        let (renditions, unread) = (Vec::new(), Vec::new());
+        Self { format, renditions, steering: None, segment_duration_s: None, unread, unread_count: 0 }
     }
 
     /// Adds a rendition unless it is there already, as in the next period of an MPD.
     pub(super) fn add(&mut self, rendition: Rendition) {
         if self.renditions.len() < MAX_RENDITIONS && !self.renditions.contains(&rendition) {
             self.renditions.push(rendition);
+        }
+    }
+
+    /// Notes an attribute that cannot be read.
+    pub(super) fn note_unread(&mut self, rendition: &str, name: &'static str, value: &str) {
+        self.unread_count += 1;
+        if self.unread.len() < MAX_UNREAD {
+            let value = value.chars().take(MAX_UNREAD_CHARACTERS).collect();
+            self.unread.push(UnreadAttribute { rendition: rendition.to_owned(), name, value });
         }
     }
 }

@@ -9,10 +9,17 @@ mod codecs;
 mod dash;
 mod hls;
 mod ladder;
+mod media_playlist;
 mod parse;
+mod period;
 #[cfg(test)]
 mod tests;
+mod values;
 mod variant;
 
 pub use cap::{CappedPlaylist, cap};
-pub use ladder::{Format, Ladder, MAX_PLAYLIST_BYTES, MAX_RENDITIONS, Media, PlaylistError, Rendition, SteeringServer};
+pub use ladder::{
+    Format, Ladder, MAX_PLAYLIST_BYTES, MAX_RENDITIONS, MAX_UNREAD, MAX_UNREAD_CHARACTERS, Media, PlaylistError,
+    Rendition, SteeringServer, UnreadAttribute,
+};
+pub use media_playlist::SegmentDurations;

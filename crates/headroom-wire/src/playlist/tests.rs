@@ -9,7 +9,7 @@ const MULTIVARIANT: &str = "#EXTM3U\r
 #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"aud\",NAME=\"main\",DEFAULT=YES,URI=\"audio.m3u8\"\r
 #EXT-X-STREAM-INF:BANDWIDTH=6000000,AVERAGE-BANDWIDTH=5000000,RESOLUTION=1920x1080,FRAME-RATE=60.000,CODECS=\"avc1.64002a,mp4a.40.2\",AUDIO=\"aud\",PATHWAY-ID=\"A\"\r
 hd.m3u8\r
-#EXT-X-STREAM-INF:CODECS=\"avc1,BANDWIDTH=1\",BANDWIDTH=900000,RESOLUTION=640x360,PATHWAY-ID=\"A\"\r
+#EXT-X-STREAM-INF:CODECS=\"avc1,BANDWIDTH=1,mp4a\",BANDWIDTH=900000,RESOLUTION=640x360,PATHWAY-ID=\"A\"\r
 \r
 sd.m3u8\r
 #EXT-X-STREAM-INF:BANDWIDTH=3000000,RESOLUTION=1280x720,PATHWAY-ID=\"B\"\r
@@ -57,7 +57,7 @@ fn reads_a_multivariant_playlist() {
     assert_eq!(ladder.steering, Some(steering));
     expect_test::expect![[r#"
         hd.m3u8 Video 6000000 5000000 1920x1080 60.000 avc1.64002a,mp4a.40.2 A
-        sd.m3u8 Video 900000 - 640x360 - avc1,BANDWIDTH=1 A
+        sd.m3u8 Video 900000 - 640x360 - avc1,BANDWIDTH=1,mp4a A
         b/md.m3u8 Video 3000000 - 1280x720 - - B
         b/hd.m3u8 Video 7000000 - 1920x1080 - - B
         audio-only.m3u8 Audio 64000 - -x- - mp4a.40.2 A
@@ -117,8 +117,8 @@ fn caps_a_playlist_and_keeps_the_rest_byte_for_byte() {
         (u64::MAX, &[], 0),
         (6_500_000, &[12, 13], 1),
         (1_000_000, &[5, 6, 12, 13], 2),
-        // The lowest of each pathway stays: 64 kbit/s on A, 3 Mbit/s on B.
-        (0, &[5, 6, 7, 8, 9, 12, 13], 3),
+        // The lowest of each pathway stays: 900 kbit/s and sound alone on A, 3 Mbit/s on B.
+        (0, &[5, 6, 12, 13], 2),
     ];
     for (cap_bps, without, removed) in table {
         let expected: String =

@@ -6,6 +6,7 @@
 mod bad_input;
 mod captures;
 mod environment;
+mod playlists;
 mod records;
 mod reference;
 

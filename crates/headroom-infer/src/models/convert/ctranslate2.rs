@@ -1,6 +1,6 @@
 //! Reads CTranslate2's `model.bin` (binary version 5 and later, little endian).
 
-use super::ConvertError;
+use super::error::ConvertError;
 use std::collections::BTreeMap;
 
 /// Number of CTranslate2's type for 16-bit floats.

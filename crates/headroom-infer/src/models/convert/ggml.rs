@@ -1,7 +1,7 @@
 //! Writes the parts of whisper.cpp's model file, little endian.
 
-use super::Shape;
 use super::mel::{BINS, Filters, MELS};
+use super::shape::Shape;
 use std::io::{Result, Write};
 
 /// "ggml"

@@ -6,35 +6,19 @@
 //! own converter makes them. The mel filter bank and the vocabulary travel inside the ggml file.
 
 mod ctranslate2;
+mod error;
 mod ggml;
 mod mel;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
 
-use ctranslate2::{Checkpoint, Matrix};
-use std::io::Write;
+pub use error::ConvertError;
 
-/// Why weights cannot be converted.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConvertError {
-    /// The bytes are not a checkpoint in a CTranslate2 version that is known, or end too early.
-    #[error("not a CTranslate2 Whisper checkpoint ({0})")]
-    Malformed(&'static str),
-    /// A tensor is missing.
-    #[error("the checkpoint lacks the tensor {0}")]
-    Absent(String),
-    /// A tensor has another shape or type than Whisper's.
-    #[error("the tensor {0} has an unexpected shape or type")]
-    Shape(String),
-    /// The vocabulary has too few tokens or characters outside GPT-2's alphabet.
-    #[error("the vocabulary is not Whisper's (token {0})")]
-    Vocabulary(usize),
-    /// The result cannot be written.
-    #[error("cannot write the converted weights")]
-    Io(#[from] std::io::Error),
-}
+use ctranslate2::{Checkpoint, Matrix};
+use shape::Shape;
+use std::io::Write;
 
 /// Converts `model` (the bytes of `model.bin`) and `vocabulary` (one token a line) into `out`.
 pub(super) fn convert(model: &[u8], vocabulary: &str, out: &mut impl Write) -> Result<(), ConvertError> {
@@ -44,38 +28,6 @@ pub(super) fn convert(model: &[u8], vocabulary: &str, out: &mut impl Write) -> R
     ggml::write_filters(out, &mel::filters())?;
     ggml::write_vocabulary(out, &vocabulary::tokens(vocabulary)?)?;
     Tensors { checkpoint: &checkpoint, shape: &shape, out }.write()
-}
-
-/// Sizes of a Whisper model, read off its tensors.
-struct Shape {
-    vocabulary: u32,
-    audio_context: u32,
-    text_context: u32,
-    state: u32,
-    encoder_layers: u32,
-    decoder_layers: u32,
-}
-
-impl Shape {
-    fn of(checkpoint: &Checkpoint<'_>) -> Result<Self, ConvertError> {
-        let embeddings = checkpoint.matrix("decoder/embeddings/weight")?;
-        let layers = |side: &str| {
-            (0_u32..).take_while(|i| checkpoint.has(&format!("{side}/layer_{i}/ffn/linear_0/weight"))).count() as u32
-        };
-        let shape = Self {
-            vocabulary: embeddings.rows,
-            audio_context: checkpoint.matrix("encoder/position_encodings/encodings")?.rows,
-            text_context: checkpoint.matrix("decoder/position_encodings/encodings")?.rows,
-            state: embeddings.columns,
-            encoder_layers: layers("encoder"),
-            decoder_layers: layers("decoder"),
-        };
-        // Every Whisper has heads of 64 columns.
-        if shape.encoder_layers == 0 || shape.decoder_layers == 0 || !shape.state.is_multiple_of(64) {
-            return Err(ConvertError::Malformed("no layers"));
-        }
-        Ok(shape)
-    }
 }
 
 struct Tensors<'a, W> {

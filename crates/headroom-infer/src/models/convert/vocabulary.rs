@@ -1,6 +1,6 @@
 //! Whisper's tokens as bytes, from a list in GPT-2's alphabet.
 
-use super::ConvertError;
+use super::error::ConvertError;
 
 /// Tokens that carry text; whisper.cpp makes the ones behind them (languages, timestamps) itself.
 const TEXT_TOKENS: usize = 50_257;

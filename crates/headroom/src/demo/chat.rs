@@ -3,6 +3,7 @@
 //! The messages are scripted. They are read by the classifier where the binary brings one; else they carry the labels of
 //! the script as their reading, and the demo says so.
 
+use super::origin::STREAM;
 use super::player::Progress;
 use anyhow::{Context, ensure};
 use headroom_core::{
@@ -22,9 +23,6 @@ use tokio::{
     net::TcpStream,
     time::{Duration, Instant, interval},
 };
-
-/// The name of the demo's content (CMCD `cid`), which the chat is about.
-pub(crate) const STREAM: &str = "demo";
 
 /// Scripted messages and what each is about.
 const SMALL_TALK: [&str; 6] =

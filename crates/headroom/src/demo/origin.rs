@@ -16,6 +16,9 @@ use tokio::{
     time::{Duration, Instant},
 };
 
+/// The name of the demo's content (CMCD `cid`), which the chat is about.
+pub(crate) const STREAM: &str = "demo";
+
 /// The live stream.
 pub(crate) struct Origin {
     ladder: Ladder,

@@ -6,7 +6,7 @@
 
 use super::{
     link::{Limited, Link, ROUND_TRIP},
-    origin::Origin,
+    origin::{Origin, STREAM},
     playback::Playback,
 };
 use anyhow::{Context, bail};
@@ -301,7 +301,7 @@ impl Player {
         let mut cmcd = Cmcd {
             version: Version::V2,
             session_id: Some(self.session.as_str().into()),
-            content_id: Some(super::chat::STREAM.into()),
+            content_id: Some(STREAM.into()),
             object_type: Some(object_type),
             streaming_format: Some(StreamingFormat::Hls),
             stream_type: Some(StreamType::Live),

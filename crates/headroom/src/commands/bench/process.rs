@@ -34,6 +34,12 @@ pub(super) fn cpu_time(process: u32) -> anyhow::Result<Duration> {
     Ok(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
 }
 
+/// Processor time of this process: user and system, all threads.
+pub(super) fn own_cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs().min(999_999_999) as u32)
+}
+
 /// Asks a process to end and waits for it.
 pub(super) fn stop(process: &mut Child) {
     if let Some(id) = rustix::process::Pid::from_raw(process.id() as i32) {

@@ -1,6 +1,6 @@
 //! The report: one HTML page with its charts inside, readable without the network.
 
-use super::{fit, hour, rate};
+use super::wording::{fit, hour, rate};
 use crate::chart::{Band, COLOURS, Chart, STYLE, Series, escape};
 use headroom_server::plan::{Forecast, HOUR_S, Line, Plan, Skill};
 use std::fmt::Write as _;

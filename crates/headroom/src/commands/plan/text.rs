@@ -1,6 +1,6 @@
 //! A plan for the terminal.
 
-use super::{fit, hour, rate};
+use super::wording::{fit, hour, rate};
 use headroom_server::plan::{Line, Plan, Skill};
 use std::fmt::Write as _;
 

@@ -8,7 +8,9 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 use headroom_sim::trace::format::sigcomm24::{PlaybackKind, parse_playback, recognises_playback};
 
-use super::{Reading, Target, print, reading, tell};
+use super::output::{print, tell};
+use super::reading::{self, Reading};
+use super::target::Target;
 
 /// Turn trace files of known data sets into our CSV or into mahimahi's format.
 #[derive(Args, Debug)]

@@ -10,8 +10,10 @@ use headroom_sim::trace::Trace;
 use headroom_sim::trace::format::csv;
 use headroom_sim::trace::statistics::{LAGS_S, Quantiles, Statistics};
 
+use super::output::{print, tell};
 use super::picture::{self, Named};
-use super::{Reading, print, reading, sparkline, tell};
+use super::reading::{self, Reading};
+use super::sparkline;
 
 /// Columns of a sparkline.
 const WIDTH: usize = 72;

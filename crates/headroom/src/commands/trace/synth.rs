@@ -7,7 +7,9 @@ use anyhow::Context as _;
 use clap::Args;
 use headroom_sim::trace::synth::{Preset, generate};
 
-use super::{Target, print, reading, tell};
+use super::output::{print, tell};
+use super::reading;
+use super::target::Target;
 
 /// Make synthetic 5G traces, labelled as such. The same preset, seed, duration and step give the same file.
 #[derive(Args, Debug)]

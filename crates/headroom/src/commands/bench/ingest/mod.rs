@@ -90,16 +90,17 @@ fn measure(arguments: &Arguments, directory: &Path) -> anyhow::Result<Vec<Figure
     std::fs::write(&decide, workload::decide_script(arguments.sessions))?;
     std::fs::write(&batch, workload::batch_script(arguments.sessions, arguments.records))?;
     let requests = workload::decide_requests(arguments.sessions);
+    let (connections, seconds) = (arguments.connections, arguments.seconds);
     let span = Duration::from_secs(u64::from(arguments.seconds));
 
     let round = |_| {
         let nginx = Nginx::start(directory)?;
-        let plain = nginx.load(&decide, arguments)?;
+        let plain = nginx.load(&decide, connections, seconds)?;
         let headroom = Headroom::start(directory)?;
         // A first pass makes the sessions known; after a tick every answer holds a decision.
-        headroom.load_for(&decide, arguments, 3)?;
-        let decided = headroom.load(&decide, arguments)?;
-        let batched = headroom.load(&batch, arguments)?;
+        headroom.load(&decide, connections, 3)?;
+        let decided = headroom.load(&decide, connections, seconds)?;
+        let batched = headroom.load(&batch, connections, seconds)?;
         let half = decided.per_second() / 2.0;
         let before = cpu_time(headroom.worker())?;
         let ours = paced::run(headroom.address(), &requests, half, span, arguments.connections)?;

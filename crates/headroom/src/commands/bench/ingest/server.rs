@@ -2,7 +2,6 @@
 
 use super::{
     super::process::{cpu_time, stop, unused_address, wait_for},
-    Arguments,
     machine::Pinned,
 };
 use anyhow::{Context, bail};
@@ -43,18 +42,13 @@ pub(super) trait Target {
     /// The process that does the work.
     fn worker(&self) -> u32;
 
-    /// wrk with `script` for the configured time.
-    fn load(&self, script: &Path, arguments: &Arguments) -> anyhow::Result<Cost> {
-        self.load_for(script, arguments, arguments.seconds)
-    }
-
-    /// wrk with `script` for `seconds`.
-    fn load_for(&self, script: &Path, arguments: &Arguments, seconds: u32) -> anyhow::Result<Cost> {
+    /// wrk with `script` over so many connections for `seconds`.
+    fn load(&self, script: &Path, connections: usize, seconds: u32) -> anyhow::Result<Cost> {
         let before = cpu_time(self.worker())?;
         let began = Instant::now();
         let _pinned = Pinned::to(CLIENT_CPU);
         let output = Command::new("wrk")
-            .args(["-t1", &format!("-c{}", arguments.connections), &format!("-d{seconds}s")])
+            .args(["-t1", &format!("-c{connections}"), &format!("-d{seconds}s")])
             .arg("-s")
             .arg(script)
             .arg(format!("http://{}/", self.address()))

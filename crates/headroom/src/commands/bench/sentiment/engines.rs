@@ -1,6 +1,7 @@
 //! One engine after another over the same messages, one thread each.
 
-use super::{cpu_time, quantile};
+use super::super::process::own_cpu_time;
+use super::output::quantile;
 use anyhow::{Context, ensure};
 use headroom_infer::text::Classifier;
 use serde_json::Value;
@@ -30,13 +31,13 @@ impl Cost {
 /// Our own engine, which must not have read the messages before.
 pub(super) fn ours(classifier: &mut Classifier, engine: &str, texts: &[&str], batch: usize) -> anyhow::Result<Cost> {
     let mut walls = Vec::new();
-    let start = cpu_time();
+    let start = own_cpu_time();
     for some in texts.chunks(batch) {
         let at = Instant::now();
         classifier.read(some)?;
         walls.push(at.elapsed().as_secs_f64());
     }
-    let cpu_s = (cpu_time() - start).as_secs_f64();
+    let cpu_s = (own_cpu_time() - start).as_secs_f64();
     Ok(Cost { engine: engine.to_owned(), cpu_s, p50_ms: 1_000.0 * quantile(&mut walls, 0.5) })
 }
 

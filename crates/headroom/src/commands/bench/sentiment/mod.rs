@@ -3,6 +3,7 @@
 
 mod chat;
 mod engines;
+mod output;
 mod queue;
 mod server;
 
@@ -12,10 +13,10 @@ use chat::Chat;
 use clap::Args;
 use engines::{Cost, PEERS, ours, theirs};
 use headroom_infer::text::find_models;
-use serde_json::{Value, json};
+use output::{put, rounded};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 /// Arguments of `headroom bench sentiment`.
 #[derive(Args)]
@@ -154,33 +155,7 @@ fn print(as_json: bool, batch: usize, count: f64, own: &Cost, peer: Option<&Cost
     put(as_json, &object, &line);
 }
 
-#[expect(clippy::print_stdout, reason = "the benchmark's output")]
-fn put(as_json: bool, object: &Value, line: &str) {
-    if as_json {
-        println!("{object}");
-    } else {
-        println!("{line}");
-    }
-}
-
 #[expect(clippy::print_stderr, reason = "a note to a person")]
 fn note(note: &str) {
     eprintln!("headroom: {note}");
-}
-
-/// The value below which a share of `values` lies; 0 of none.
-fn quantile(values: &mut [f64], share: f64) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    let last = values.len().saturating_sub(1);
-    values.get((last as f64 * share).round() as usize).copied().unwrap_or(0.0)
-}
-
-fn rounded(value: f64) -> f64 {
-    (value * 100.0).round() / 100.0
-}
-
-/// Processor time of this process: user and system, all threads.
-fn cpu_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs().min(999_999_999) as u32)
 }

@@ -1,6 +1,8 @@
 //! A steady rate through the queue with one worker: from submission to answer.
 
-use super::{Chat, cpu_time, put, quantile, rounded};
+use super::super::process::own_cpu_time;
+use super::chat::Chat;
+use super::output::{put, quantile, rounded};
 use crate::commands::classifier::ClassifierArguments;
 use anyhow::ensure;
 use headroom_infer::text::{Queue, QueueSettings};
@@ -18,7 +20,7 @@ pub(super) fn measure(
 ) -> anyhow::Result<()> {
     let queue = Queue::start(vec![classifier.open()?], QueueSettings::default());
     let (done, answers) = channel();
-    let (start, cpu) = (Instant::now(), cpu_time());
+    let (start, cpu) = (Instant::now(), own_cpu_time());
     let total = rate * seconds;
     for (number, text) in (0..total).zip(chat) {
         let due = Duration::from_secs_f64(f64::from(number) / f64::from(rate));
@@ -30,7 +32,7 @@ pub(super) fn measure(
     }
     drop(done);
     let answers: Vec<(bool, Duration)> = answers.iter().collect();
-    let cpu_s = (cpu_time() - cpu).as_secs_f64();
+    let cpu_s = (own_cpu_time() - cpu).as_secs_f64();
     let mut waits: Vec<f64> =
         answers.iter().filter(|(read, _)| *read).map(|(_, wait)| 1_000.0 * wait.as_secs_f64()).collect();
     let (counters, _) = queue.counters();

@@ -1,7 +1,9 @@
 //! A rate through the whole server, with its own classifier: from arrival to the engine, and whether the engine still ticks
 //! on time.
 
-use super::{Chat, cpu_time, put, rounded};
+use super::super::process::own_cpu_time;
+use super::chat::Chat;
+use super::output::{put, rounded};
 use crate::reading;
 use anyhow::{Context, ensure};
 use headroom_server::{Config, Server};
@@ -24,12 +26,12 @@ pub(super) fn measure(chat: Chat<'_>, rate: u32, seconds: u32, as_json: bool) ->
     let reader = reading::reader().context("the models are not there")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     let server = runtime.block_on(Server::start_with(config, Some(reader)))?;
-    let cpu = cpu_time();
+    let cpu = own_cpu_time();
     let outcome = pour(server.public_address(), chat, rate, seconds).and_then(|()| {
         std::thread::sleep(settle);
         exchange(server.control_address(), "GET", "/metrics", "")
     });
-    let cpu_s = (cpu_time() - cpu).as_secs_f64();
+    let cpu_s = (own_cpu_time() - cpu).as_secs_f64();
     runtime.block_on(server.stop());
     let metrics = Metrics(outcome?);
     let count = |name: &str| metrics.value(name).unwrap_or(0.0);

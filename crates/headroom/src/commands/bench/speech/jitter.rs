@@ -1,6 +1,8 @@
 //! How punctual the engine's ticks are while speech is recognised without a pause in the same process.
 
-use super::{Clip, Print, cpu_time, round};
+use super::super::process::own_cpu_time;
+use super::clip::Clip;
+use super::print::{Print, round};
 use anyhow::{Context, ensure};
 use headroom_infer::speech::{Earshot, EndpointSettings, Segmenter, Utterance, Whisper};
 use headroom_server::{Config, Server};
@@ -21,7 +23,7 @@ pub(super) fn measure(whisper: &mut Whisper, clips: &[Clip], seconds: u32, print
     let length = Duration::from_secs(u64::from(seconds));
     for with_speech in [false, true] {
         let (stop, decoded_ms) = (AtomicBool::new(false), AtomicU64::new(0));
-        let (began, cpu) = (Instant::now(), cpu_time());
+        let (began, cpu) = (Instant::now(), own_cpu_time());
         let jitter = std::thread::scope(|scope| {
             if with_speech {
                 scope.spawn(|| decode(whisper, &utterances, &stop, &decoded_ms));
@@ -30,7 +32,7 @@ pub(super) fn measure(whisper: &mut Whisper, clips: &[Clip], seconds: u32, print
             stop.store(true, Ordering::Relaxed);
             jitter
         })?;
-        let cores = (cpu_time() - cpu).as_secs_f64() / began.elapsed().as_secs_f64();
+        let cores = (own_cpu_time() - cpu).as_secs_f64() / began.elapsed().as_secs_f64();
         let decoded_s = decoded_ms.load(Ordering::Relaxed) as f64 / 1_000.0;
         let load = if with_speech { "continuous speech" } else { "no speech" };
         let [median, p99, worst] = jitter.quantiles_ms();

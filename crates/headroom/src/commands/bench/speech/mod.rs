@@ -1,17 +1,23 @@
 //! `headroom bench speech`: word errors, cost and silence of speech recognition, beside faster-whisper on the same weights.
 
+mod clip;
 mod jitter;
+mod pass;
+mod print;
 
+use super::process::own_cpu_time;
 use crate::commands::models;
 use anyhow::{Context, bail};
 use clap::Args;
+use clip::{Clip, clips};
+use headroom_infer::audio::seconds;
 use headroom_infer::audio::synthetic::{Background, mix};
-use headroom_infer::audio::{Recording, Source, seconds};
 use headroom_infer::models::{DEFAULT, Status};
-use headroom_infer::speech::word_error::{WordErrors, normalise};
 use headroom_infer::speech::{Earshot, EndpointSettings, Segmenter, Utterance, Whisper, WhisperSettings};
-use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use pass::Pass;
+use print::Print;
+use serde_json::Value;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
@@ -45,20 +51,14 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-/// One recording.
-struct Clip {
-    path: PathBuf,
-    reference: String,
-    samples: Vec<f32>,
-}
-
 /// Runs everything and prints a line a result.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (store, model) = (models::store()?, models::find(&arguments.model)?);
     if store.status(model) != Status::Present {
         bail!("the model {0} is not there; fetch it once with `headroom models pull {0}`", model.name);
     }
-    let clips = clips(arguments)?;
+    let shared = || std::env::var_os("HEADROOM_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
+    let clips = clips(&arguments.audio.clone().unwrap_or_else(|| shared().join("data/audio")))?;
     let print = Print { json: arguments.json };
     let mut whisper = Whisper::load(&store.path(model), WhisperSettings::default())?;
     if let Some(seconds) = arguments.tick_jitter {
@@ -82,86 +82,21 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.background_seconds > 0 {
         for background in Background::ALL {
             let sound = background.samples(f64::from(arguments.background_seconds), SEED);
-            let start = cpu_time();
+            let start = own_cpu_time();
             let (utterances, text) = transcribe(&mut whisper, &sound, EndpointSettings::default())?;
-            print.background(background, arguments.background_seconds, &utterances, &text, cpu_time() - start);
+            print.background(background, arguments.background_seconds, &utterances, &text, own_cpu_time() - start);
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn clips(arguments: &Arguments) -> anyhow::Result<Vec<Clip>> {
-    let shared = || std::env::var_os("HEADROOM_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
-    let directory = arguments.audio.clone().unwrap_or_else(|| shared().join("data/audio"));
-    let list = directory.join("references.tsv");
-    let text = std::fs::read_to_string(&list).with_context(|| format!("cannot read {}", list.display()))?;
-    text.lines()
-        .filter_map(|line| line.split_once('\t'))
-        .map(|(file, reference)| {
-            let path = directory.join(file);
-            let samples = read(&path).with_context(|| path.display().to_string())?;
-            Ok(Clip { path, reference: reference.to_owned(), samples })
-        })
-        .collect()
-}
-
-fn read(path: &Path) -> anyhow::Result<Vec<f32>> {
-    let mut recording = Recording::open(path)?;
-    let mut samples = Vec::new();
-    while recording.read(&mut samples)? {}
-    Ok(samples)
-}
-
-/// What one pass over all clips gave.
-#[derive(Default)]
-struct Pass {
-    sentences: WordErrors,
-    commands: WordErrors,
-    audio_s: f64,
-    cpu: Duration,
-    /// Decode times of utterances of up to 5 s.
-    decodes: Vec<Duration>,
-}
-
-impl Pass {
-    /// Clips of up to five words count as commands.
-    fn add(&mut self, reference: &str, text: &str) {
-        let errors = WordErrors::of(reference, text);
-        // The recordings of the development data: names of cards and "go forward ten meters" against read sentences.
-        let is_command = normalise(reference).len() <= 5 || reference.contains(" of spades ");
-        if is_command {
-            self.commands += errors;
-        } else {
-            self.sentences += errors;
-        }
-    }
-
-    fn all(&self) -> WordErrors {
-        let mut all = self.sentences;
-        all += self.commands;
-        all
-    }
-
-    fn cpu_per_audio(&self) -> f64 {
-        self.cpu.as_secs_f64() / self.audio_s
-    }
-
-    /// Median decode, and with it the pause that has to pass before a live utterance counts as ended.
-    fn latency_p50_s(&self) -> f64 {
-        let mut decodes = self.decodes.clone();
-        decodes.sort_unstable();
-        let pause = EndpointSettings::default().hangover_frames as f64 * 0.016;
-        decodes.get(decodes.len() / 2).map_or(0.0, |median| median.as_secs_f64() + pause)
-    }
 }
 
 fn measure(whisper: &mut Whisper, clips: &[Clip], sound: impl Fn(&Clip) -> Vec<f32>) -> anyhow::Result<Pass> {
     let mut pass = Pass::default();
     for clip in clips {
         let samples = sound(clip);
-        let start = cpu_time();
+        let start = own_cpu_time();
         let (utterances, text) = transcribe(whisper, &samples, EndpointSettings::recorded())?;
-        pass.cpu += cpu_time() - start;
+        pass.cpu += own_cpu_time() - start;
         pass.audio_s += seconds(samples.len());
         pass.add(&clip.reference, &text);
         pass.decodes.extend(utterances.iter().filter(|(length_s, _)| *length_s <= 5.0).map(|(_, decode)| *decode));
@@ -224,100 +159,9 @@ fn peers(arguments: &Arguments, clips: &[Clip], own: &Pass, own_rss: f64, print:
     Ok(())
 }
 
-/// Processor time of this process: user and system, all threads.
-fn cpu_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs().min(999_999_999) as u32)
-}
-
 /// Most memory this process ever had resident, in megabytes; 0 where the system does not tell.
 fn peak_rss_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
-}
-
-struct Print {
-    json: bool,
-}
-
-impl Print {
-    #[expect(clippy::print_stdout, reason = "the benchmark's output")]
-    fn line(&self, object: &Value, line: &str) {
-        if self.json {
-            println!("{object}");
-        } else {
-            println!("{line}");
-        }
-    }
-
-    #[expect(clippy::print_stderr, reason = "a note to a person")]
-    fn note(&self, note: &str) {
-        eprintln!("headroom: {note}");
-    }
-
-    fn accuracy(&self, model: &str, condition: &str, pass: &Pass) {
-        let (all, sentences, commands) = (pass.all(), pass.sentences, pass.commands);
-        self.line(
-            &json!({ "model": model, "condition": condition, "wer": round(all.rate()),
-                "wer_sentences": round(sentences.rate()), "wer_commands": round(commands.rate()), "words": all.words }),
-            &format!(
-                "{model:<24} {condition:<16} WER {:.3} (sentences {:.3} of {} words, commands {:.3} of {})",
-                all.rate(),
-                sentences.rate(),
-                sentences.words,
-                commands.rate(),
-                commands.words
-            ),
-        );
-    }
-
-    fn cost(&self, model: &str, pass: &Pass, peak_rss_mb: f64) {
-        let (cpu, latency) = (pass.cpu_per_audio(), pass.latency_p50_s());
-        self.line(
-            &json!({ "model": model, "wer": round(pass.all().rate()), "cpu_s_per_audio_s": round(cpu),
-                "peak_rss_mb": peak_rss_mb.round(), "latency_p50_s": round(latency), "peer": null }),
-            &format!(
-                "{model:<24} {cpu:.3} CPU s per audio s, {peak_rss_mb:.0} MB at most, {latency:.2} s from the end of \
-                 speech to text (median, clips up to 5 s, pause included)"
-            ),
-        );
-    }
-
-    fn ratio(&self, peer: &str, own: &Pass, own_rss: f64, pass: &Pass, rss: f64) {
-        let (cpu, memory) = (own.cpu_per_audio() / pass.cpu_per_audio(), own_rss / rss);
-        self.line(
-            &json!({ "model": peer, "wer": round(pass.all().rate()), "cpu_s_per_audio_s": round(pass.cpu_per_audio()),
-                "peak_rss_mb": rss.round(), "latency_p50_s": null, "peer": peer, "cpu_ratio": round(cpu),
-                "memory_ratio": round(memory) }),
-            &format!(
-                "{peer:<24} {:.3} CPU s per audio s, {rss:.0} MB at most; ours needs {cpu:.2} x the time, {memory:.2} x \
-                 the memory",
-                pass.cpu_per_audio()
-            ),
-        );
-    }
-
-    fn background(
-        &self,
-        background: Background,
-        length_s: u32,
-        utterances: &[(f64, Duration)],
-        text: &str,
-        cpu: Duration,
-    ) {
-        let (name, count, words) = (background.name(), utterances.len(), normalise(text).len());
-        self.line(
-            &json!({ "background": name, "seconds": length_s, "utterances": count, "invented_words": words,
-                "text": text, "cpu_s": round(cpu.as_secs_f64()) }),
-            &format!(
-                "{name:<24} {length_s} s: {words} invented words in {count} stretches taken for speech, {:.1} CPU s {text}",
-                cpu.as_secs_f64()
-            ),
-        );
-    }
-}
-
-fn round(value: f64) -> f64 {
-    (value * 1000.0).round() / 1000.0
 }

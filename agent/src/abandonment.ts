@@ -35,8 +35,8 @@ const LEAST_BITS = 1000;
 
 /**
  * The rung to fetch in place of a running transfer, if that is worth more: what the rest of the segment is worth at the rate
- * at which it arrives, against the same segment fetched anew. The rule of headroom-core; both sides are tested with the
- * vectors in `test/vectors.json`.
+ * at which it arrives, against the same segment fetched anew. The rule of headroom-core; both sides are tested with
+ * the vectors in `test/vectors`.
  */
 export function lowerRung(transfer: RunningTransfer): number | undefined {
   const { ladder, rung, bits, receivedBits, elapsedS, firstByteS, bufferS, segmentS, givenUp } = transfer;

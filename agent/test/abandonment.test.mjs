@@ -1,25 +1,19 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
+import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
 import { configureDash, configureShaka } from "../dist/index.js";
 import { lowerRung } from "../dist/abandonment.js";
 
-/** 8 Mbit, one second of the top rung of two. */
-const TRANSFER = { ladder: [1e6, 8e6], rung: 1, bits: 8e6, firstByteS: 0.1, segmentS: 1 };
-const CASES = [
-  // what of it, elapsed s, received bits, buffer s, given up before; rung
-  ["ten seconds late as it goes, two on the lower rung", 1.5, 1e6, 0.5, 0, 0],
-  ["it ends in time", 1.5, 7.9e6, 0.5, 0, undefined],
-  ["nothing came", 1.5, 0, 0.5, 0, 0],
-  ["too early to say", 1.1, 0, 0.5, 0, undefined],
-  ["once more", 1.5, 0, 0.5, 1, 0],
-  ["the third is waited for", 1.5, 0, 0.5, 2, undefined],
-];
-for (const [name, elapsedS, receivedBits, bufferS, givenUp, rung] of CASES) {
-  test(`a transfer of two rungs: ${name}`, () => {
-    assert.equal(lowerRung({ ...TRANSFER, elapsedS, receivedBits, bufferS, givenUp }), rung);
-  });
-}
+/** Written by `cargo test -p headroom-core --test it client_rules`: what the engine itself would give up. */
+test("the engine's vectors", () => {
+  const lines = readFileSync(new URL("vectors/abandonment.jsonl", import.meta.url), "utf8").trimEnd().split("\n");
+  assert.ok(lines.length > 500);
+  for (const line of lines) {
+    const { transfer, lower } = JSON.parse(line);
+    assert.equal(lowerRung(transfer) ?? null, lower, line);
+  }
+});
 
 const REPORTING = { sessionId: "one", contentId: "show", stretch: false };
 const ADVICE = { url: "https://edge.example/v1/advice" };

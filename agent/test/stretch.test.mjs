@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
 import { steerHls } from "../dist/index.js";
 import { bufferOf, Stretch, stretchedRate } from "../dist/stretch.js";
@@ -7,22 +8,16 @@ import { FakeHls } from "./fake-hls.mjs";
 beforeEach(() => mock.timers.enable({ apis: ["setInterval"] }));
 afterEach(() => mock.timers.reset());
 
-const RATES = [
-  // buffer s, target latency s, rate
-  [6, 6, 1],
-  [4, 6, 1],
-  [3, 6, 0.96],
-  [2, 6, 0.92],
-  [0, 6, 0.92],
-  [1.5, 3, 0.96],
-  [1, 0, 1],
-  [1, NaN, 1],
-];
-for (const [bufferS, targetS, rate] of RATES) {
-  test(`${bufferS} s of ${targetS} s play at ${rate}`, () => {
-    assert.ok(Math.abs(stretchedRate(bufferS, targetS) - rate) < 1e-9);
-  });
-}
+/** Written by `cargo test -p headroom-core --test it client_rules`. */
+test("the engine's vectors", () => {
+  const lines = readFileSync(new URL("vectors/stretch.jsonl", import.meta.url), "utf8").trimEnd().split("\n");
+  for (const line of lines) {
+    const { bufferS, targetS, rate } = JSON.parse(line);
+    assert.ok(Math.abs(stretchedRate(bufferS, targetS) - rate) < 1e-9, line);
+  }
+  assert.equal(lines.length, 60);
+  assert.equal(stretchedRate(1, NaN), 1, "no live edge");
+});
 
 /** A media element that holds `bufferS`. */
 class Media {

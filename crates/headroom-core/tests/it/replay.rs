@@ -15,9 +15,9 @@ fn replay(config: Config) -> String {
     let mut engine = Engine::new(config);
     let mut decisions = String::new();
     for line in INPUTS.lines() {
-        engine.handle_input(serde_json::from_str::<Input>(line).unwrap());
+        engine.handle_input(serde_json::from_str::<Input>(line).expect("a recorded input reads"));
         while let Some(output) = engine.poll_output() {
-            decisions += &serde_json::to_string(&output).unwrap();
+            decisions += &serde_json::to_string(&output).expect("an output can be written");
             decisions.push('\n');
         }
     }

@@ -23,7 +23,7 @@ pub(crate) enum Benchmark {
     /// The simulator: sessions and decisions for each second of one core.
     Simulator(simulator::Arguments),
     /// Adaptation policies against each other and an oracle, on a folder of traces.
-    Abr(abr::Arguments),
+    Abr(Box<abr::Arguments>),
     /// The alert rules: incidents told of, how early, and pages on quiet days.
     Alerts(alerts::Arguments),
     /// Many viewers behind one bottleneck: alone, guided, and guided by an engine that knows its capacity.

@@ -70,8 +70,8 @@ impl Set {
         self.sources.retain(|_| {
             index += 1;
             match split {
-                Split::Tune => index % 2 == 1,
-                Split::Validate => index % 2 == 0,
+                Split::Tune => !index.is_multiple_of(2),
+                Split::Validate => index.is_multiple_of(2),
                 Split::All => true,
             }
         });

@@ -118,7 +118,8 @@ fn thumbnails_and_trick_mode_are_no_rungs() {
 
 #[test]
 fn attributes_that_are_a_little_off_are_read() {
-    let forms: [&dyn Fn(u32, &str) -> String; 7] = [
+    type Form = dyn Fn(u32, &str) -> String;
+    let forms: [&Form; 7] = [
         &|bitrate, size| format!("BANDWIDTH={bitrate}.0,RESOLUTION={size}"),
         &|bitrate, size| format!("BANDWIDTH={bitrate},RESOLUTION=\"{size}\",FRAME-RATE=\"30\""),
         &|bitrate, size| format!("BANDWIDTH={bitrate},CODECS=\"\",RESOLUTION={size}"),

@@ -20,3 +20,4 @@ pub mod stretch;
 pub mod telemetry;
 pub mod time;
 pub mod units;
+pub mod view;

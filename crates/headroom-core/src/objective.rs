@@ -33,8 +33,7 @@ impl Objective {
     }
 
     /// Stall risk ([`crate::qoe::stall_risk`]) above which no rung but the lowest is advised, however much picture it
-    /// promises. Chosen on the tune half of the development traces as the lowest ceiling that costs no log quality
-    /// (docs/algorithms/headroom.md); `sharp` has none.
+    /// promises. Own choice, not tuned; `sharp` has none.
     #[must_use]
     pub const fn risk_ceiling(self) -> Ratio {
         match self {

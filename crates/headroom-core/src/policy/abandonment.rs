@@ -33,9 +33,9 @@ impl Abandonment {
         Self { stall_penalty: 8.0, switch_penalty: 1.0, patience_s: 1.2, tolerated_s: 0.3, most: 2 };
 
     /// The rule of the objectives `smooth` and `balanced`, and of a client that follows advice: as [`CAREFUL`](Self::CAREFUL), of any stall.
-    /// The rungs it is advised are higher than its own, so more depends on giving up in time: it halves their stalls, more than any
-    /// choice of rungs does. One attempt instead of two loses a third of that, a patience of 0.5 s saves 5 % of the stalls for 2 to 3 points
-    /// of log quality (docs/algorithms/headroom.md).
+    /// The rungs it is advised are higher than its own, so more depends on giving up in time than
+    /// on any choice of rungs. A second attempt is worth having; less patience buys few stalls with much picture
+    /// (docs/algorithms/headroom.md).
     pub const ADVISED: Self = Self { tolerated_s: 0.0, ..Self::CAREFUL };
 }
 

@@ -3,7 +3,8 @@
 //! Spiteri, Sitaraman, Sparacio: "From Theory to Practice: Improving Bitrate Adaptation in the DASH Reference
 //! Player", MMSys 2018, §4; parameters and the rule against insufficient buffer as in sabre and dash.js `BolaRule`.
 
-use super::measured::{self, Averages, ThroughputEstimate};
+use super::measured::{self, ThroughputEstimate};
+use super::states::{BolaEMemory, VirtualBuffer};
 use super::{Delivery, Evidence, Policy, Progress, Proposal, Tuning, View};
 use crate::{
     decision::Reason,
@@ -30,24 +31,6 @@ impl Default for BolaE {
 const MINIMUM_BUFFER_S: f64 = 10.0;
 /// And this much more for each rung (`MINIMUM_BUFFER_PER_BITRATE_LEVEL_S`), seconds.
 const BUFFER_PER_RUNG_S: f64 = 2.0;
-
-/// What it remembers of a session.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Memory {
-    averages: Averages,
-    buffer: VirtualBuffer,
-    /// Decisions taken, up to [`measured::LAST_SHARE`] and two.
-    decisions: u8,
-}
-
-/// What BOLA-E adds to the buffer, and what it does with it.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct VirtualBuffer {
-    /// Media taken to be there beside what is, seconds.
-    placeholder_s: f32,
-    /// Wait before the next request, seconds.
-    pub(super) pause_s: f32,
-}
 
 /// V·p and γ·p of one ladder and buffer, in seconds, with utilities ln(bit rate / lowest) + 1.
 struct Placement<'a> {
@@ -222,7 +205,7 @@ impl Policy for BolaE {
     }
 
     fn decide(&self, view: &View<'_>, memory: &mut super::Memory) -> Proposal {
-        memory.update(|kept: &mut Memory| {
+        memory.update(|kept: &mut BolaEMemory| {
             let Some(measured) = kept.averages.update(view, self.first_byte_s) else {
                 return Proposal::hold(view);
             };
@@ -232,14 +215,14 @@ impl Policy for BolaE {
     }
 
     fn pause(&self, memory: &super::Memory) -> Duration {
-        memory.get::<Memory>().buffer.pause()
+        memory.get::<BolaEMemory>().buffer.pause()
     }
 
     fn delivered(&self, view: &View<'_>, delivery: &Delivery, memory: &mut super::Memory) {
-        memory.update(|kept: &mut Memory| kept.buffer.delivered(view, delivery));
+        memory.update(|kept: &mut BolaEMemory| kept.buffer.delivered(view, delivery));
     }
 
     fn abandon(&self, view: &View<'_>, progress: &Progress, memory: &mut super::Memory) -> Option<RungIndex> {
-        memory.get::<Memory>().buffer.lower(view, progress)
+        memory.get::<BolaEMemory>().buffer.lower(view, progress)
     }
 }

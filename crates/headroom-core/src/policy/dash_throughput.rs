@@ -4,7 +4,8 @@
 //! the form sabre gives them: Spiteri, Sitaraman, Sparacio: "From Theory to Practice: Improving Bitrate Adaptation in
 //! the DASH Reference Player", MMSys 2018.
 
-use super::measured::{self, Averages, ThroughputEstimate};
+use super::measured::{self, ThroughputEstimate};
+use super::states::DashThroughputMemory;
 use super::{Evidence, Policy, Progress, Proposal, Tuning, View};
 use crate::{decision::Reason, ladder::RungIndex};
 
@@ -29,14 +30,6 @@ impl Default for DashThroughput {
 const ABANDON_SEGMENTS: f64 = 1.8;
 /// … but not in its first half second (sabre `abandon_grace_time`).
 const ABANDON_GRACE_S: f64 = 0.5;
-
-/// What it remembers of a session.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Memory {
-    averages: Averages,
-    /// Decisions taken, up to [`measured::LAST_SHARE`] and one.
-    decisions: u8,
-}
 
 impl DashThroughput {
     pub(super) fn tuned(tuning: &Tuning) -> Self {
@@ -79,7 +72,7 @@ impl Policy for DashThroughput {
     }
 
     fn decide(&self, view: &View<'_>, memory: &mut super::Memory) -> Proposal {
-        memory.update(|kept: &mut Memory| {
+        memory.update(|kept: &mut DashThroughputMemory| {
             let Some(measured) = kept.averages.update(view, self.first_byte_s) else {
                 return Proposal::hold(view);
             };

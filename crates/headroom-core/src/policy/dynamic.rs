@@ -4,9 +4,10 @@
 //! Player", MMSys 2018, §5, as dash.js has it since version 3: BOLA above the default buffer time, throughput below
 //! half of it (`AbrController._updateDynamicAbrStrategy`). A live player holds less than that and stays with throughput.
 
-use super::bola_e::{BolaE, VirtualBuffer};
+use super::bola_e::BolaE;
 use super::dash_throughput::DashThroughput;
-use super::measured::{self, Averages};
+use super::measured;
+use super::states::DynamicMemory;
 use super::{Delivery, Evidence, Policy, Progress, Proposal, Tuning, View};
 use crate::{decision::Reason, ladder::RungIndex, time::Duration};
 
@@ -29,19 +30,6 @@ impl Default for Dynamic {
     }
 }
 
-/// What it remembers of a session.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Memory {
-    averages: Averages,
-    buffer: VirtualBuffer,
-    /// Whether BOLA-E took the last decision.
-    bola_decides: bool,
-    /// Decisions of BOLA-E, as it counts them.
-    bola_decisions: u8,
-    /// Decisions of the throughput rule, up to [`measured::LAST_SHARE`] and one.
-    throughput_decisions: u8,
-}
-
 impl Dynamic {
     /// The policy with what a comparison sets of it.
     #[must_use]
@@ -49,7 +37,7 @@ impl Dynamic {
         Self { throughput: DashThroughput::tuned(tuning), bola: BolaE::tuned(tuning), ..Self::default() }
     }
 
-    fn choose(&self, view: &View<'_>, kept: &mut Memory) -> Proposal {
+    fn choose(&self, view: &View<'_>, kept: &mut DynamicMemory) -> Proposal {
         let Some(measured) = kept.averages.update(view, self.throughput.first_byte_s) else {
             return Proposal::hold(view);
         };
@@ -80,15 +68,15 @@ impl Policy for Dynamic {
     }
 
     fn pause(&self, memory: &super::Memory) -> Duration {
-        memory.get::<Memory>().buffer.pause()
+        memory.get::<DynamicMemory>().buffer.pause()
     }
 
     fn delivered(&self, view: &View<'_>, delivery: &Delivery, memory: &mut super::Memory) {
-        memory.update(|kept: &mut Memory| kept.buffer.delivered(view, delivery));
+        memory.update(|kept: &mut DynamicMemory| kept.buffer.delivered(view, delivery));
     }
 
     fn abandon(&self, view: &View<'_>, progress: &Progress, memory: &mut super::Memory) -> Option<RungIndex> {
-        let kept: Memory = memory.get();
+        let kept: DynamicMemory = memory.get();
         if kept.bola_decides { kept.buffer.lower(view, progress) } else { self.throughput.lower(view, progress) }
     }
 }

@@ -3,7 +3,8 @@
 //! [`Recourse`] is the rule of `smooth` and `balanced`, [`Hold`] that of `sharp`. What follows from the rule is bounded by the
 //! session's [`Guidance`](super::Guidance). See docs/algorithms/headroom.md.
 
-use super::guidance::{SessionMemory, bounded};
+use super::bounds::bounded;
+use super::session_memory::SessionMemory;
 use super::{Abandonment, Delivery, Hold, Memory, Policy, Progress, Proposal, Recourse, View};
 use crate::{
     decision::Reason, forecast::History, ladder::RungIndex, objective::Objective, telemetry::Report, time::Timestamp,

@@ -3,6 +3,7 @@
 //! Karagkioules, Mekuria, Griffioen, Wagenaar: "Online Learning for Low-Latency Adaptive Streaming", MMSys 2020; constants,
 //! start-up and the cautious ascent as in dash.js `L2ARule` (4.x). Deviations: docs/algorithms/policies.md.
 
+use super::states::L2aMemory;
 use super::{DashThroughput, Evidence, Policy, Progress, Proposal, View};
 use crate::{
     decision::Reason,
@@ -34,17 +35,7 @@ const START_UP_SHARE: f64 = 0.9;
 /// The cautiousness is the horizon to this power (dash.js `vl`).
 const CAUTIOUS_POWER: f64 = 0.99;
 
-/// What it remembers of a session.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Memory {
-    /// Weight of each rung, in 255ths.
-    weights: [u8; Ladder::MAX_RUNGS],
-    multiplier: f32,
-    /// The rung last chosen; `None` while starting up.
-    last: Option<RungIndex>,
-}
-
-impl Memory {
+impl L2aMemory {
     fn weights(&self) -> [f64; Ladder::MAX_RUNGS] {
         self.weights.map(|steps| f64::from(steps) / STEPS)
     }
@@ -67,7 +58,7 @@ impl Policy for L2a {
         let Some(newest) = view.history.newest() else {
             return Proposal::hold(view);
         };
-        let rung = memory.update(|kept: &mut Memory| match kept.last {
+        let rung = memory.update(|kept: &mut L2aMemory| match kept.last {
             None => self.start_up(view, kept),
             Some(last) => self.descend(view, f64::from(newest.throughput_kbps).max(1.0), last, kept),
         });
@@ -86,7 +77,7 @@ impl L2a {
     }
 
     /// Highest rung within a share of the mean; once the buffer is there, all weight lies on it and learning begins.
-    fn start_up(&self, view: &View<'_>, kept: &mut Memory) -> RungIndex {
+    fn start_up(&self, view: &View<'_>, kept: &mut L2aMemory) -> RungIndex {
         let mean = view.history.mean(START_UP_WINDOW).unwrap_or(0.0) * START_UP_SHARE;
         let fits = |rung: &RungIndex| view.ladder.bitrate(*rung).as_kbps() <= mean;
         let rung = (0..=view.ladder.top()).rev().find(fits).unwrap_or(0);
@@ -101,7 +92,7 @@ impl L2a {
     }
 
     /// One step along the gradient of the Lagrangian, back onto the simplex, and the rung nearest to the mean it stands for.
-    fn descend(&self, view: &View<'_>, last_kbps: f64, last: RungIndex, kept: &mut Memory) -> RungIndex {
+    fn descend(&self, view: &View<'_>, last_kbps: f64, last: RungIndex, kept: &mut L2aMemory) -> RungIndex {
         let (ladder, segment_s) = (view.ladder, view.segment_duration.as_secs_f64());
         let (count, cautiousness) = (ladder.rungs().len(), self.cautiousness());
         let step = self.horizon.max(cautiousness * self.horizon.sqrt());
@@ -174,7 +165,7 @@ mod tests {
     fn sixteen_weights_survive_the_memory() {
         let mut weights = [0.0; Ladder::MAX_RUNGS];
         weights.iter_mut().enumerate().for_each(|(index, weight)| *weight = (index * 17) as f64 / STEPS);
-        let mut kept = Memory::default();
+        let mut kept = L2aMemory::default();
         kept.keep(&weights);
         assert_eq!(kept.weights(), weights);
     }

@@ -4,6 +4,7 @@
 //! Platforms", IEEE Transactions on Multimedia 2022; constants as in dash.js (`LoLpRule`, `LearningAbrController`,
 //! `LoLpWeightSelector`). Deviations: docs/algorithms/policies.md.
 
+use super::states::{COORDINATE_BITS, Coordinates, LolpMemory, REMEMBERED_RUNGS};
 use super::{DashThroughput, Evidence, Policy, Progress, Proposal, View};
 use crate::{
     decision::Reason,
@@ -40,27 +41,11 @@ const BEYOND: f64 = 100.0;
 const ROOM_KBPS: f64 = 10.0;
 /// Seconds of latency that are 1 on the map (dash.js `latencyNormalizationFactor`).
 const LATENCY_UNIT_S: f64 = 100.0;
-/// Coordinates are kept to ten bits, of which one value is left for "not learned yet".
-const BITS: usize = 10;
-const STEPS: u16 = (1 << BITS) - 2;
+const STEPS: u16 = (1 << COORDINATE_BITS) - 2;
 /// Steps of one unit of throughput, latency and switching: up to 1, up to a tenth (10 s), up to 1.
 const SCALES: [f64; 3] = [STEPS as f64, 10.0 * STEPS as f64, STEPS as f64];
-/// Rungs remembered, the highest of the ladder.
-const REMEMBERED: usize = 8;
 
 type State = [f64; 3];
-
-/// What it remembers of a session: where the highest rungs stand on the map.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Memory {
-    throughput: Coordinates,
-    latency: Coordinates,
-    switching: Coordinates,
-}
-
-/// One coordinate of every rung that is remembered, in ten bits each: the steps plus one, or zero before the first.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Coordinates([u8; REMEMBERED * BITS / 8]);
 
 impl Policy for Lolp {
     fn name(&self) -> &'static str {
@@ -87,7 +72,7 @@ impl Policy for Lolp {
 }
 
 impl Lolp {
-    fn rung(&self, view: &View<'_>, kbps: f64, current: RungIndex, kept: &mut Memory) -> RungIndex {
+    fn rung(&self, view: &View<'_>, kbps: f64, current: RungIndex, kept: &mut LolpMemory) -> RungIndex {
         let ladder = view.ladder;
         let rate = |rung: RungIndex| ladder.bitrate(rung).as_kbps();
         let (segment_s, buffer_s) = (view.segment_duration.as_secs_f64(), view.buffer_length.as_secs_f64());
@@ -132,11 +117,11 @@ struct Map {
 
 impl Map {
     /// What the memory holds, and what dash.js starts with for the rest.
-    fn read(ladder: &Ladder, kept: &Memory) -> Self {
+    fn read(ladder: &Ladder, kept: &LolpMemory) -> Self {
         let squares: f64 = ladder.rungs().iter().map(|rung| rung.bitrate.as_kbps().powi(2)).sum();
         let unit_kbps = squares.sqrt();
         let rungs = ladder.rungs().len();
-        let skipped = rungs.saturating_sub(REMEMBERED);
+        let skipped = rungs.saturating_sub(REMEMBERED_RUNGS);
         let mut states = [[0.0; 3]; Ladder::MAX_RUNGS];
         for (index, (state, rung)) in states.iter_mut().zip(ladder.rungs()).enumerate() {
             let learned = index.checked_sub(skipped).and_then(|slot| kept.state(slot));
@@ -156,14 +141,14 @@ impl Map {
         }
     }
 
-    fn write(&self, turn: u8, kept: &mut Memory) {
+    fn write(&self, turn: u8, kept: &mut LolpMemory) {
         for (slot, state) in self.states[self.skipped..self.rungs].iter().enumerate() {
             kept.keep(slot, state, turn);
         }
     }
 }
 
-impl Memory {
+impl LolpMemory {
     /// Where the rung in `slot` stands; `None` before it was kept.
     fn state(&self, slot: usize) -> Option<State> {
         let codes = [self.throughput, self.latency, self.switching].map(|coordinates| coordinates.get(slot));
@@ -201,11 +186,11 @@ impl Coordinates {
         self.0[byte..byte + 2].copy_from_slice(&pair.to_le_bytes());
     }
 
-    const MASK: u16 = (1 << BITS) - 1;
+    const MASK: u16 = (1 << COORDINATE_BITS) - 1;
 
     /// The first of the two bytes that hold a slot, and the bits before it there: ten bits begin at an even one, so two bytes do.
     const fn place(slot: usize) -> (usize, usize) {
-        (slot * BITS / 8, slot * BITS % 8)
+        (slot * COORDINATE_BITS / 8, slot * COORDINATE_BITS % 8)
     }
 }
 
@@ -216,13 +201,13 @@ mod tests {
     #[test]
     fn states_survive_the_memory_to_a_thousandth_and_small_steps_add_up() {
         let through_memory = |state: &State, slot: usize, turn: u8| {
-            let mut kept = Memory::default();
-            (0..REMEMBERED).for_each(|other| kept.keep(other, &[1.0, 0.1, 1.0], turn));
+            let mut kept = LolpMemory::default();
+            (0..REMEMBERED_RUNGS).for_each(|other| kept.keep(other, &[1.0, 0.1, 1.0], turn));
             kept.keep(slot, state, turn);
             kept.state(slot).unwrap()
         };
-        assert_eq!(Memory::default().state(0), None);
-        for slot in 0..REMEMBERED {
+        assert_eq!(LolpMemory::default().state(0), None);
+        for slot in 0..REMEMBERED_RUNGS {
             for state in [[0.0, 0.0, 0.0], [0.5, 0.03, 0.25], [1.0, 0.1, 1.0]] {
                 for (got, wanted) in through_memory(&state, slot, 7).iter().zip(state) {
                     assert!((got - wanted).abs() < 2e-3, "{state:?} in slot {slot}");

@@ -1,9 +1,13 @@
 //! What a policy remembers about one session.
 //!
-//! Every kind of memory is a structure with named fields, kept beside the policy that uses it. A session's record holds
+//! Every kind of memory is a structure with named fields (`states.rs`). A session's record holds
 //! one of them and its kind, so that no policy can read what another one wrote.
 
-use super::{bola_e, dash_throughput, dynamic, guidance, l2a, lolp, measured, robust_mpc, shaka};
+use super::{
+    measured::Averages,
+    session_memory::SessionMemory,
+    states::{BolaEMemory, DashThroughputMemory, DynamicMemory, L2aMemory, LolpMemory, RobustMpcMemory, ShakaMemory},
+};
 
 /// What a policy remembers about one session, at most 32 bytes; empty at the start of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -61,17 +65,17 @@ macro_rules! kinds {
     };
 }
 
-// A policy that remembers adds its structure here, or takes one that is there.
+// A policy that remembers adds its structure to `states.rs` and here, or takes one that is there.
 kinds! {
-    Averages(measured::Averages),
-    DashThroughput(dash_throughput::Memory),
-    BolaE(bola_e::Memory),
-    Dynamic(dynamic::Memory),
-    RobustMpc(robust_mpc::Memory),
-    Lolp(lolp::Memory),
-    L2a(l2a::Memory),
-    Shaka(shaka::Memory),
-    SessionMemory(guidance::SessionMemory),
+    Averages(Averages),
+    DashThroughput(DashThroughputMemory),
+    BolaE(BolaEMemory),
+    Dynamic(DynamicMemory),
+    RobustMpc(RobustMpcMemory),
+    Lolp(LolpMemory),
+    L2a(L2aMemory),
+    Shaka(ShakaMemory),
+    SessionMemory(SessionMemory),
 }
 
 #[cfg(test)]
@@ -86,8 +90,8 @@ mod tests {
     #[test]
     fn what_one_policy_wrote_no_other_reads() {
         let mut memory = Memory::default();
-        memory.set(guidance::SessionMemory { abandonments: 2, ..guidance::SessionMemory::default() });
-        assert_eq!(memory.get::<guidance::SessionMemory>().abandonments, 2);
-        assert_eq!(memory.get::<measured::Averages>(), measured::Averages::default());
+        memory.set(SessionMemory { abandonments: 2, ..SessionMemory::default() });
+        assert_eq!(memory.get::<SessionMemory>().abandonments, 2);
+        assert_eq!(memory.get::<Averages>(), Averages::default());
     }
 }

@@ -7,10 +7,10 @@
 mod abandonment;
 mod bola;
 mod bola_e;
+mod bounds;
 mod buffer_based;
 mod dash_throughput;
 mod dynamic;
-mod guidance;
 mod headroom;
 mod hls_abandonment;
 mod hls_throughput;
@@ -27,10 +27,13 @@ mod plan;
 mod recourse;
 pub mod registry;
 mod robust_mpc;
+mod session_memory;
 mod shaka;
 mod soda;
 mod stall_memory;
+mod states;
 mod throughput;
+mod tuning;
 
 pub use abandonment::Abandonment;
 pub use bola::Bola;
@@ -38,7 +41,6 @@ pub use bola_e::BolaE;
 pub use buffer_based::BufferBased;
 pub use dash_throughput::DashThroughput;
 pub use dynamic::Dynamic;
-pub use guidance::Guidance;
 pub use headroom::Headroom;
 pub use hls_throughput::HlsThroughput;
 pub use hold::{Hold, ShortBuffer};
@@ -50,20 +52,21 @@ pub use mpc::Mpc;
 pub use none::NoPolicy;
 pub use plan::Objective;
 pub use recourse::Recourse;
-pub use registry::Tuning;
 pub use robust_mpc::RobustMpc;
 pub use shaka::Shaka;
 pub use soda::Soda;
 pub use throughput::Throughput;
+pub use tuning::Tuning;
+
+pub use crate::view::{Guidance, Segments, View, Weights};
 
 use crate::{
     decision::Reason,
-    forecast::{Forecast, History},
-    ladder::{Ladder, RungIndex},
+    forecast::History,
+    ladder::RungIndex,
     telemetry::Report,
     time::{Duration, Timestamp},
 };
-use serde::{Deserialize, Serialize};
 
 /// Buffers up to this, in seconds, are short: outages empty them that do not show in means over 2 s and more. Our policies treat
 /// such players apart.
@@ -154,44 +157,6 @@ pub struct Progress {
     pub first_byte_s: f64,
 }
 
-/// What a policy may look at.
-#[derive(Clone, Copy, Debug)]
-pub struct View<'a> {
-    /// The time of the decision.
-    pub now: Timestamp,
-    /// The rungs to choose from.
-    pub ladder: &'a Ladder,
-    /// Duration of one segment.
-    pub segment_duration: Duration,
-    /// Sizes of the coming segments.
-    pub segments: Segments<'a>,
-    /// Media ahead of the playhead.
-    pub buffer_length: Duration,
-    /// Most media the player will hold: its target or maximum buffer.
-    pub buffer_capacity: Duration,
-    /// Rung of the segment fetched last; `None` before the first.
-    pub current: Option<RungIndex>,
-    /// Distance behind the live edge, where the stream is live and the player says it.
-    pub live_latency: Option<Duration>,
-    /// Past transfers of this session.
-    pub history: &'a History,
-    /// Throughput of the next seconds.
-    pub forecast: &'a Forecast,
-    /// How much stalls, quality and latency matter to this audience now.
-    pub weights: Weights,
-    /// What this session is guided for, and within which bounds.
-    pub guidance: Guidance,
-}
-
-/// Sizes of the segments to come.
-#[derive(Clone, Copy, Debug)]
-pub enum Segments<'a> {
-    /// Unknown (live): bit rate times duration.
-    Nominal,
-    /// Known (on demand): `bits[ahead][rung]`, shorter than the horizon near the end of the media.
-    Known(&'a [Vec<f64>]),
-}
-
 /// What a policy proposes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Proposal {
@@ -206,56 +171,5 @@ impl Proposal {
     #[must_use]
     pub fn hold(view: &View<'_>) -> Self {
         Self { rung: view.current.unwrap_or(0), reason: Reason::NoEvidence }
-    }
-}
-
-/// Relative importance of the three things viewers complain about; 1 each is neutral.
-///
-/// The audience may move each within `0.5..=2` and no further (see [`Weights::bounded`]).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct Weights {
-    /// Standing still.
-    pub stall: f32,
-    /// Picture quality.
-    pub quality: f32,
-    /// Distance behind live.
-    pub latency: f32,
-}
-
-impl Weights {
-    /// The same weights, each moved into `0.5..=2`.
-    #[must_use]
-    pub fn bounded(self) -> Self {
-        let bound = |weight: f32| {
-            if weight.is_nan() { 1.0 } else { weight.clamp(0.5, 2.0) }
-        };
-        Self { stall: bound(self.stall), quality: bound(self.quality), latency: bound(self.latency) }
-    }
-}
-
-impl Default for Weights {
-    fn default() -> Self {
-        Self { stall: 1.0, quality: 1.0, latency: 1.0 }
-    }
-}
-
-impl View<'_> {
-    /// Bits of the segment `ahead` (0 = the next) at `rung`.
-    #[must_use]
-    pub fn segment_bits(&self, ahead: usize, rung: RungIndex) -> f64 {
-        match self.segments {
-            Segments::Known(bits) if ahead < bits.len() => bits[ahead][usize::from(rung)],
-            _ => self.ladder.bitrate(rung).as_bps() as f64 * self.segment_duration.as_secs_f64(),
-        }
-    }
-
-    /// Segments left to plan for, at most `horizon`.
-    #[must_use]
-    pub fn segments_left(&self, horizon: usize) -> usize {
-        match self.segments {
-            Segments::Known(bits) => bits.len().min(horizon),
-            Segments::Nominal => horizon,
-        }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! For each rung and scenario: the picture of the next segment, less its stall; then the best rung to hold for the rest of the
 //! horizon, chosen with the scenario known (recourse): who goes too high can come down, and pays for it with a stall and a
-//! switch. Holding one rung for all of it instead is too careful (2 to 9 points of log quality less, a third to twice more
-//! switches). The picture is worth the logarithm of its bit rate, from 0 at the lowest rung to 1 at the top. A scenario below
+//! switch. Holding one rung for all of it instead is too careful: it plays less picture and switches
+//! more often. The picture is worth the logarithm of its bit rate, from 0 at the lowest rung to 1 at the top. A scenario below
 //! the forecast's lowest quantile stands for outages, which that does not show.
 //! Exact form, sizes and what else was tried: docs/algorithms/headroom.md.
 
@@ -29,11 +29,11 @@ pub struct Recourse {
 }
 
 impl Recourse {
-    /// The rule of `smooth`: at 2 × DYNAMIC's bits it stalls no longer than DYNAMIC does. Half the stall price gives 1 more point of log
-    /// quality for 5 to 10 % more stalls; twice the tail takes 6 points.
+    /// The rule of `smooth`: it stalls less than DYNAMIC and shows more picture (docs/benchmarks/steering.md). Half the stall price
+    /// buys a little picture with stalls; twice the tail costs more picture than it is worth.
     pub const CALM: Self = Self { stall_price: 8.0, switch_price: 3.0, tail_weight: 0.1, horizon_s: 16.0 };
 
-    /// The rule of `balanced`: 2 to 4 points of log quality more, for a tenth more stalls.
+    /// The rule of `balanced`: more picture, for more stalls than `smooth` (docs/benchmarks/steering.md).
     pub const RICH: Self = Self { stall_price: 4.0, switch_price: 3.0, tail_weight: 0.0, horizon_s: 10.0 };
 }
 

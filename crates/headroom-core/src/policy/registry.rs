@@ -2,7 +2,7 @@
 
 use super::{
     Bola, BolaE, BufferBased, DashThroughput, Dynamic, Headroom, HlsThroughput, L2a, Learned, Lolp, Mpc, NoPolicy,
-    Objective, Policy, RobustMpc, Shaka, Soda, Throughput,
+    Policy, RobustMpc, Shaka, Soda, Throughput, Tuning,
 };
 use std::fmt;
 
@@ -35,23 +35,6 @@ pub struct Entry {
     in_players: bool,
     takes_share: bool,
     build: fn(&Tuning) -> Box<dyn Policy>,
-}
-
-/// What a comparison may set of a policy. A policy takes what it has a use for; the default is the published setting of each.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Tuning {
-    /// What planning policies plan for.
-    pub objective: Objective,
-    /// Share of the estimated throughput that is counted on, where [`Entry::has_share`].
-    pub share: f64,
-    /// Share of the server's expected throughput (CMSD `etp`) in a client's own estimate, where it has one.
-    pub etp_weight: f64,
-}
-
-impl Default for Tuning {
-    fn default() -> Self {
-        Self { objective: Objective::default(), share: 1.0, etp_weight: 0.0 }
-    }
 }
 
 /// The policy called `name`, or known by that alias.

@@ -4,6 +4,7 @@
 //! SIGCOMM 2015, §5.2: estimate = harmonic mean of 5 / (1 + largest of the last 5 relative errors).
 
 use super::plan::{Objective, best_first_rung};
+use super::states::{ERRORS, RobustMpcMemory};
 use super::{Evidence, Policy, Proposal, Tuning, View};
 use crate::decision::Reason;
 
@@ -29,27 +30,16 @@ impl RobustMpc {
     }
 }
 
-/// Transfers averaged, and errors remembered.
-const WINDOW: usize = 5;
+/// Transfers averaged.
+const WINDOW: usize = ERRORS;
 
-/// What it remembers of a session.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Memory {
-    /// The last estimate in kbit/s; zero before the first.
-    estimate_kbps: f32,
-    /// The last relative errors, in a ring.
-    errors: [f32; WINDOW],
-    /// Which error is overwritten next.
-    next_error: u8,
-}
-
-impl Memory {
+impl RobustMpcMemory {
     /// Notes how far the last estimate was from what then came, and the next estimate.
     fn note(&mut self, estimate_kbps: f32, newest_kbps: f32) {
         if self.estimate_kbps > 0.0 {
             let next = usize::from(self.next_error);
             self.errors[next] = (self.estimate_kbps - newest_kbps).abs() / newest_kbps;
-            self.next_error = ((next + 1) % WINDOW) as u8;
+            self.next_error = ((next + 1) % ERRORS) as u8;
         }
         self.estimate_kbps = estimate_kbps;
     }
@@ -72,7 +62,7 @@ impl Policy for RobustMpc {
         let (Some(estimate), Some(newest)) = (view.history.harmonic_mean(WINDOW), view.history.newest()) else {
             return Proposal::hold(view);
         };
-        let worst = memory.update(|kept: &mut Memory| {
+        let worst = memory.update(|kept: &mut RobustMpcMemory| {
             kept.note(estimate as f32, newest.throughput_kbps);
             kept.worst_error()
         });

@@ -4,7 +4,8 @@
 //! and those below it must fit 95 % of it (`bandwidthDowngradeTarget`), a higher one 85 % (`bandwidthUpgradeTarget`); the first
 //! choice after 128 kB (`minTotalBytes`), then one every 8 s (`switchInterval`). It never gives a transfer up.
 
-use super::measured::{Averages, HalfLives};
+use super::measured::HalfLives;
+use super::states::ShakaMemory;
 use super::{Evidence, Policy, Proposal, View};
 use crate::{decision::Reason, forecast::Transfer, ladder::RungIndex};
 
@@ -30,16 +31,8 @@ const HALF_LIVES_S: HalfLives = [2.0, 5.0];
 /// Bits before the first decision (`minTotalBytes` 128,000 bytes).
 const FIRST_DECISION_BITS: f64 = 128_000.0 * 8.0;
 
-/// What it remembers of a session.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Memory {
-    averages: Averages,
-    /// When the last decision was made, seconds.
-    decided_s: Option<f32>,
-}
-
 impl Shaka {
-    fn choose(&self, view: &View<'_>, kept: &mut Memory) -> Proposal {
+    fn choose(&self, view: &View<'_>, kept: &mut ShakaMemory) -> Proposal {
         let Some(measured) = kept.averages.update_with(view, 0.0, HALF_LIVES_S) else {
             return Proposal::hold(view);
         };

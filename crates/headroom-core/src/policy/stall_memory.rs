@@ -2,8 +2,7 @@
 //!
 //! Links that go dead for half a minute are outside what the forecast was trained on: after a stall the next outage is likelier
 //! than any forecast says. While stalls are fresh, advice does not exceed what the player would choose by itself.
-//! On `ucc5g-apps` this takes the stalls of the rule of `smooth` from 2.18 to 0.97 times those of DYNAMIC; elsewhere it changes next
-//! to nothing (docs/algorithms/headroom.md).
+//! Elsewhere it changes next to nothing (docs/algorithms/headroom.md).
 
 use crate::time::Timestamp;
 

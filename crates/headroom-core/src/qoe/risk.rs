@@ -3,9 +3,9 @@
 use crate::{
     forecast::LEVELS,
     ladder::RungIndex,
-    policy::View,
     time::Duration,
     units::{Bitrate, Ratio},
+    view::View,
 };
 
 /// Segments a decision is judged over: four 2 s segments span the longest forecast that is still worth something.
@@ -83,8 +83,8 @@ mod tests {
     use crate::{
         forecast::{Forecast, History},
         ladder::Ladder,
-        policy::{Guidance, Segments, Weights},
         time::Timestamp,
+        view::{Guidance, Segments, Weights},
     };
     use proptest::prelude::*;
 

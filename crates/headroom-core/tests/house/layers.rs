@@ -104,6 +104,7 @@ pub(crate) const TABLE: &[Rules] = &[
             &["allocation", "guard", "pacing", "stretch"],
             &["policy"],
             &["qoe"],
+            &["view"],
             &["decision", "forecast"],
             &["telemetry", "ladder", "network", "objective"],
             &["time"],

@@ -8,7 +8,8 @@ mod scorer;
 
 pub use scorer::{RUNG, SECOND_WIDTH, STATE, Scorer, Situation, WIDTH};
 
-use super::guidance::{SessionMemory, bounded};
+use super::bounds::bounded;
+use super::session_memory::SessionMemory;
 use super::{Abandonment, Delivery, Evidence, Memory, Policy, Progress, Proposal, View};
 use crate::{
     decision::Reason, forecast::History, ladder::RungIndex, network::Network, telemetry::Report, time::Timestamp,

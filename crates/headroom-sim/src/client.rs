@@ -6,7 +6,7 @@ use headroom_core::{
     time::Duration,
 };
 
-/// A player that runs a policy and never gives a transfer up, as the players of `headroom demo` do.
+/// A player that runs a policy and never gives a transfer up.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WithoutAbandonment<P>(pub P);
 

@@ -90,7 +90,7 @@ pub enum ContenderError {
     BadSetting(String),
 }
 
-/// The client that plays as the players of `headroom demo` do: DYNAMIC, and no transfer is given up.
+/// DYNAMIC in a player that gives no transfer up.
 const DEMO: &str = "demo";
 
 /// The name of the upper reference, the one contender that is no policy.

@@ -7,7 +7,8 @@ use clap::Args;
 use headroom_core::{
     engine::{PolicyKind, StreamSettings},
     ladder::Ladder,
-    policy::{Objective, Policy},
+    objective::Objective,
+    policy::{self, Policy},
     time,
 };
 use headroom_server::{Config, Server, plan::Pathway};
@@ -21,9 +22,10 @@ use headroom_sim::{
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use std::{
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
 };
 use tokio::{
     task::JoinSet,
@@ -36,8 +38,11 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 2.0, value_parser = positive)]
     minutes: f64,
     /// Pairs of viewers: both see the same link, one asks Headroom before every segment.
-    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, default_value_t = 48, value_parser = clap::value_parser!(u16).range(1..=256))]
     pairs: u16,
+    /// Play on after the result, until Ctrl+C.
+    #[arg(long)]
+    keep: bool,
     /// Seed of the links and of the segment sizes.
     #[arg(long, default_value_t = 7)]
     seed: u64,
@@ -51,6 +56,9 @@ pub(crate) struct Arguments {
     /// Policy of the controller.
     #[arg(long, default_value = "headroom")]
     policy: PolicyKind,
+    /// What steering aims for: smooth, balanced or sharp.
+    #[arg(long, value_name = "NAME", default_value_t)]
+    objective: Objective,
     /// Print one JSON object at the end instead of tables.
     #[arg(long)]
     json: bool,
@@ -72,7 +80,7 @@ const SYNTHETIC_S: f64 = 600.0;
 
 #[tokio::main]
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let rules = Rules::of(&arguments.client)?;
+    let rule = rule_of(&arguments.client)?;
     let links = match &arguments.traces {
         Some(directory) => traces_in(directory)?,
         None => synthetic(arguments)?,
@@ -92,7 +100,8 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
     let mut rng = Pcg64Mcg::seed_from_u64(arguments.seed);
     let epoch = Instant::now();
-    let deadline = epoch + Duration::from_secs_f64(arguments.minutes * 60.0);
+    let length = Duration::from_secs_f64(arguments.minutes * 60.0);
+    let deadline = epoch + if arguments.keep { KEPT_AT_MOST } else { length };
     let mut pairs = Vec::new();
     let mut players = JoinSet::new();
     for index in 0..usize::from(arguments.pairs) {
@@ -103,8 +112,9 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             let player = Player {
                 session: format!("demo-{}-{name}", index + 1),
                 steering,
-                rule: rules.of_half(steering),
+                rule: Arc::clone(&rule),
                 link: link.clone(),
+                address: address_of(2 * index + usize::from(steering == Steering::Steered)),
                 edge: server.public_address(),
                 origin: Arc::clone(&origin),
                 ladder: ladder.clone(),
@@ -123,7 +133,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         read,
         viewers: pairs.iter().flat_map(|(_, halves)| halves.iter().map(Arc::clone)).collect(),
         seed: arguments.seed,
-        length: deadline - epoch,
+        length,
     };
     let writing = Arc::clone(&echo);
     let chat = tasks.spawn(async move {
@@ -131,31 +141,39 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             tracing::warn!(%error, "the chat of the demo has ended");
         }
     });
-    follow(arguments, &pairs, &origin, epoch, &mut players).await?;
+    let interrupted = follow(arguments, &pairs, &origin, epoch, epoch + length, &mut players).await?;
+    report(arguments, &pairs, epoch.elapsed(), origin.live_position_s(), &echo)?;
+    if arguments.keep && !interrupted {
+        follow(arguments, &pairs, &origin, epoch, deadline, &mut players).await?;
+        report(arguments, &pairs, epoch.elapsed(), origin.live_position_s(), &echo)?;
+    }
     chat.abort();
-    let echo = echo.lock().expect("invariant: no holder panics").clone();
-    let (watched, ended_s) = (epoch.elapsed(), origin.live_position_s());
     server.stop().await;
-    finish(arguments, &pairs, watched, ended_s, &echo)
+    Ok(ExitCode::SUCCESS)
 }
 
-/// Shows the table until the players are done or the viewer of the demo has seen enough.
+/// `--keep` ends after a day by itself.
+const KEPT_AT_MOST: Duration = Duration::from_secs(86_400);
+
+/// Shows the table until `end`, until the players are done, or until Ctrl+C: whether it was Ctrl+C.
 async fn follow(
     arguments: &Arguments,
     pairs: &[(Link, [Arc<Mutex<Progress>>; 2])],
     origin: &Origin,
     epoch: Instant,
+    end: Instant,
     players: &mut JoinSet<anyhow::Result<()>>,
-) -> anyhow::Result<()> {
-    let mut screen = if arguments.json { None } else { Some(Screen::new(pairs.len())?) };
+) -> anyhow::Result<bool> {
+    let mut screen = if arguments.json { None } else { Some(Screen::new(pairs.len())) };
     let mut refresh = tokio::time::interval(REFRESH);
     let interrupted = tokio::signal::ctrl_c();
     tokio::pin!(interrupted);
     loop {
         tokio::select! {
-            _ = &mut interrupted => break,
+            _ = &mut interrupted => return Ok(true),
+            () = tokio::time::sleep_until(end), if arguments.keep => return Ok(false),
             ended = players.join_next() => match ended {
-                None => break,
+                None => return Ok(false),
                 Some(outcome) => outcome.context("a virtual player broke")??,
             },
             _ = refresh.tick() => {
@@ -166,12 +184,11 @@ async fn follow(
             }
         }
     }
-    Ok(())
 }
 
 fn row<'a>(link: &'a Link, halves: &[Arc<Mutex<Progress>>; 2], live_position_s: f64) -> Pair<'a> {
     let [alone, steered] = halves.each_ref().map(|half| {
-        let mut progress = half.lock().expect("invariant: no holder panics").clone();
+        let mut progress = half.lock().unwrap_or_else(PoisonError::into_inner).clone();
         progress.settle(live_position_s);
         progress
     });
@@ -181,10 +198,10 @@ fn row<'a>(link: &'a Link, halves: &[Arc<Mutex<Progress>>; 2], live_position_s: 
 #[expect(clippy::print_stdout, reason = "what the demo has to say")]
 fn announce(arguments: &Arguments, server: &Server) {
     let links = match &arguments.traces {
-        Some(directory) => format!("links replayed from {}", directory.display()),
-        None => format!("links: synthetic 5G, seed {}", arguments.seed),
+        Some(directory) => format!("replayed from {}", directory.display()),
+        None => format!("synthetic 5G and LTE with means of 1 to 10 Mbit/s, seed {}", arguments.seed),
     };
-    println!("The players are virtual; HTTP, CMCD, CMSD and the controller are real. {links}.");
+    println!("The players are virtual; HTTP, CMCD, CMSD and the controller are real. Links: {links}.");
     println!(
         "Both of a pair see the same link and choose by {}; one asks Headroom first, the other plays alone.",
         arguments.client
@@ -195,16 +212,17 @@ fn announce(arguments: &Arguments, server: &Server) {
 }
 
 #[expect(clippy::print_stdout, reason = "the result of the command")]
-fn finish(
+fn report(
     arguments: &Arguments,
     pairs: &[(Link, [Arc<Mutex<Progress>>; 2])],
     watched: Duration,
     ended_s: f64,
-    echo: &Echo,
-) -> anyhow::Result<ExitCode> {
+    echo: &Mutex<Echo>,
+) -> anyhow::Result<()> {
     let outcomes: Vec<_> = pairs.iter().map(|(link, halves)| row(link, halves, ended_s)).collect();
     let halves: Vec<_> = outcomes.into_iter().map(|pair| (pair.alone, pair.steered)).collect();
     let verdict = Verdict::new(&halves);
+    let echo = echo.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if arguments.json {
         let mut value = serde_json::to_value(&verdict)?;
         value["chat"] = serde_json::to_value(echo)?;
@@ -213,11 +231,9 @@ fn finish(
         println!("\n{:.0} s watched by {} virtual viewers.", watched.as_secs_f64(), 2 * pairs.len());
         print!("{verdict}");
         print!("{echo}");
-        println!(
-            "Virtual players on replayed links show that the loop closes; docs/benchmarks.md has the measurements."
-        );
+        println!("Virtual players show that the loop closes; docs/benchmarks.md has what real players do.");
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// A history of weeks that nobody watched, for the page of capacity; gone when dropped.
@@ -244,28 +260,16 @@ impl Drop for Past {
 const CAPACITY_MBPS: f64 = 70_000.0;
 
 /// How the players of both halves choose by themselves.
-struct Rules {
-    alone: Arc<dyn Policy>,
-    steered: Arc<dyn Policy>,
+fn rule_of(client: &str) -> anyhow::Result<Arc<dyn Policy>> {
+    // Planning rules plan for the score of `bench abr --profile live`.
+    let objective = policy::Objective { stall_penalty: 20.0, switch_penalty: 1.0 };
+    Ok(contender::policy(client, objective, 0.0).context("--client")?.into())
 }
 
-/// Share of CMSD `etp` in a steered player's estimate: what Shaka takes by itself (`estimatedThroughputWeightRatio`).
-const ETP_WEIGHT: f64 = 0.5;
-
-impl Rules {
-    fn of(client: &str) -> anyhow::Result<Self> {
-        // Planning rules plan for the score of `bench abr --profile live`.
-        let objective = Objective { stall_penalty: 20.0, switch_penalty: 1.0 };
-        let rule = |etp_weight: f64| contender::policy(client, objective, etp_weight).context("--client");
-        Ok(Self { alone: rule(0.0)?.into(), steered: rule(ETP_WEIGHT)?.into() })
-    }
-
-    fn of_half(&self, steering: Steering) -> Arc<dyn Policy> {
-        Arc::clone(match steering {
-            Steering::Alone => &self.alone,
-            Steering::Steered => &self.steered,
-        })
-    }
+/// The loopback address of the `nth` viewer. A /24 each, so that no viewer speaks for another's link.
+fn address_of(nth: usize) -> Ipv4Addr {
+    let network = nth as u16 + 1;
+    Ipv4Addr::new(127, 1 + (network >> 8) as u8, network as u8, 1)
 }
 
 fn configuration(arguments: &Arguments, ladder: &Ladder, origin: &str, past: &Past) -> Config {
@@ -279,6 +283,7 @@ fn configuration(arguments: &Arguments, ladder: &Ladder, origin: &str, past: &Pa
         .map(|(name, share, price_per_gb)| Pathway { name: name.to_owned(), share, price_per_gb, capacity_mbps: 0.0 })
         .into();
     config.engine.policy = arguments.policy;
+    config.engine.objective = arguments.objective;
     config.engine.default_stream = StreamSettings {
         ladder: ladder.clone(),
         segment_duration: time::Duration::from_millis(SEGMENT.as_millis() as u64),
@@ -287,14 +292,21 @@ fn configuration(arguments: &Arguments, ladder: &Ladder, origin: &str, past: &Pa
     config
 }
 
-/// Links made up by the generator of `headroom trace synth`: walking and driving in turn. Who stands still on mid-band 5G plays
-/// the top rung whatever anybody says.
+/// Slowest and fastest mean of a synthetic link, Mbit/s: around the ladder's middle, where the choice of the rung matters.
+const SLOWEST_MBPS: f64 = 1.0;
+const FASTEST_MBPS: f64 = 10.0;
+
+/// Links made up by the generator of `headroom trace synth`: driving, walking and LTE in turn, with the variation measured there,
+/// scaled to means spread evenly in the logarithm.
 fn synthetic(arguments: &Arguments) -> anyhow::Result<Vec<Arc<Trace>>> {
-    let presets = [Preset::Walking, Preset::Driving];
+    let presets = [Preset::Driving, Preset::Walking, Preset::Lte];
+    let mut rng = Pcg64Mcg::seed_from_u64(arguments.seed);
     (0..u64::from(arguments.pairs))
         .map(|index| {
             let preset = presets[index as usize % presets.len()];
-            let trace = synth::generate(preset, arguments.seed.wrapping_add(index), SYNTHETIC_S, 1.0);
+            let mean_kbps = 1_000.0 * SLOWEST_MBPS * (FASTEST_MBPS / SLOWEST_MBPS).powf(rng.random_range(0.0..1.0));
+            let trace = synth::generate(preset, arguments.seed.wrapping_add(index), SYNTHETIC_S, 1.0)
+                .and_then(|trace| trace.scaled(mean_kbps / trace.mean_kbps()));
             trace.map(Arc::new).context("the generator refused its own settings")
         })
         .collect()

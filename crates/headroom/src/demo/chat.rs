@@ -3,8 +3,7 @@
 //! The messages are scripted. They are read by the classifier where the binary brings one; else they carry the labels of
 //! the script as their reading, and the demo says so.
 
-use super::origin::STREAM;
-use super::player::Progress;
+use super::{origin::STREAM, progress::Progress};
 use anyhow::{Context, ensure};
 use headroom_core::{
     audience::{Aspect, Aspects, Classification, Sentiment},

@@ -30,18 +30,27 @@ pub(crate) struct Pair<'a> {
     pub(crate) steered: Progress,
 }
 
+/// Pairs of which the table shows a line each: they fit a terminal of 24 lines.
+const MOST_ROWS: usize = 16;
+
 /// Refreshes between two summary lines where there is no terminal: every 10 s at two a second.
 const LINES_EVERY: u32 = 20;
 
 impl Screen {
-    /// A table of `rows` pairs on a terminal, lines elsewhere.
-    pub(crate) fn new(rows: usize) -> std::io::Result<Self> {
+    /// A table of the first of `rows` pairs on a terminal, lines elsewhere.
+    pub(crate) fn new(rows: usize) -> Self {
         if !stdout().is_terminal() {
-            return Ok(Self::Lines { skipped: 0 });
+            return Self::Lines { skipped: 0 };
         }
-        let viewport = Viewport::Inline(rows as u16 + 2);
-        let terminal = Terminal::with_options(CrosstermBackend::new(stdout()), TerminalOptions { viewport })?;
-        Ok(Self::Table(Box::new(terminal)))
+        let viewport = Viewport::Inline(rows.min(MOST_ROWS) as u16 + 2);
+        match Terminal::with_options(CrosstermBackend::new(stdout()), TerminalOptions { viewport }) {
+            Ok(terminal) => Self::Table(Box::new(terminal)),
+            // A terminal that does not answer the question for its cursor cannot be drawn on.
+            Err(error) => {
+                tracing::debug!(%error, "no table on this terminal");
+                Self::Lines { skipped: 0 }
+            }
+        }
     }
 
     /// Shows the state of every pair, `seconds` into the demo.
@@ -72,7 +81,7 @@ fn table<'a>(seconds: u64, pairs: &[Pair<'_>], ladder: &Ladder) -> Table<'a> {
     let heading = Style::new().add_modifier(Modifier::BOLD);
     let clock = format!("{seconds} s");
     let header = [clock.as_str(), "link Mbit/s", "alone", "buffer", "stalled", "steered", "cap", "buffer", "stalled"];
-    let rows = pairs.iter().enumerate().map(|(index, pair)| {
+    let rows = pairs.iter().take(MOST_ROWS).enumerate().map(|(index, pair)| {
         let mut cells =
             vec![Cell::from(format!("pair {}", index + 1)), right(format!("{:.1}", pair.link.kbps_now() / 1e3))];
         cells.push(right(height(ladder, pair.alone.rung)));

@@ -1,86 +1,204 @@
 //! What the demo says at the end: steered against alone, pair by pair.
 
-use super::player::Progress;
+use super::progress::Progress;
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 use std::fmt;
 
 /// The means of both halves and how the pairs differ.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Verdict {
     pub(crate) pairs: usize,
-    pub(crate) alone: Means,
-    pub(crate) steered: Means,
-    /// Mean of steered − alone over pairs, with the 95 % interval of the paired t distribution.
-    pub(crate) difference: Vec<Difference>,
+    alone: Map<String, Value>,
+    steered: Map<String, Value>,
+    /// Steered − alone under the names of `headroom bench abr`, each with its 95 % interval (`_ci95`) of the paired t
+    /// distribution. `stall_times` is the ratio of the means, without an interval.
+    delta: Map<String, Value>,
+    #[serde(skip)]
+    rows: Vec<Row>,
 }
 
-/// Means over one half.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Means {
-    pub(crate) live_qoe: f64,
-    pub(crate) stall_s: f64,
-    pub(crate) bitrate_mbps: f64,
-    pub(crate) switches: f64,
-    pub(crate) latency_s: f64,
+/// One measure of both halves.
+#[derive(Clone, Debug)]
+struct Row {
+    measure: &'static Measure,
+    alone: f64,
+    steered: f64,
+    difference: Interval,
 }
 
-/// One measure's paired difference.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Difference {
-    pub(crate) measure: &'static str,
-    pub(crate) mean: f64,
-    pub(crate) low: f64,
-    pub(crate) high: f64,
+/// A mean and its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Interval {
+    mean: f64,
+    low: f64,
+    high: f64,
 }
 
-type Measure = (&'static str, fn(&Progress) -> f64);
+/// What is compared.
+#[derive(Debug)]
+struct Measure {
+    /// In the table.
+    title: &'static str,
+    /// In JSON.
+    key: &'static str,
+    /// Key of the difference in JSON, where it has one.
+    delta: Option<&'static str>,
+    better: Better,
+    of: fn(&Progress) -> f64,
+}
 
-const MEASURES: [Measure; 5] = [
-    ("live QoE (1 = perfect)", |p| p.qoe_sum / f64::from(p.segments.max(1))),
-    ("stall seconds", |p| p.stalled_s),
-    ("bit rate, Mbit/s", |p| p.mbps_sum / f64::from(p.segments.max(1))),
-    ("switches", |p| f64::from(p.switches)),
-    ("latency, s", |p| p.latency_sum_s / f64::from(p.segments.max(1))),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Better {
+    Less,
+    More,
+    /// A price rather than an aim.
+    Neither,
+}
+
+static MEASURES: [Measure; 8] = [
+    Measure { title: "stalled, s", key: "stall_s", delta: None, better: Better::Less, of: |p| p.stalled_s },
+    Measure {
+        title: "stalled, % of the time",
+        key: "stall_percent",
+        delta: Some("stall_points"),
+        better: Better::Less,
+        of: Progress::stall_percent,
+    },
+    Measure {
+        title: "picture, % of the ladder",
+        key: "log_quality",
+        delta: Some("log_quality"),
+        better: Better::More,
+        of: Progress::log_quality,
+    },
+    Measure { title: "opinion score, 1 to 5", key: "mos", delta: Some("mos"), better: Better::More, of: Progress::mos },
+    Measure {
+        title: "switches a minute",
+        key: "switches_per_min",
+        delta: Some("switches"),
+        better: Better::Less,
+        of: Progress::switches_per_min,
+    },
+    Measure {
+        title: "behind live, s",
+        key: "latency_s",
+        delta: Some("latency_s"),
+        better: Better::Less,
+        of: Progress::mean_latency_s,
+    },
+    Measure {
+        title: "bit rate, Mbit/s",
+        key: "bitrate_mbps",
+        delta: None,
+        better: Better::Neither,
+        of: Progress::bitrate_mbps,
+    },
+    Measure {
+        title: "egress, Mbit/s",
+        key: "egress_mbps",
+        delta: Some("egress_mbps"),
+        better: Better::Neither,
+        of: Progress::egress_mbps,
+    },
 ];
 
 impl Verdict {
     /// Compares `(alone, steered)` pairs.
     pub(crate) fn new(pairs: &[(Progress, Progress)]) -> Self {
-        let alone: Vec<&Progress> = pairs.iter().map(|pair| &pair.0).collect();
-        let steered: Vec<&Progress> = pairs.iter().map(|pair| &pair.1).collect();
-        let difference = MEASURES.map(|(measure, of)| {
-            let differences: Vec<f64> = pairs.iter().map(|(alone, steered)| of(steered) - of(alone)).collect();
-            let (mean, half_width) = paired_interval(&differences);
-            Difference { measure, mean, low: mean - half_width, high: mean + half_width }
-        });
+        let count = pairs.len().max(1) as f64;
+        let rows: Vec<Row> = MEASURES
+            .iter()
+            .map(|measure| {
+                let differences: Vec<f64> =
+                    pairs.iter().map(|(alone, steered)| (measure.of)(steered) - (measure.of)(alone)).collect();
+                let sum = |half: fn(&(Progress, Progress)) -> &Progress| {
+                    pairs.iter().map(|pair| (measure.of)(half(pair))).sum::<f64>()
+                };
+                Row {
+                    measure,
+                    alone: sum(|pair| &pair.0) / count,
+                    steered: sum(|pair| &pair.1) / count,
+                    difference: paired_interval(&differences),
+                }
+            })
+            .collect();
+        let means = |of: fn(&Row) -> f64| rows.iter().map(|row| (row.measure.key.to_owned(), json!(of(row)))).collect();
         Self {
             pairs: pairs.len(),
-            alone: Means::of(&alone),
-            steered: Means::of(&steered),
-            difference: difference.into(),
+            alone: means(|row| row.alone),
+            steered: means(|row| row.steered),
+            delta: delta(&rows),
+            rows,
+        }
+    }
+
+    /// What is shown and what is not, in two sentences.
+    fn summary(&self) -> String {
+        let (mut shown, mut open) = (Vec::new(), Vec::new());
+        for row in self.rows.iter().filter(|row| row.measure.better != Better::Neither && row.measure.key != "stall_s")
+        {
+            let name = row.measure.title.split(',').next().unwrap_or_default();
+            match row.better() {
+                Some(true) => shown.push(format!("{name} better ({})", row.change())),
+                Some(false) => shown.push(format!("{name} WORSE ({})", row.change())),
+                None => open.push(name),
+            }
+        }
+        let list = |names: &[String]| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+        let mut text = format!("Shown, the interval is clear of zero: {}.", list(&shown));
+        if !open.is_empty() {
+            text += &format!(" No difference shown: {}.", open.join(", "));
+        }
+        text
+    }
+}
+
+impl Row {
+    /// Whether steering is better here; nothing where the interval holds zero.
+    fn better(&self) -> Option<bool> {
+        let Interval { low, high, .. } = self.difference;
+        let less = match (low > 0.0, high < 0.0) {
+            (false, false) => return None,
+            (_, less) => less,
+        };
+        Some(less == (self.measure.better == Better::Less))
+    }
+
+    fn change(&self) -> String {
+        if self.measure.key == "stall_percent" && self.alone > 0.0 {
+            format!("{:+.0} %", 100.0 * (self.steered / self.alone - 1.0))
+        } else {
+            format!("{:+.2}", self.difference.mean)
         }
     }
 }
 
-impl Means {
-    fn of(half: &[&Progress]) -> Self {
-        let count = half.len().max(1) as f64;
-        let [live_qoe, stall_s, bitrate_mbps, switches, latency_s] =
-            MEASURES.map(|(_, of)| half.iter().map(|progress| of(progress)).sum::<f64>() / count);
-        Self { live_qoe, stall_s, bitrate_mbps, switches, latency_s }
+fn delta(rows: &[Row]) -> Map<String, Value> {
+    let mut delta = Map::new();
+    for row in rows {
+        if let Some(key) = row.measure.delta {
+            let Interval { mean, low, high } = row.difference;
+            delta.insert(key.to_owned(), json!(mean));
+            delta.insert(format!("{key}_ci95"), json!([low, high]));
+        }
+        if row.measure.key == "stall_s" && row.alone > 0.0 {
+            delta.insert("stall_times".to_owned(), json!(row.steered / row.alone));
+        }
     }
-
-    fn values(&self) -> [f64; 5] {
-        [self.live_qoe, self.stall_s, self.bitrate_mbps, self.switches, self.latency_s]
-    }
+    delta
 }
 
-/// Mean and half width of the 95 % interval of Student's t over paired differences; infinite for a single pair.
-fn paired_interval(differences: &[f64]) -> (f64, f64) {
+/// Mean and 95 % interval of Student's t over paired differences; without bounds for a single pair.
+fn paired_interval(differences: &[f64]) -> Interval {
     let count = differences.len() as f64;
     let mean = differences.iter().sum::<f64>() / count.max(1.0);
     let variance = differences.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0);
-    (mean, if differences.len() < 2 { f64::INFINITY } else { t_975(differences.len() - 1) * (variance / count).sqrt() })
+    let half_width = match differences.len() {
+        0 | 1 => f64::INFINITY,
+        pairs => t_975(pairs - 1) * (variance / count).sqrt(),
+    };
+    Interval { mean, low: mean - half_width, high: mean + half_width }
 }
 
 /// 97.5 % quantile of Student's t. Tabulated to 10 degrees of freedom; beyond, Cornish–Fisher to second order, good to
@@ -99,16 +217,15 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:<24} {:>8} {:>8}   steered − alone (95 % interval, {} pairs)",
+            "{:<25} {:>8} {:>8}   steered − alone (95 % interval, {} pairs)",
             "", "alone", "steered", self.pairs
         )?;
-        let halves = self.alone.values().into_iter().zip(self.steered.values());
-        for (difference, (alone, steered)) in self.difference.iter().zip(halves) {
-            let Difference { measure, mean, low, high } = difference;
-            let verdict = if *low > 0.0 || *high < 0.0 { "" } else { "  no difference shown" };
-            writeln!(f, "{measure:<24} {alone:>8.2} {steered:>8.2}   {mean:+.2} ({low:+.2} … {high:+.2}){verdict}")?;
+        for Row { measure, alone, steered, difference } in &self.rows {
+            let Interval { mean, low, high } = difference;
+            let title = measure.title;
+            writeln!(f, "{title:<25} {alone:>8.2} {steered:>8.2}   {mean:+.2} ({low:+.2} … {high:+.2})")?;
         }
-        Ok(())
+        writeln!(f, "{}", self.summary())
     }
 }
 
@@ -118,12 +235,31 @@ mod tests {
 
     #[test]
     fn intervals_match_tables() {
-        let (mean, half_width) = paired_interval(&[1.0, 2.0, 3.0, 4.0]);
-        assert!((mean - 2.5).abs() < 1e-9);
-        assert!((half_width - 3.182 * (5.0_f64 / 3.0).sqrt() / 2.0).abs() < 1e-3);
+        let interval = paired_interval(&[1.0, 2.0, 3.0, 4.0]);
+        assert!((interval.mean - 2.5).abs() < 1e-9);
+        assert!((interval.high - 2.5 - 3.182 * (5.0_f64 / 3.0).sqrt() / 2.0).abs() < 1e-3);
         for (freedom, expected) in [(11, 2.201), (30, 2.042), (120, 1.980)] {
             assert!((t_975(freedom) - expected).abs() < 3e-3, "{freedom}: {}", t_975(freedom));
         }
-        assert!(paired_interval(&[1.0]).1.is_infinite(), "one pair shows nothing");
+        assert!(paired_interval(&[1.0]).high.is_infinite(), "one pair shows nothing");
+    }
+
+    #[test]
+    fn harm_is_named_and_an_open_question_is_left_open() {
+        let stalled = |stalled_s| Progress::stalled_for(stalled_s, 100.0);
+        let pairs = |shift: f64| -> Vec<_> {
+            (0..8)
+                .map(|pair| (stalled(f64::from(pair)), stalled(f64::from(pair) + shift + 0.1 * f64::from(pair))))
+                .collect()
+        };
+        let cases = [
+            (3.0, "stalled WORSE (+96 %)"),
+            (-3.0, "stalled better (-76 %)"),
+            (-0.35, "No difference shown: stalled,"),
+        ];
+        for (shift, expected) in cases {
+            let summary = Verdict::new(&pairs(shift)).summary();
+            assert!(summary.contains(expected), "{summary}");
+        }
     }
 }

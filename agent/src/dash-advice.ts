@@ -1,5 +1,6 @@
 import { lowerRung } from "./abandonment.js";
-import { Asker, isShort, type AdviceSource, type Arrival } from "./advice.js";
+import { Asker, isShort } from "./advice.js";
+import type { AdviceSource, Arrival } from "./adviser.js";
 import type { Bearer } from "./token.js";
 import { heldAtEnd, TransferWatch, type Running } from "./transfer.js";
 

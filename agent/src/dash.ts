@@ -1,4 +1,4 @@
-import type { AdviceTarget } from "./advice.js";
+import type { AdviceTarget } from "./adviser.js";
 import { EVENTS, KEYS, perishable, type Reporting } from "./cmcd.js";
 import { Bearer } from "./token.js";
 import { ABANDON_SETTINGS, DashAdviser, type AdvisedDashPlayer } from "./dash-advice.js";

@@ -1,6 +1,7 @@
 import type Hls from "hls.js";
 import type { Events, FragLoadedData, LevelUpdatedData } from "hls.js";
-import { Asker, isShort, type AdviceSource, type Arrival } from "./advice.js";
+import { Asker, isShort } from "./advice.js";
+import type { AdviceSource, Arrival } from "./adviser.js";
 import type { Bearer } from "./token.js";
 import { heldAtEnd, TransferWatch, type Running } from "./transfer.js";
 

@@ -1,6 +1,6 @@
 import type Hls from "hls.js";
 import type { Events } from "hls.js";
-import type { AdviceSource } from "./advice.js";
+import type { AdviceSource } from "./adviser.js";
 import { parseCmsdDynamic } from "./cmsd.js";
 import { decisionFromEvent, type Decision } from "./decision.js";
 import { Bearer, type TokenSource } from "./token.js";

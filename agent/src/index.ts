@@ -1,4 +1,4 @@
-export type { AdviceSource, AdviceTarget, LocalAdvice, RemoteAdvice } from "./advice.js";
+export type { AdviceSource, AdviceTarget, LocalAdvice, RemoteAdvice } from "./adviser.js";
 export { cmcdForHls, type Reporting } from "./cmcd.js";
 export { decisionFromEvent, type Decision } from "./decision.js";
 export { parseCmsdDynamic } from "./cmsd.js";

@@ -1,4 +1,4 @@
-import type { Adviser, Arrival, LocalAdvice } from "./advice.js";
+import type { Adviser, Arrival, LocalAdvice } from "./adviser.js";
 
 /** What `agent/wasm` exports. */
 interface Exports {

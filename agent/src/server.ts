@@ -1,4 +1,4 @@
-import { BUFFER_STEP_MS, type Adviser, type AdviceSource, type Arrival, type RemoteAdvice } from "./advice.js";
+import { BUFFER_STEP_MS, type Adviser, type AdviceSource, type Arrival, type RemoteAdvice } from "./adviser.js";
 import type { Bearer } from "./token.js";
 
 /** Asks `GET /v1/advice`. */

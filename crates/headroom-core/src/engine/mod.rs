@@ -17,6 +17,7 @@ mod input;
 mod streams;
 mod table;
 
+pub use advice::Recommendation;
 pub use census::{Census, DurationHistogram, ScoreHistogram, SessionTotals, StreamCensus};
 pub use cohorts::CohortPool;
 pub use config::{Config, PolicyKind, UnknownPolicy};

@@ -161,7 +161,10 @@ impl Streams {
         match stream {
             Some(stream) => {
                 let position = usize::from(self.index(stream));
-                self.targets[position].objective = objective;
+                // Position 0 stands for all streams that are not known.
+                if position > 0 || stream.is_unknown() {
+                    self.targets[position].objective = objective;
+                }
             }
             None => self.objective = objective,
         }
@@ -169,6 +172,8 @@ impl Streams {
 
     pub(super) fn override_stream(&mut self, stream: StreamId, max_bitrate: Option<Bitrate>, until: Option<Timestamp>) {
         let position = usize::from(self.index(stream));
-        self.targets[position].ceiling = Ceiling { max_bitrate, until };
+        if position > 0 || stream.is_unknown() {
+            self.targets[position].ceiling = Ceiling { max_bitrate, until };
+        }
     }
 }

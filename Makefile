@@ -32,7 +32,7 @@ setup: ## install what is missing: Debian packages, Rust, npm packages (idempote
 
 demo: ## virtual players on synthetic LTE links, half of them steered; needs only cargo
 	scripts/setup.sh rust
-	cargo run --release --locked -p headroom -- demo
+	cargo run --profile demo --locked -p headroom -- demo
 
 test: setup ## everything: format, lints, unit tests, player agent, real players and servers; the slowest tests at the end
 	cargo fmt --all --check

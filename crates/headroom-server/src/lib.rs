@@ -35,7 +35,7 @@ mod server;
 mod steering;
 mod stream;
 mod tls;
-mod tls_client;
+pub mod tls_client;
 pub mod token;
 mod whole_file;
 

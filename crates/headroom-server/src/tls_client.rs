@@ -23,7 +23,7 @@ pub enum ClientTlsError {
         source: pem::Error,
     },
     /// The platform has no root certificates.
-    #[error("no root certificates were found; set chat.ca_file or install ca-certificates")]
+    #[error("no root certificates were found; name a file of them or install ca-certificates")]
     NoRoots,
     /// The library refuses its own defaults.
     #[error("the TLS library cannot be set up")]
@@ -31,7 +31,10 @@ pub enum ClientTlsError {
 }
 
 /// What is needed to connect; `roots` empty takes the platform's.
-pub(crate) fn client(roots: &Path) -> Result<Arc<ClientConfig>, ClientTlsError> {
+///
+/// # Errors
+/// When the roots cannot be read, or there are none.
+pub fn client(roots: &Path) -> Result<Arc<ClientConfig>, ClientTlsError> {
     let mut store = RootCertStore::empty();
     if roots.as_os_str().is_empty() {
         store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

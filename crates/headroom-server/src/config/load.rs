@@ -79,7 +79,7 @@ impl Default for Config {
 #[non_exhaustive]
 pub enum ConfigError {
     /// A file named does not exist.
-    #[error("configuration file {0} does not exist")]
+    #[error("configuration file {0} does not exist, or is a directory")]
     NoFile(PathBuf),
     /// A key is unknown or a value has the wrong type.
     #[error("{}", where_and_what(.0))]
@@ -102,7 +102,8 @@ impl Config {
     pub fn load(file: Option<&Path>, flags: impl Serialize) -> Result<Self, ConfigError> {
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
         if let Some(file) = file {
-            if !file.is_file() {
+            // A pipe is a file, too: secrets are handed over through one.
+            if !file.exists() || file.is_dir() {
                 return Err(ConfigError::NoFile(file.to_owned()));
             }
             figment = figment.merge(Toml::file_exact(file));
@@ -169,6 +170,30 @@ mod tests {
         let documented = keys(&DEFAULT_TOML.parse().unwrap());
         let all = keys(&toml::Table::try_from(Config::default()).unwrap());
         assert_eq!(documented.iter().collect::<std::collections::BTreeSet<_>>(), all.iter().collect());
+    }
+
+    #[test]
+    fn every_policy_that_can_be_chosen_is_documented() {
+        let section = DEFAULT_TOML.split_once("[engine]").unwrap().1;
+        for policy in engine::PolicyKind::all() {
+            assert!(section.contains(&format!("\"{}\"", policy.name())), "{} is missing", policy.name());
+        }
+    }
+
+    #[test]
+    fn a_file_may_be_a_pipe() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        std::io::Write::write_all(&mut writer, b"tick_ms = 3000\n").unwrap();
+        drop(writer);
+        let path = format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reader));
+        let config = Config::load(Some(Path::new(&path)), serde_json::json!({})).unwrap();
+        assert_eq!(config.tick_ms, 3_000);
+        for missing in ["/nonexistent", "/"] {
+            assert!(
+                matches!(Config::load(Some(Path::new(missing)), serde_json::json!({})), Err(ConfigError::NoFile(_))),
+                "{missing}"
+            );
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::Serialize;
 #[cfg(feature = "speech")]
 use std::sync::Arc;
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -189,7 +189,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let speech = config.speech.clone();
         // Before anybody can see the server answer, and end it.
         let asked_to_stop = watch_signals()?;
+        let welcome = Welcome::new(&config);
         let server = Server::start_with(config, reading::reader()).await?;
+        welcome.say(&server);
         give_ears(&server, &speech);
         asked_to_stop.await;
         tracing::info!("stopping");
@@ -198,6 +200,43 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     })?;
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What whoever started the server does next.
+struct Welcome {
+    has_origin: bool,
+    public_scheme: &'static str,
+    control_scheme: &'static str,
+}
+
+impl Welcome {
+    fn new(config: &Config) -> Self {
+        let scheme = |encrypted| if encrypted { "https" } else { "http" };
+        Self {
+            has_origin: !config.edge.origin.is_empty(),
+            public_scheme: scheme(config.public.tls.is_on()),
+            control_scheme: scheme(config.control.tls.is_on()),
+        }
+    }
+
+    fn say(&self, server: &Server) {
+        let public = reachable(server.public_address());
+        let players = format!("{}://{public}/", self.public_scheme);
+        tracing::info!("dashboard: {}://{}/", self.control_scheme, reachable(server.control_address()));
+        if self.has_origin {
+            tracing::info!("next: point players at {players} instead of the origin");
+        } else {
+            tracing::info!(
+                "next: there is no origin: name one with --origin, or let a web server ask {players}decide (deploy/)"
+            );
+        }
+    }
+}
+
+/// The address as somebody on this machine types it: a listener on every address is reached on the loopback, too.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let loopback = if address.is_ipv4() { IpAddr::from(Ipv4Addr::LOCALHOST) } else { Ipv6Addr::LOCALHOST.into() };
+    if address.ip().is_unspecified() { SocketAddr::new(loopback, address.port()) } else { address }
 }
 
 /// Speech recognition, where the configuration wants it. Without it the server runs on and says why clips are refused.

@@ -2,11 +2,25 @@
 
 use anyhow::{Context, bail, ensure};
 use bytes::{Bytes, BytesMut};
+use headroom_server::tls_client;
 use http_body_util::{BodyExt, Empty};
-use hyper::{Request, Uri, body::Incoming, client::conn::http1};
+use hyper::{
+    Request, Uri,
+    body::Incoming,
+    client::conn::http1::{self, SendRequest},
+    http::uri::Authority,
+};
 use hyper_util::rt::TokioIo;
-use std::{fmt, time::Duration};
-use tokio::{net::TcpStream, time::timeout};
+use std::{fmt, path::Path, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_rustls::{
+    TlsConnector,
+    rustls::{ClientConfig, pki_types::ServerName},
+};
 
 /// Until a server must have answered.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -14,6 +28,15 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 const SILENCE: Duration = Duration::from_secs(10);
 /// Longest event: the past of a quarter of an hour takes a hundred kilobytes.
 const MAX_EVENT: usize = 4 * 1024 * 1024;
+
+/// Where frames come from.
+pub(super) struct Source {
+    authority: Authority,
+    /// Host and port as a connection wants them.
+    address: String,
+    token: Option<String>,
+    tls: Option<Arc<ClientConfig>>,
+}
 
 /// An open stream.
 pub(super) struct Feed {
@@ -33,34 +56,69 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-impl Feed {
-    /// Opens the stream of the server at `url`: `http://HOST:PORT`, or without the scheme.
-    pub(super) async fn open(url: &str, token: Option<&str>) -> anyhow::Result<Self> {
+impl Source {
+    /// The server at `url`: `http://HOST:PORT`, the same with `https`, or without a scheme. `roots` replace the platform's.
+    pub(super) fn new(url: &str, token: Option<String>, roots: Option<&Path>) -> anyhow::Result<Self> {
         let full = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
         let uri: Uri = full.parse().with_context(|| format!("{url} is no URL; give http://HOST:PORT"))?;
-        ensure!(uri.scheme_str() == Some("http"), "{url}: only http:// is spoken; put TLS in front with a tunnel");
-        let authority = uri.authority().with_context(|| format!("{url} names no host"))?;
-        let address = format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80));
+        let encrypted = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            _ => bail!("{url} is neither http:// nor https://"),
+        };
+        let authority = uri.authority().with_context(|| format!("{url} names no host"))?.clone();
+        let port = authority.port_u16().unwrap_or(if encrypted { 443 } else { 80 });
+        let address = format!("{}:{port}", authority.host());
+        let tls = if encrypted {
+            Some(tls_client::client(roots.unwrap_or(Path::new(""))).context("--ca-file")?)
+        } else {
+            None
+        };
+        Ok(Self { authority, address, token, tls })
+    }
+
+    /// Opens the stream of frames.
+    pub(super) async fn open(&self) -> anyhow::Result<Feed> {
         let connect = async {
-            let stream = TcpStream::connect(&address).await?;
-            let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-            tokio::spawn(connection);
-            let mut request = Request::get("/v1/live").header("host", authority.as_str());
-            if let Some(token) = token {
+            let stream = TcpStream::connect(&self.address).await?;
+            let mut sender = match &self.tls {
+                None => handshake(stream).await?,
+                Some(tls) => {
+                    let host = self.authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+                    let name = ServerName::try_from(host)?;
+                    handshake(TlsConnector::from(Arc::clone(tls)).connect(name, stream).await?).await?
+                }
+            };
+            let mut request = Request::get("/v1/live").header("host", self.authority.as_str());
+            if let Some(token) = &self.token {
                 request = request.header("authorization", format!("Bearer {token}"));
             }
-            Ok::<_, anyhow::Error>(sender.send_request(request.body(Empty::<Bytes>::new())?).await?)
+            Ok::<_, anyhow::Error>(sender.send_request(request.body(Empty::new())?).await?)
         };
-        let unreachable = || format!("no control listener at {address}; start `headroom serve` or give its URL");
+        let address = &self.address;
+        let unreachable = || match self.tls {
+            None => format!("no control listener at {address}; start `headroom serve` or give its URL"),
+            Some(_) => format!("no control listener with TLS at {address}; --ca-file names roots of your own"),
+        };
         let response = timeout(ANSWER_WITHIN, connect).await.with_context(unreachable)?.with_context(unreachable)?;
         match response.status().as_u16() {
-            200 => Ok(Self { body: response.into_body(), pending: BytesMut::new() }),
+            200 => Ok(Feed { body: response.into_body(), pending: BytesMut::new() }),
             401 => bail!(Refused("the control listener needs its token; give --token-file FILE".into())),
             404 => bail!(Refused(format!("{address} has no /v1/live; is that the control listener?"))),
             status => bail!("{address} answered {status}"),
         }
     }
+}
 
+async fn handshake(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) -> hyper::Result<SendRequest<Empty<Bytes>>> {
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+impl Feed {
     /// The next frame, as the server wrote it.
     pub(super) async fn next(&mut self) -> anyhow::Result<String> {
         loop {
@@ -93,6 +151,20 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_are_read_or_refused() {
+        for (url, expected) in [
+            ("127.0.0.1:8081", Some("127.0.0.1:8081")),
+            ("http://a", Some("a:80")),
+            ("http://[::1]:9", Some("[::1]:9")),
+            ("ftp://a", None),
+            ("http://", None),
+        ] {
+            let source = Source::new(url, None, None);
+            assert_eq!(source.ok().map(|source| source.address).as_deref(), expected, "{url}");
+        }
+    }
 
     #[test]
     fn only_frames_are_frames() {

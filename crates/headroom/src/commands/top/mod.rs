@@ -4,7 +4,11 @@ mod feed;
 mod frame;
 mod view;
 
-use self::{feed::Feed, frame::Frame, view::View};
+use self::{
+    feed::{Feed, Source},
+    frame::Frame,
+    view::View,
+};
 use anyhow::{Context, bail};
 use clap::Args;
 use ratatui::crossterm::event::{Event, KeyCode, KeyModifiers, poll, read};
@@ -26,6 +30,9 @@ pub(crate) struct Arguments {
     /// The token itself.
     #[arg(long, env = "HEADROOM_CONTROL__TOKEN", hide_env_values = true, value_name = "TOKEN")]
     token: Option<String>,
+    /// Root certificates (PEM) for https:// in place of the platform's.
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
     /// Print one JSON object a frame instead of a screen.
     #[arg(long)]
     json: bool,
@@ -46,16 +53,17 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         None => arguments.token.clone(),
     };
-    let feed = Feed::open(&arguments.url, token.as_deref()).await?;
+    let source = Source::new(&arguments.url, token, arguments.ca_file.as_deref())?;
+    let feed = source.open().await?;
     if arguments.json || arguments.once || !stdout().is_terminal() {
-        print_frames(feed, &arguments, token.as_deref()).await
+        print_frames(feed, &arguments, &source).await
     } else {
-        show_screen(feed, &arguments.url, token.as_deref()).await
+        show_screen(feed, &arguments.url, &source).await
     }
 }
 
 /// A line for each frame, until the reader of our output or of the server has enough.
-async fn print_frames(mut feed: Feed, arguments: &Arguments, token: Option<&str>) -> anyhow::Result<ExitCode> {
+async fn print_frames(mut feed: Feed, arguments: &Arguments, source: &Source) -> anyhow::Result<ExitCode> {
     loop {
         let next = tokio::select! {
             next = feed.next() => next,
@@ -70,13 +78,13 @@ async fn print_frames(mut feed: Feed, arguments: &Arguments, token: Option<&str>
                 }
             }
             Err(error) if arguments.once => return Err(error),
-            Err(_) => feed = reopen(&arguments.url, token).await?,
+            Err(_) => feed = reopen(source).await?,
         }
     }
 }
 
 /// The screen, until `q`, Escape or Ctrl+C.
-async fn show_screen(mut feed: Feed, url: &str, token: Option<&str>) -> anyhow::Result<ExitCode> {
+async fn show_screen(mut feed: Feed, url: &str, source: &Source) -> anyhow::Result<ExitCode> {
     let mut terminal = ratatui::try_init().context("the terminal cannot be used")?;
     let mut view = View::new(url);
     let (keys, mut pressed) = tokio::sync::mpsc::channel(1);
@@ -99,7 +107,7 @@ async fn show_screen(mut feed: Feed, url: &str, token: Option<&str>) -> anyhow::
                     }
                     tokio::select! {
                         _ = pressed.recv() => break Ok(ExitCode::SUCCESS),
-                        again = reopen(url, token) => match again {
+                        again = reopen(source) => match again {
                             Ok(again) => feed = again,
                             Err(error) => break Err(error),
                         }
@@ -113,10 +121,10 @@ async fn show_screen(mut feed: Feed, url: &str, token: Option<&str>) -> anyhow::
 }
 
 /// Tries until the server answers again. A refusal, such as of the token, ends it.
-async fn reopen(url: &str, token: Option<&str>) -> anyhow::Result<Feed> {
+async fn reopen(source: &Source) -> anyhow::Result<Feed> {
     loop {
         tokio::time::sleep(RETRY).await;
-        match Feed::open(url, token).await {
+        match source.open().await {
             Ok(feed) => return Ok(feed),
             Err(error) if error.is::<feed::Refused>() => bail!(error),
             Err(_) => {}

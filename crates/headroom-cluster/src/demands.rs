@@ -34,7 +34,7 @@ impl DemandSet {
         self.members.iter().map(|&(ladder, limit, weight)| Demand { ladder: &self.ladders[ladder], limit, weight })
     }
 
-    /// Members.
+    /// Number of members.
     pub(crate) const fn len(&self) -> usize {
         self.members.len()
     }

@@ -49,7 +49,7 @@ pub struct Cell {
     pub watched_ms: u64,
     /// Of that, time stalled, ms.
     pub stalled_ms: u64,
-    /// Stalls.
+    /// Stalls in that time.
     pub starvations: u64,
     /// Media played: bit rate of the rung × time watched, kbit.
     pub played_kbit: f64,

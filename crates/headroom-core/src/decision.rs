@@ -37,7 +37,7 @@ pub struct Decision {
     pub playback_rate: f32,
     /// Probability of a stall within the horizon.
     pub stall_risk: Ratio,
-    /// Why.
+    /// Why this rung; its `Display` is the sentence a person reads.
     pub reason: Reason,
     /// Which policy proposed it.
     #[cfg_attr(feature = "schema", schema(value_type = String))]

@@ -57,7 +57,7 @@ pub enum Egress {
 }
 
 impl Egress {
-    /// Both.
+    /// Every value, for help texts and tables.
     pub const ALL: [Self; 2] = [Self::Any, Self::Same];
 
     /// The name in configuration, requests and reports.

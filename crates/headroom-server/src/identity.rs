@@ -50,7 +50,7 @@ impl Default for Identity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ForwardedFrom {
-    /// None.
+    /// No peer is believed.
     None,
     /// Those on this machine.
     Loopback,

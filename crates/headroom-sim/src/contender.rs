@@ -7,7 +7,7 @@ use crate::{
 use headroom_core::{
     engine::{Config, PolicyKind},
     policy::{
-        Dynamic, Guidance, Objective, Policy, Tuning,
+        Dynamic, Guidance, LinearQoe, Policy, Tuning,
         registry::{Entry, POLICIES, find},
     },
     stretch::Stretch,
@@ -116,7 +116,7 @@ impl Contender {
     ///
     /// # Errors
     /// See [`ContenderError`].
-    pub fn parse(text: &str, objective: Objective) -> Result<Self, ContenderError> {
+    pub fn parse(text: &str, objective: LinearQoe) -> Result<Self, ContenderError> {
         let strategy = match text {
             ORACLE => Strategy::Oracle(Oracle::new(objective)),
             _ => Strategy::Policy(policy(text, objective, 0.0)?),
@@ -155,7 +155,7 @@ impl Contender {
     pub fn guided(
         name: &str,
         client: &str,
-        objective: Objective,
+        objective: LinearQoe,
         guidance: ServerGuidance,
     ) -> Result<Self, ContenderError> {
         let kind: PolicyKind = name.parse().map_err(|_| ContenderError::NotInEngine(name.to_owned()))?;
@@ -216,7 +216,7 @@ impl Contender {
 ///
 /// # Errors
 /// See [`ContenderError`].
-pub fn policy(text: &str, objective: Objective, etp_weight: f64) -> Result<Box<dyn Policy>, ContenderError> {
+pub fn policy(text: &str, objective: LinearQoe, etp_weight: f64) -> Result<Box<dyn Policy>, ContenderError> {
     if text == DEMO {
         let tuning = Tuning { objective, etp_weight, ..Tuning::default() };
         return Ok(Box::new(WithoutAbandonment(Dynamic::tuned(&tuning))));
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn names_read_back_and_nonsense_is_refused() {
-        let objective = Objective { stall_penalty: 4.3, switch_penalty: 1.0 };
+        let objective = LinearQoe { stall_penalty: 4.3, switch_penalty: 1.0 };
         for name in names().chain(["throughput:0.8", "mpc:0.7"]) {
             assert_eq!(Contender::parse(name, objective).unwrap().name(), name);
         }

@@ -13,7 +13,7 @@ use crate::{
 };
 use headroom_core::{
     ladder::Ladder,
-    policy::{Objective, Policy},
+    policy::{LinearQoe, Policy},
     qoe::Linear,
     time::Duration,
 };
@@ -142,8 +142,8 @@ impl Profile {
 
     /// What planning policies plan for here: the score itself.
     #[must_use]
-    pub fn objective(&self) -> Objective {
-        Objective { stall_penalty: self.stall_penalty, switch_penalty: 1.0 }
+    pub fn objective(&self) -> LinearQoe {
+        LinearQoe { stall_penalty: self.stall_penalty, switch_penalty: 1.0 }
     }
 
     /// How sessions are scored here.

@@ -37,9 +37,9 @@ pub(super) struct ChatActivity {
     pub(super) authors: f64,
     /// Different authors of the last ten minutes.
     pub(super) recent_authors: f64,
-    /// −1..=1.
+    /// Mean tone of recent messages, −1 (all negative) to 1.
     pub(super) mood: f64,
-    /// 0..=100.
+    /// Engagement, 0 to 100.
     pub(super) score: f64,
 }
 

@@ -11,7 +11,7 @@ pub type Mood = f64;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct BlindSpot {
-    /// Where.
+    /// Stream whose audience complains.
     pub stream: StreamId,
     /// About what.
     pub aspect: Aspect,
@@ -37,7 +37,7 @@ pub struct BlindSpot {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AspectReport {
-    /// Which.
+    /// Aspect that is reported on.
     pub aspect: Aspect,
     /// Different authors who complain about it, within 30 s.
     pub complaints: u32,
@@ -55,7 +55,7 @@ pub struct AspectReport {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Audience))]
 pub struct State {
-    /// Whose.
+    /// Stream of the audience.
     pub stream: StreamId,
     /// As of when.
     #[serde(rename = "at_us")]

@@ -9,7 +9,7 @@ use std::ops::AddAssign;
 pub struct Counters {
     /// Reports taken in.
     pub samples: u64,
-    /// Ticks.
+    /// Ticks taken in.
     pub ticks: u64,
     /// Overrides taken in.
     pub overrides: u64,

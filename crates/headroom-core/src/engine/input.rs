@@ -22,7 +22,7 @@ pub enum Input {
     Sample(Sample),
     /// Time passed: decide for every session with news, expire the silent ones.
     Tick {
-        /// Now.
+        /// Time of the tick.
         #[serde(rename = "at_us")]
         at: Timestamp,
     },
@@ -150,7 +150,7 @@ pub enum Scope {
     Session(SessionId),
     /// Every session of a stream.
     Stream(StreamId),
-    /// Everyone.
+    /// Every session of the engine.
     All,
 }
 

@@ -50,7 +50,7 @@ pub use lolp::Lolp;
 pub use memory::Memory;
 pub use mpc::Mpc;
 pub use none::NoPolicy;
-pub use plan::Objective;
+pub use plan::LinearQoe;
 pub use recourse::Recourse;
 pub use robust_mpc::RobustMpc;
 pub use shaka::Shaka;

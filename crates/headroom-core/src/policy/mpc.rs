@@ -3,7 +3,7 @@
 //! Yin, Jindal, Sekar, Sinopoli: "A Control-Theoretic Approach for Dynamic Adaptive Video Streaming over HTTP",
 //! SIGCOMM 2015, §4–5. The plan is exact; the paper's FastMPC table is not needed at these sizes.
 
-use super::plan::{Objective, best_first_rung};
+use super::plan::{LinearQoe, best_first_rung};
 use super::{Evidence, Memory, Policy, Proposal, Tuning, View};
 use crate::decision::Reason;
 
@@ -11,7 +11,7 @@ use crate::decision::Reason;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mpc {
     /// What a plan is worth.
-    pub objective: Objective,
+    pub objective: LinearQoe,
     /// Segments planned ahead.
     pub horizon: usize,
     /// Share of the harmonic mean that the plan counts on; 1 in the paper.
@@ -21,7 +21,7 @@ pub struct Mpc {
 impl Default for Mpc {
     /// Penalty 4.3 Mbit/s per stall second and horizon 5: the published settings for a 4.3 Mbit/s ladder.
     fn default() -> Self {
-        Self { objective: Objective::default(), horizon: 5, safety: 1.0 }
+        Self { objective: LinearQoe::default(), horizon: 5, safety: 1.0 }
     }
 }
 

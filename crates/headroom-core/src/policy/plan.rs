@@ -8,16 +8,16 @@
 use super::View;
 use crate::ladder::{Ladder, RungIndex};
 
-/// Objective of a plan: Σ bit rate − stall penalty × stall − switch penalty × |change|, in Mbit/s (Yin 2015 §3.2).
+/// Linear QoE of a plan: Σ bit rate − stall penalty × stall − switch penalty × |change|, in Mbit/s (Yin 2015 §3.2).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Objective {
+pub struct LinearQoe {
     /// Mbit/s that one second of stall costs.
     pub stall_penalty: f64,
     /// Mbit/s that one Mbit/s of change costs.
     pub switch_penalty: f64,
 }
 
-impl Default for Objective {
+impl Default for LinearQoe {
     /// As published for a ladder up to 4.3 Mbit/s (Yin 2015 §6, Pensieve).
     fn default() -> Self {
         Self { stall_penalty: 4.3, switch_penalty: 1.0 }
@@ -29,7 +29,7 @@ pub(super) const MAX_HORIZON: usize = 8;
 
 /// First rung of the best plan of `horizon` segments when every transfer runs at `kbps`. Of equal plans the one that
 /// starts higher wins, as in the reference implementation of MPC in Pensieve.
-pub(super) fn best_first_rung(view: &View<'_>, objective: Objective, horizon: usize, kbps: f64) -> RungIndex {
+pub(super) fn best_first_rung(view: &View<'_>, objective: LinearQoe, horizon: usize, kbps: f64) -> RungIndex {
     let depth = view.segments_left(horizon.min(MAX_HORIZON));
     let current = view.current.unwrap_or(0);
     if depth == 0 {
@@ -74,7 +74,7 @@ struct Plan {
     depth: usize,
     segment_s: f64,
     capacity_s: f64,
-    objective: Objective,
+    objective: LinearQoe,
     mbps: [f64; Ladder::MAX_RUNGS],
     transfer_s: [[f64; Ladder::MAX_RUNGS]; MAX_HORIZON],
     /// `priced[price][ahead]`: most that segments `ahead..` earn when every second of transfer costs `price`.
@@ -179,7 +179,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// The best value of a plan that starts with `first`, over every plan.
-    fn best_of_all(view: &View<'_>, objective: Objective, depth: usize, kbps: f64, first: RungIndex) -> f64 {
+    fn best_of_all(view: &View<'_>, objective: LinearQoe, depth: usize, kbps: f64, first: RungIndex) -> f64 {
         let rungs = view.ladder.rungs().len();
         let mut best = f64::NEG_INFINITY;
         for number in 0..rungs.pow(depth as u32 - 1) {
@@ -234,7 +234,7 @@ mod tests {
                 weights: Weights::default(),
                 guidance: Guidance::default(),
             };
-            let objective = Objective { stall_penalty, switch_penalty };
+            let objective = LinearQoe { stall_penalty, switch_penalty };
             let found = best_first_rung(&view, objective, 4, kbps);
             let values: Vec<f64> = (0..4).map(|first| best_of_all(&view, objective, 4, kbps, first)).collect();
             let best = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);

@@ -3,7 +3,7 @@
 //! Yin, Jindal, Sekar, Sinopoli: "A Control-Theoretic Approach for Dynamic Adaptive Video Streaming over HTTP",
 //! SIGCOMM 2015, §5.2: estimate = harmonic mean of 5 / (1 + largest of the last 5 relative errors).
 
-use super::plan::{Objective, best_first_rung};
+use super::plan::{LinearQoe, best_first_rung};
 use super::states::{ERRORS, RobustMpcMemory};
 use super::{Evidence, Policy, Proposal, Tuning, View};
 use crate::decision::Reason;
@@ -12,7 +12,7 @@ use crate::decision::Reason;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RobustMpc {
     /// What a plan is worth.
-    pub objective: Objective,
+    pub objective: LinearQoe,
     /// Segments planned ahead.
     pub horizon: usize,
 }
@@ -20,7 +20,7 @@ pub struct RobustMpc {
 impl Default for RobustMpc {
     /// Penalty 4.3 Mbit/s per stall second and horizon 5: the published settings for a 4.3 Mbit/s ladder.
     fn default() -> Self {
-        Self { objective: Objective::default(), horizon: 5 }
+        Self { objective: LinearQoe::default(), horizon: 5 }
     }
 }
 

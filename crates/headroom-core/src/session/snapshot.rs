@@ -78,7 +78,7 @@ pub struct Summary {
     pub last_seen: Timestamp,
     /// What the viewer would say.
     pub mos: Option<Mos>,
-    /// Stalls.
+    /// Stalls so far.
     pub starvations: u16,
     /// Time stalled, as reported.
     #[serde(rename = "stalled_ms")]

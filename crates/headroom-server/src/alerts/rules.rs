@@ -50,7 +50,7 @@ pub enum Signal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Now.
+    /// Somebody must look now.
     Page,
     /// In working hours.
     Ticket,

@@ -16,9 +16,9 @@ use utoipa::{
 /// One of the two listeners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listener {
-    /// Players and web servers.
+    /// The document for players and web servers.
     Public,
-    /// Operators.
+    /// The document for operators.
     Control,
 }
 

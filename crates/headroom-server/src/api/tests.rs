@@ -64,7 +64,7 @@ fn the_committed_documents_are_current() {
         let committed = std::fs::read_to_string(&path).unwrap_or_default();
         assert!(
             committed == current,
-            "docs/openapi/{name} is old: HEADROOM_UPDATE_OPENAPI=1 cargo test -p headroom-server openapi"
+            "docs/openapi/{name} is old: HEADROOM_UPDATE_OPENAPI=1 cargo test -p headroom-server api::tests"
         );
     }
 }

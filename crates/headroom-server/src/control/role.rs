@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Read.
+    /// Reads everything but the audit log.
     View,
     /// Change what is in force: overrides, bottlenecks, pathways, silences.
     Operate,

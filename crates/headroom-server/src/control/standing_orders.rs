@@ -27,7 +27,7 @@ pub(crate) struct OrderStore {
 #[serde(rename_all = "snake_case")]
 #[schema(as = Target)]
 pub(crate) enum OverrideScope {
-    /// Everyone.
+    /// Every session.
     All,
     /// A session by the name its player gives.
     Session(String),

@@ -20,7 +20,7 @@ pub(crate) enum Origin {
     None,
     /// Another HTTP server.
     Http(uri::Authority),
-    /// Files.
+    /// A directory of files on this machine.
     Directory(PathBuf),
 }
 

@@ -48,6 +48,6 @@ pub enum FilterPlaylists {
     Never,
     /// Those of players that send no CMCD and so read no CMSD either.
     Silent,
-    /// Everybody's.
+    /// Those of every player.
     All,
 }

@@ -33,16 +33,16 @@ pub(crate) struct SeriesQuery {
 #[serde(rename_all = "snake_case")]
 #[schema(as = By)]
 pub enum GroupBy {
-    /// Nothing.
+    /// One group for everything.
     #[default]
     Nothing,
-    /// Streams.
+    /// One group a stream.
     Stream,
-    /// Edges.
+    /// One group an edge.
     Edge,
-    /// Networks.
+    /// One group an access network.
     Network,
-    /// Rungs.
+    /// One group a rung of the ladder.
     Rung,
 }
 

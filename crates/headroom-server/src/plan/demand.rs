@@ -50,7 +50,7 @@ pub struct Demand {
     pub from_s: u64,
     /// Hours without any value, filled with those of the same hour a week or a day apart.
     pub filled: usize,
-    /// Everything.
+    /// Load of all groups together.
     pub total: Load,
     /// The groups, by name.
     pub groups: BTreeMap<String, Load>,

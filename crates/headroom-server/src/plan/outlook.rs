@@ -52,7 +52,7 @@ pub struct Plan {
     pub scenario: Scenario,
     /// Egress of a session over what it is now, by the ladder.
     pub ladder_factor: f64,
-    /// Everything.
+    /// All groups together.
     pub total: Line,
     /// Streams, edges or networks.
     pub groups: Vec<Line>,

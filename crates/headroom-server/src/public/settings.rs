@@ -28,7 +28,7 @@ pub struct Settings {
     pub max_subscribers: usize,
     /// What one client may use up, and all of them together.
     pub limits: Limits,
-    /// Encryption.
+    /// Certificate and key; none means plain HTTP.
     pub tls: tls::Settings,
 }
 

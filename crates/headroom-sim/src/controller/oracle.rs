@@ -3,14 +3,14 @@
 use crate::session::{Choice, Controller, Moment, Player};
 use headroom_core::{
     ladder::RungIndex,
-    policy::{Evidence, Objective},
+    policy::{Evidence, LinearQoe},
 };
 
 /// Model-predictive control with perfect knowledge of the link and of the sizes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Oracle {
     /// What a plan is worth.
-    pub objective: Objective,
+    pub objective: LinearQoe,
     /// Segments planned ahead.
     pub horizon: usize,
 }
@@ -18,7 +18,7 @@ pub struct Oracle {
 impl Oracle {
     /// The usual oracle: five segments, as the policies it is compared with.
     #[must_use]
-    pub fn new(objective: Objective) -> Self {
+    pub fn new(objective: LinearQoe) -> Self {
         Self { objective, horizon: 5 }
     }
 }
@@ -44,7 +44,7 @@ impl Controller for Oracle {
 
 struct Search<'a, P> {
     player: &'a P,
-    objective: Objective,
+    objective: LinearQoe,
     /// First segment after the plan.
     end: usize,
     best: f64,

@@ -262,7 +262,7 @@ const CAPACITY_MBPS: f64 = 70_000.0;
 /// How the players of both halves choose by themselves.
 fn rule_of(client: &str) -> anyhow::Result<Arc<dyn Policy>> {
     // Planning rules plan for the score of `bench abr --profile live`.
-    let objective = policy::Objective { stall_penalty: 20.0, switch_penalty: 1.0 };
+    let objective = policy::LinearQoe { stall_penalty: 20.0, switch_penalty: 1.0 };
     Ok(contender::policy(client, objective, 0.0).context("--client")?.into())
 }
 

@@ -57,7 +57,7 @@ impl<R> Column<R> {
         Self { name: name.to_owned(), kind: ColumnKind::Flag(Box::new(read)) }
     }
 
-    /// Text.
+    /// A column of text.
     pub(super) fn text(name: &str, read: impl Fn(&R) -> Option<String> + 'static) -> Self {
         Self { name: name.to_owned(), kind: ColumnKind::Text(Box::new(read)) }
     }

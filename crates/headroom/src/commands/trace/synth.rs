@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     /// Kind of session: driving, static, walking (mmWave), midband, lte.
     #[arg(long, default_value_t = Preset::Driving)]
     preset: Preset,
-    /// Seed.
+    /// Seed: the same seed makes the same trace.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Length, seconds.

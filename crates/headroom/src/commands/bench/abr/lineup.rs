@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 use headroom_core::{
     engine::PolicyKind,
     network::Network,
-    policy::{Guidance, Learned, Objective, SHORT_BUFFER_S, learned::Scorer},
+    policy::{Guidance, Learned, LinearQoe, SHORT_BUFFER_S, learned::Scorer},
     stretch::Stretch,
 };
 use headroom_sim::{
@@ -102,7 +102,7 @@ fn names(arguments: &Arguments) -> anyhow::Result<Vec<String>> {
     Ok(names)
 }
 
-fn contender(arguments: &Arguments, name: &str, objective: Objective) -> anyhow::Result<Contender> {
+fn contender(arguments: &Arguments, name: &str, objective: LinearQoe) -> anyhow::Result<Contender> {
     let guidance = match arguments.mode {
         Mode::InPlayer => {
             return Ok(Contender::parse(name, objective)?.with_playback(playback(arguments, 0.0)));

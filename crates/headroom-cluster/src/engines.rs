@@ -14,6 +14,7 @@ use headroom_core::{
     decision::{Decision, Reason},
     engine::{Census, Counters, Input, Output, Scope, StreamSettings},
     ladder::Ladder,
+    mode::Mode,
     policy::Weights,
     session::Snapshot,
     telemetry::{Report, Sample, SessionId, StreamId},
@@ -102,14 +103,15 @@ impl Engines {
         }
     }
 
-    /// The decision in force for a session, with the bit rate to announce for it; `None` for one that is not known.
+    /// The decision in force for a session, with the bit rate to announce for it; `None` for one that is not known, or that
+    /// nothing may be told.
     pub fn decision(&self, session: SessionId) -> Option<(Decision, Answer)> {
         match self {
             Self::Local(shards) => shards.decision(session),
         }
     }
 
-    /// What to announce for a session now; empty for one that is not known.
+    /// What to announce for a session now; empty for one that is not known, or that nothing may be told.
     pub fn announce(&self, session: SessionId) -> Answer {
         match self {
             Self::Local(shards) => shards.announce(session),
@@ -127,6 +129,13 @@ impl Engines {
     pub fn watch(&self, session: SessionId) -> watch::Receiver<Option<Decision>> {
         match self {
             Self::Local(shards) => shards.watch(session),
+        }
+    }
+
+    /// What is done with the decisions about a session. Whatever changes an answer by any other way than this type asks first.
+    pub fn mode(&self, session: SessionId) -> Mode {
+        match self {
+            Self::Local(shards) => shards.mode(session),
         }
     }
 
@@ -179,6 +188,20 @@ impl Engines {
     pub fn configure(&self, stream: StreamId, settings: &StreamSettings, offer: StreamOffer) {
         match self {
             Self::Local(shards) => shards.configure(stream, settings, offer),
+        }
+    }
+
+    /// Sets what is done with decisions about everybody, from the next answer on.
+    pub fn set_mode(&self, mode: Mode) {
+        match self {
+            Self::Local(shards) => shards.set_mode(mode),
+        }
+    }
+
+    /// Sets what is done with decisions about the sessions of a stream; `None`: as everybody.
+    pub fn set_stream_mode(&self, stream: StreamId, mode: Option<Mode>) {
+        match self {
+            Self::Local(shards) => shards.set_stream_mode(stream, mode),
         }
     }
 

@@ -17,6 +17,7 @@ pub mod engines;
 pub mod input_log;
 pub mod lock;
 pub mod meters;
+mod modes;
 pub mod offer;
 pub mod place;
 pub mod publishers;

@@ -66,6 +66,11 @@ impl Pathways {
         (!order.is_empty()).then(|| Manifest::new(self.ttl_seconds, order.clone()))
     }
 
+    /// What a session is told that must not notice us: the order of the configuration.
+    pub(crate) fn default_manifest(&self) -> Option<Manifest> {
+        (!self.known.is_empty()).then(|| Manifest::new(self.ttl_seconds, self.known.clone()))
+    }
+
     /// All that may be ordered, as the configuration orders them.
     pub(crate) fn configured(&self) -> &[String] {
         &self.known

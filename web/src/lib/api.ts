@@ -16,12 +16,13 @@ export function setToken(token: string): void {
   sessionStorage.setItem(TOKEN, token);
 }
 
-export async function open(path: string, signal?: AbortSignal): Promise<Response> {
+export async function open(path: string, signal?: AbortSignal, init: RequestInit = {}): Promise<Response> {
   const token = sessionStorage.getItem(TOKEN);
   const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
+  if (init.body) headers["content-type"] = "application/json";
   let response: Response;
   try {
-    response = await fetch(path, { headers, cache: "no-store", ...(signal ? { signal } : {}) });
+    response = await fetch(path, { ...init, headers, cache: "no-store", ...(signal ? { signal } : {}) });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Refused(0, "The server cannot be reached.");
@@ -36,6 +37,13 @@ export async function open(path: string, signal?: AbortSignal): Promise<Response
 
 export async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await (await open(path, signal)).json()) as T;
+}
+
+/** Orders something; gives the answer, null where there is none. */
+export async function write<T>(method: "PUT" | "DELETE", path: string, body: unknown): Promise<T> {
+  const response = await open(path, undefined, { method, body: JSON.stringify(body) });
+  const text = await response.text();
+  return (text ? JSON.parse(text) : null) as T;
 }
 
 /** The events of a server-sent stream (WHATWG HTML §9.2), read with fetch because EventSource cannot carry a token. */

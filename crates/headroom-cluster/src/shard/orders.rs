@@ -5,6 +5,7 @@ use crate::{conditions::ConditionsByStream, demands::DemandSet, lock::locked, of
 use headroom_core::{
     audience::{Command, Conditions, State},
     engine::{Input, Output, Scope, StreamSettings},
+    mode::Mode,
     policy::Weights,
     telemetry::{SessionId, StreamId},
     time::Duration,
@@ -85,6 +86,25 @@ impl Shards {
     /// What audiences brought to light since the last call.
     pub(crate) fn take_news(&self) -> Vec<Output> {
         std::mem::take(&mut *locked(&self.news))
+    }
+
+    /// Sets what is done with decisions about everybody.
+    pub(crate) fn set_mode(&self, mode: Mode) {
+        self.modes.set_everybody(mode);
+        self.wake();
+    }
+
+    /// Sets what is done with decisions about the sessions of a stream; `None`: as everybody.
+    pub(crate) fn set_stream_mode(&self, stream: StreamId, mode: Option<Mode>) {
+        self.modes.set_stream(stream, mode);
+        self.wake();
+    }
+
+    /// Lets everybody who follows decisions look again.
+    fn wake(&self) {
+        for shard in &self.shards {
+            locked(shard).watchers.values().for_each(|watcher| watcher.send_modify(|_| {}));
+        }
     }
 
     /// Forces a cap, or takes it back.

@@ -6,6 +6,7 @@ use headroom_core::{
     decision::{Decision, Reason},
     engine::{Census, Counters},
     ladder::Ladder,
+    mode::Mode,
     session::Snapshot,
     telemetry::SessionId,
     units::Bitrate,
@@ -13,9 +14,12 @@ use headroom_core::{
 use tokio::sync::watch;
 
 impl Shards {
-    /// The decision in force for a session, with the bit rate to announce for it.
+    /// The decision in force for a session, with the bit rate to announce for it; `None` where nothing may be told.
     pub(crate) fn decision(&self, session: SessionId) -> Option<(Decision, Answer)> {
         let shard = self.shard_of(session);
+        if self.mode_in(&shard, session) != Mode::Steer {
+            return None;
+        }
         let decision = shard.engine.decision(session)?;
         let answer = self.answer(&shard, session, self.clock.now());
         Some((decision, answer))
@@ -24,11 +28,19 @@ impl Shards {
     /// What a session should fetch next, as its player must hear it: with room for the audio beside it; and why.
     pub(crate) fn advise(&self, session: SessionId) -> Option<(Bitrate, Reason)> {
         let shard = self.shard_of(session);
+        if self.mode_in(&shard, session) != Mode::Steer {
+            return None;
+        }
         let advice = shard.engine.advise(session, self.clock.now())?;
         let entry = shard.entries.get(&session).copied().unwrap_or_default();
         let offer = shard.offers.get(&entry.stream).copied().unwrap_or_default();
         let ladder = shard.engine.ladder(shard.engine.view(session)?.stream);
         Some((offer.announce(ladder.bitrate(advice.rung)), advice.reason))
+    }
+
+    /// What is done with the decisions about a session.
+    pub(crate) fn mode(&self, session: SessionId) -> Mode {
+        self.mode_in(&self.shard_of(session), session)
     }
 
     /// State of a session.

@@ -8,6 +8,7 @@ use crate::{
     input_log::{Recorder, engine_config},
     lock::locked,
     meters::Meters,
+    modes::Modes,
     offer::StreamOffer,
     place::Place,
     publishers::Encoders,
@@ -18,6 +19,7 @@ use crate::{
 use headroom_core::{
     decision::Decision,
     engine::{CohortPool, Config, Engine, Input, Output},
+    mode::Mode,
     telemetry::{NetworkId, Sample, SessionId, StreamId},
     time::{Duration, Timestamp},
 };
@@ -41,6 +43,7 @@ pub struct Shards {
     /// What audiences brought to light and others must hear of; taken after every tick.
     pub(super) news: Mutex<Vec<Output>>,
     pub(super) cohorts: Cohorts,
+    pub(super) modes: Modes,
 }
 
 /// One engine and what is remembered of its sessions beside it.
@@ -119,6 +122,7 @@ impl Shards {
             encoders: Mutex::default(),
             news: Mutex::default(),
             cohorts: Cohorts::default(),
+            modes: Modes::default(),
         }
     }
 
@@ -277,7 +281,15 @@ impl Shards {
         }
     }
 
+    /// What is done with the decisions about a session.
+    pub(super) fn mode_in(&self, shard: &Shard, session: SessionId) -> Mode {
+        self.modes.of(shard.entries.get(&session).map_or(StreamId::UNKNOWN, |entry| entry.stream))
+    }
+
     pub(super) fn answer(&self, shard: &Shard, session: SessionId, now: Timestamp) -> Answer {
+        if self.mode_in(shard, session) != Mode::Steer {
+            return Answer::default();
+        }
         let Some(decision) = shard.engine.decision(session) else { return Answer::default() };
         let entry = shard.entries.get(&session).copied().unwrap_or_default();
         let offer = shard.offers.get(&entry.stream).copied().unwrap_or_default();

@@ -68,7 +68,7 @@ pub(crate) const TABLE: &[Rules] = &[
             &["input_log", "bus"],
             &["cohort", "rollup", "envelope"],
             &["answer", "conditions", "demands", "offer", "place", "publishers", "partition", "tick_timing"],
-            &["meters", "tap"],
+            &["meters", "modes", "tap"],
             &["by_id", "clock", "lock", "sequence", "sketch"],
         ],
     },

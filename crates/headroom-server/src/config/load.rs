@@ -6,7 +6,7 @@ use figment::{
     providers::{Env, Format, Serialized, Toml},
 };
 use headroom_cluster::input_log::Log;
-use headroom_core::engine;
+use headroom_core::{engine, mode::Mode};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,8 @@ pub const DEFAULT_TOML: &str = include_str!("default.toml");
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
+    /// What is done with decisions, until an operator orders otherwise.
+    pub mode: Mode,
     /// Milliseconds between two decisions of a session.
     pub tick_ms: u64,
     /// Threads that serve requests; 0 takes one for each processor.
@@ -54,6 +56,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            mode: Mode::default(),
             tick_ms: 2_000,
             threads: 0,
             shards: 64,
@@ -136,7 +139,7 @@ fn where_and_what(error: &figment::Error) -> String {
 /// Whether an environment variable, without its prefix, is meant for the server: other parts of Headroom have variables
 /// of their own (`HEADROOM_CONFIG`, `HEADROOM_LINK_…`), which are not mistakes in the server's configuration.
 fn is_setting(name: &str) -> bool {
-    const TOP: [&str; 3] = ["tick_ms", "threads", "shards"];
+    const TOP: [&str; 4] = ["mode", "tick_ms", "threads", "shards"];
     const SECTIONS: [&str; 13] = [
         "public", "tokens", "control", "edge", "identity", "steering", "log", "engine", "history", "alerts", "plan",
         "chat", "speech",

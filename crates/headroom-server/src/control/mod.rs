@@ -8,6 +8,7 @@ mod bottlenecks;
 mod capacity;
 mod guard;
 mod history;
+mod modes;
 mod orders;
 mod overrides;
 mod pathways;
@@ -26,6 +27,7 @@ pub(crate) use self::settings::Settings;
 pub use self::tokens::TokensError;
 pub(crate) use self::{
     access::Access,
+    modes::ModeOrders,
     planner::Planner,
     router::{Control, described},
     standing_orders::OrderStore,

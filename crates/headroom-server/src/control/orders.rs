@@ -21,6 +21,7 @@ impl Resources {
         if orders == StandingOrders::default() {
             return;
         }
+        self.reinstate_modes(orders.modes);
         let mut refused = 0;
         let mut count = |taken: bool| refused += usize::from(!taken);
         let now = self.clock.now();
@@ -42,6 +43,7 @@ impl Resources {
             overrides = self.standing_overrides().len(),
             bottlenecks = self.bottlenecks.listed().len(),
             silences = self.alerts.silences(self.now_s()).len(),
+            mode = %self.modes.everybody(),
             refused,
             "orders of before the restart are in force"
         );
@@ -72,6 +74,7 @@ impl Resources {
             overrides: self.standing_overrides(),
             bottlenecks: self.bottlenecks.listed().into_iter().map(capacity).collect(),
             silences: self.alerts.silences(self.now_s()),
+            modes: self.modes.standing(),
             pathways: (order != configured).then_some(StandingPathways { configured, order }),
         }
     }

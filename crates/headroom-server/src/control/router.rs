@@ -3,7 +3,7 @@
 use super::{
     alerts, audience, bottlenecks, capacity,
     guard::{self, PeerAddress},
-    history, overrides, pathways, plan, sessions,
+    history, modes, overrides, pathways, plan, sessions,
     state::{MAX_BODY, Resources, Shared},
     streams,
 };
@@ -64,6 +64,7 @@ fn api() -> OpenApiRouter<Arc<Resources>> {
         .routes(routes!(audience::show))
         .routes(routes!(audience::list))
         .routes(routes!(overrides::put, overrides::delete, overrides::list))
+        .routes(routes!(modes::put, modes::show))
         .routes(routes!(bottlenecks::put, bottlenecks::delete, bottlenecks::list))
         .routes(routes!(capacity::show))
         .routes(routes!(plan::show))

@@ -3,9 +3,10 @@
 //! Orders about single sessions end with the process, as its sessions do.
 
 use crate::alerts::Silence;
-use headroom_core::{time::Timestamp, units::Bitrate};
+use headroom_core::{mode::Mode, time::Timestamp, units::Bitrate};
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -66,6 +67,27 @@ pub(super) struct StandingOrders {
     pub(super) bottlenecks: Vec<StandingCapacity>,
     pub(super) silences: Vec<Silence>,
     pub(super) pathways: Option<StandingPathways>,
+    pub(super) modes: StandingModes,
+}
+
+/// Modes that operators ordered.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct StandingModes {
+    /// For everybody; the configuration's without one.
+    pub(super) everybody: Option<ModeOrder>,
+    /// For streams by name.
+    pub(super) streams: BTreeMap<String, ModeOrder>,
+}
+
+/// A mode that somebody ordered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub(crate) struct ModeOrder {
+    pub(super) mode: Mode,
+    /// Why, as whoever ordered it said.
+    pub(super) reason: String,
+    /// Since when.
+    pub(super) at_us: Timestamp,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -87,16 +109,23 @@ impl OrderStore {
         Self { path: directory.join(FILE), writing: Arc::default() }
     }
 
-    /// The orders of the last run. What cannot be read is laid aside and reported: a server without them still serves.
+    /// The orders of the last run. What cannot be read is laid aside and reported: a server without them still serves, and
+    /// observes until an operator says otherwise.
     pub(super) fn read(&self) -> StandingOrders {
         let read = fs::read(&self.path).and_then(|bytes| Ok(serde_json::from_slice(&bytes)?));
         read.unwrap_or_else(|error| {
-            if error.kind() != io::ErrorKind::NotFound {
-                let aside = self.path.with_extension("json.unreadable");
-                tracing::error!(%error, aside = %aside.display(), "orders of before the restart cannot be read");
-                let _ = fs::rename(&self.path, aside);
+            if error.kind() == io::ErrorKind::NotFound {
+                return StandingOrders::default();
             }
-            StandingOrders::default()
+            let aside = self.path.with_extension("json.unreadable");
+            tracing::error!(%error, aside = %aside.display(), "orders of before the restart cannot be read: observing");
+            let _ = fs::rename(&self.path, aside);
+            // One of them may have been to stand aside. To steer somebody's viewers against an order would be worse than
+            // not to steer.
+            let reason = format!("orders of before the restart cannot be read: {error}");
+            let observe = ModeOrder { mode: Mode::Observe, reason, at_us: Timestamp::default() };
+            let modes = StandingModes { everybody: Some(observe), ..StandingModes::default() };
+            StandingOrders { modes, ..StandingOrders::default() }
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     access::Access,
+    modes::ModeOrders,
     planner::Planner,
     standing_orders::{OrderStore, Override, OverrideScope},
 };
@@ -42,6 +43,7 @@ pub(crate) struct Resources {
     pub(crate) ready: Arc<AtomicBool>,
     pub(crate) access: Access,
     pub(crate) overrides: Mutex<BTreeMap<OverrideScope, Override>>,
+    pub(crate) modes: ModeOrders,
     pub(crate) bottlenecks: Arc<Bottlenecks>,
     /// Where orders are written down, if anywhere.
     pub(crate) order_store: Option<OrderStore>,

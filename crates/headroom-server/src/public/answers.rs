@@ -23,6 +23,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use headroom_core::{
+    mode::Mode,
     telemetry::{self, Link, SessionId},
     time::Duration,
 };
@@ -123,7 +124,10 @@ pub(super) fn steering(
     if grant.is_some() {
         observe_named_throughput(public, session, query);
     }
-    let manifest = public.pathways.manifest(session);
+    let manifest = match public.ingest.engines.mode(session) {
+        Mode::Steer => public.pathways.manifest(session),
+        Mode::Observe | Mode::Off => public.pathways.default_manifest(),
+    };
     let manifest = manifest.ok_or_else(|| Problem::not_found("no pathways are configured"))?;
     let mut response = Json(manifest).into_response();
     let headers = response.headers_mut();

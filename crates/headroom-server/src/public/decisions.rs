@@ -15,7 +15,7 @@ use axum::{
 };
 use futures_util::stream;
 use headroom_cluster::{answer::Answer, engines::Engines};
-use headroom_core::{decision::Decision, telemetry::SessionId};
+use headroom_core::{decision::Decision, mode::Mode, telemetry::SessionId};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use std::{borrow::Cow, convert::Infallible, sync::Arc, time::Duration};
@@ -63,6 +63,12 @@ impl<'a> DecisionView<'a> {
             explanation: decision.reason.to_string(),
         }
     }
+}
+
+/// A decision that leaves everything to the player: an agent lets go of whatever it does not find here.
+#[derive(Serialize)]
+struct Release<'a> {
+    session: &'a str,
 }
 
 /// What an agent reads beside the decision itself.
@@ -123,6 +129,7 @@ pub(crate) fn events(public: &Public, name: &str, lasts: Option<Duration>) -> Re
         engines: public.ingest.engines.clone(),
         decisions: public.ingest.engines.watch(session),
         first: true,
+        told: false,
         ends: lasts.map(|lasts| Instant::now() + lasts),
         shutdown: public.shutdown.clone(),
         metrics: Arc::clone(&public.metrics),
@@ -138,6 +145,8 @@ struct Subscription {
     engines: Engines,
     decisions: watch::Receiver<Option<Decision>>,
     first: bool,
+    /// Something was said that has not been taken back.
+    told: bool,
     /// When the right to listen ends.
     ends: Option<Instant>,
     shutdown: CancellationToken,
@@ -158,9 +167,18 @@ impl Subscription {
             }
             self.decisions.mark_unchanged();
             // What is in force, not what was last said: a session may have left since.
-            let Some((decision, answer)) = self.engines.decision(self.session) else { continue };
-            let told = DecisionView::new(&self.name, &decision, &answer);
-            match Event::default().event("decision").json_data(told) {
+            let event = match self.engines.decision(self.session) {
+                Some((decision, answer)) => {
+                    self.told = true;
+                    Event::default().event("decision").json_data(DecisionView::new(&self.name, &decision, &answer))
+                }
+                // No longer steered: what was said holds no more. Once: after that there is nothing to say.
+                None if std::mem::take(&mut self.told) && self.engines.mode(self.session) != Mode::Steer => {
+                    Event::default().event("decision").json_data(Release { session: &self.name })
+                }
+                None => continue,
+            };
+            match event {
                 Ok(event) => return Some((Ok(event), self)),
                 Err(error) => {
                     tracing::error!(%error, "decision cannot be written");

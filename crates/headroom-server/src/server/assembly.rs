@@ -10,7 +10,7 @@ use crate::{
     api, chat,
     clients::Clients,
     config::{self, Config},
-    control::{Access, Control, OrderStore, Planner, Resources, Tokens},
+    control::{Access, Control, ModeOrders, OrderStore, Planner, Resources, Tokens},
     dashboard::Live,
     edge::{Edge, EdgeMetrics},
     feedback::{Feedback, MessageMetrics},
@@ -187,9 +187,11 @@ impl Base {
         let archive = history.as_ref().and_then(|history| history.archive());
         let tap = || Some(Box::new(ArchiveTap::new(Arc::clone(archive.as_ref()?), config.shards)) as Box<dyn Tap>);
         let shards = Arc::new(Shards::new(config.shards, &config.engine, clock, meters, recorder, tap));
+        let engines = Engines::Local(Arc::clone(&shards));
+        engines.set_mode(config.mode);
         let ingest = Arc::new(Ingest {
             identifier: Identifier::new(config.identity.clone()),
-            engines: Engines::Local(Arc::clone(&shards)),
+            engines,
             metrics: Arc::clone(&metrics),
             places,
         });
@@ -309,6 +311,7 @@ fn control(config: &Config, base: &Base, services: &Services, secrets: &Secrets,
         ready: base.ready.clone(),
         access: Access::new(&config.control, secrets.tokens.clone()),
         overrides: Mutex::default(),
+        modes: ModeOrders::of(config.mode),
         bottlenecks: services.bottlenecks.clone(),
         order_store: base.history.as_ref().map(|_| OrderStore::in_directory(&config.history.directory)),
         fleet: services.fleet.clone(),

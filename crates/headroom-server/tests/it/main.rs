@@ -13,6 +13,7 @@ mod dashboard;
 mod edge;
 mod history;
 mod limits;
+mod modes;
 mod monitoring;
 mod openapi;
 mod orders;

@@ -3,9 +3,11 @@
 mod bench;
 pub(crate) mod classifier;
 mod classify;
+mod control;
 mod demo;
 mod doctor;
 mod link;
+mod mode;
 #[cfg(feature = "speech")]
 pub(crate) mod models;
 mod openapi;
@@ -42,6 +44,8 @@ enum Command {
     Text(text::Arguments),
     /// Read messages: sentiment, aspects of the delivery, commands, language; one JSON object a line.
     Classify(classify::Arguments),
+    /// See or set what a running server does with its decisions: steer, observe, or stand aside.
+    Mode(mode::Arguments),
     /// Watch a running server in the terminal: sessions, scores, stalls, decisions.
     Top(top::Arguments),
     /// See what is installed, missing or misconfigured, and how to fix it.
@@ -78,6 +82,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Text(arguments) => text::run(&arguments),
         Command::Classify(arguments) => classify::run(&arguments),
+        Command::Mode(arguments) => mode::run(arguments),
         Command::Top(arguments) => top::run(arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Plan(arguments) => plan::run(*arguments),

@@ -148,7 +148,7 @@ const SCENARIOS = {
     await page.waitForTimeout(1_200);
     await shot("fleet-dark");
     await accessible("fleet, dark");
-    const toggle = page.locator("header button");
+    const toggle = page.locator('header.bar button[aria-label$="colours, change"]');
     await toggle.click();
     const light = await background();
     await toggle.click();
@@ -282,7 +282,7 @@ const SCENARIOS = {
     await accessible("capacity, light");
     await laidOut("capacity");
     // By keyboard: into the form, to the viewers, twice as many.
-    for (let stop = 0; stop < 16; stop += 1) {
+    for (let stop = 0; stop < 24; stop += 1) {
       await page.keyboard.press("Tab");
       if (await page.evaluate(() => document.activeElement?.closest("label")?.textContent.startsWith("Viewers"))) break;
     }

@@ -5,6 +5,7 @@ mod budget;
 mod dashboard;
 mod drift;
 mod killed;
+mod modes;
 mod nginx;
 mod players;
 mod security;

@@ -21,4 +21,6 @@ mod stack;
 #[cfg(test)]
 mod supply;
 #[cfg(test)]
+mod text_mode;
+#[cfg(test)]
 mod trace;

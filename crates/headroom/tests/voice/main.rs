@@ -47,7 +47,8 @@ fn assert_goes_forward(output: &Output) {
     let (out, error, code) = parts(output);
     assert_eq!((error.as_str(), code), ("", Some(0)));
     let follows = out.strip_prefix(GO_FORWARD).unwrap_or_else(|| panic!("{out}"));
-    let starts = ["Network: {'RSRP': ", "QoE Prediction: ", "Sentiment: ", "Action: ", "Source: synthetic, seed 7"];
+    let starts =
+        ["Network: {'RSRP': ", "QoE Prediction: ", "Sentiment: ", "Action: ", "Source: synthetic, seed 7", "Reason: "];
     let lines: Vec<&str> = follows.lines().collect();
     assert_eq!(lines.len(), starts.len(), "{follows}");
     for (line, start) in lines.iter().zip(starts) {

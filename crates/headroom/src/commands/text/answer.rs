@@ -1,5 +1,6 @@
 //! What follows from a message, for people and for programs.
 
+use super::response::{Remedy, Response, Step, name, words};
 use crate::commands::classify;
 use headroom_core::{
     audience::{Command, Sentiment},
@@ -20,65 +21,22 @@ pub(crate) enum Origin {
     Voice,
 }
 
-/// What is to be expected of the session.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Qoe {
-    HighQuality,
-    NeedsAdjustment,
-}
-
-impl Qoe {
-    fn words(self) -> &'static str {
-        match self {
-            Self::HighQuality => "High Quality",
-            Self::NeedsAdjustment => "Needs Adjustment",
-        }
-    }
-}
-
-/// What is done about the bit rate.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) enum Action {
-    Lower(u16),
-    Maintain(u16),
-    Raise(u16),
-}
-
-impl Action {
-    pub(super) fn between(now: Rung, then: Rung) -> Self {
-        match then.bitrate.cmp(&now.bitrate) {
-            std::cmp::Ordering::Less => Self::Lower(then.height),
-            std::cmp::Ordering::Equal => Self::Maintain(then.height),
-            std::cmp::Ordering::Greater => Self::Raise(then.height),
-        }
-    }
-
-    fn words(self) -> String {
-        match self {
-            Self::Lower(height) => format!("Lower bitrate ({height}p)"),
-            Self::Maintain(1080..) => "Maintain HD (1080p+)".to_owned(),
-            Self::Maintain(height) => format!("Maintain bitrate ({height}p)"),
-            Self::Raise(height) => format!("Raise bitrate ({height}p)"),
-        }
-    }
-}
-
 /// One answer.
 pub(crate) struct Answer {
     pub(super) feedback: String,
     /// RSRP in dBm, RSRQ in dB, SNR in dB.
     pub(super) radio: [Option<f64>; 3],
     pub(super) source: String,
-    pub(super) qoe: Qoe,
+    pub(super) response: Response,
     pub(super) risk: Ratio,
     pub(super) mos: Option<Mos>,
     pub(super) prediction: Prediction,
-    pub(super) action: Action,
-    pub(super) max_bitrate: Bitrate,
+    /// What was played when the message came.
     pub(super) playing: Rung,
+    /// What is played from now on.
+    pub(super) chosen: Rung,
     pub(super) target_latency: Duration,
     pub(super) expected: Option<Bitrate>,
-    pub(super) reason: String,
 }
 
 impl Answer {
@@ -95,10 +53,11 @@ impl Answer {
         if origin == Origin::Text {
             lines.push(format!("Feedback (text): {}", printable(&self.feedback)));
         }
-        lines.push(format!("QoE Prediction: {}", self.qoe.words()));
+        lines.push(format!("QoE Prediction: {}", self.response.qoe.words()));
         lines.push(format!("Sentiment: {sentiment} ({:.2}%)", 100.0 * self.prediction.reading.confidence.get()));
-        lines.push(format!("Action: {}", self.action.words()));
+        lines.push(format!("Action: {}", self.action()));
         lines.push(format!("Source: {}", self.source));
+        lines.push(format!("Reason: {}", self.response.reason));
         lines.extend(self.confirmation().map(|said| format!("Confirmation: {said}")));
         lines
     }
@@ -114,13 +73,13 @@ impl Answer {
             "network": { "rsrp": rsrp, "rsrq": rsrq, "snr": snr, "source": self.source },
             "feedback": self.feedback,
             "origin": if origin == Origin::Text { "text" } else { "voice" },
-            "qoe": self.qoe.words(),
+            "qoe": self.response.qoe.words(),
             "risk": rounded(self.risk.get().into()),
             "mos": self.mos.map(|mos| rounded(mos.get().into())),
             "sentiment": { "label": label, "confidence": confidence },
-            "action": self.action.words(),
-            "max_bitrate_kbps": self.max_bitrate.as_kbps(),
-            "reason": self.reason,
+            "action": self.action(),
+            "max_bitrate_kbps": self.chosen.bitrate.as_kbps(),
+            "reason": self.response.reason,
             "confirmation": self.confirmation(),
         });
         if let Value::Object(more) = more {
@@ -129,32 +88,68 @@ impl Answer {
         object
     }
 
-    /// What is said to a viewer who asked for something: what the engine made of it, which is not always what was asked.
+    /// Everything that is done, the rung first.
+    fn action(&self) -> String {
+        let remedies = &self.response.remedies;
+        let chosen = name(self.chosen);
+        let mut parts = Vec::new();
+        match self.response.step {
+            Step::Lower => parts.push(format!("Lower bitrate ({chosen})")),
+            Step::Raise => parts.push(format!("Raise bitrate ({chosen})")),
+            Step::Set(asked) => {
+                parts.push(
+                    asked.map_or_else(|| "Set quality (auto)".into(), |height| format!("Set quality ({height}p)")),
+                );
+                if asked.is_some_and(|height| self.chosen.height < height) && self.chosen.bitrate < self.playing.bitrate
+                {
+                    parts.push(format!("Lower bitrate ({chosen})"));
+                }
+            }
+            // A step nearer to live or farther from it, or the figures, are what was asked: the rung is no news.
+            Step::Maintain
+                if remedies.iter().any(|remedy| matches!(remedy, Remedy::LowerLatency | Remedy::Report))
+                    && remedies.len() == 1 => {}
+            Step::Maintain if self.chosen.height >= 1080 => parts.push("Maintain HD (1080p+)".into()),
+            Step::Maintain => parts.push(format!("Maintain bitrate ({chosen})")),
+        }
+        let target = self.target_latency.as_secs_f64();
+        parts.extend(remedies.iter().map(|remedy| match remedy {
+            Remedy::LowerLatency => format!("Lower latency ({target:.1} s)"),
+            Remedy::MoreBuffer => format!("Buffer more ({target:.1} s)"),
+            Remedy::AlertBroadcaster(aspects) => format!("Alert broadcaster ({})", words(*aspects)),
+            Remedy::NoMoreFromLink => "the link carries no more".into(),
+            Remedy::Report => format!("Report status ({})", self.status()),
+        }));
+        parts.join("; ")
+    }
+
+    fn status(&self) -> String {
+        let expected =
+            self.expected.map_or_else(|| "link unknown".into(), |rate| format!("link {:.1} Mbit/s", rate.as_mbps()));
+        format!(
+            "{} at {:.1} Mbit/s, {expected}, stall risk {:.0} %",
+            name(self.playing),
+            self.playing.bitrate.as_mbps(),
+            100.0 * self.risk.get()
+        )
+    }
+
+    /// What is said to a viewer who asked for something: what came of it, which is not always what was asked.
     fn confirmation(&self) -> Option<String> {
-        let height = match self.action {
-            Action::Lower(height) | Action::Maintain(height) | Action::Raise(height) => height,
-        };
+        let chosen = name(self.chosen);
+        let target = self.target_latency.as_secs_f64();
+        let (lower, higher) = (self.chosen.bitrate < self.playing.bitrate, self.chosen.bitrate > self.playing.bitrate);
         Some(match self.prediction.reading.command? {
-            Command::LowerQuality => format!("Quality lowered to {height}p."),
-            Command::RaiseQuality => format!("Quality up to {height}p, as the link allows."),
-            Command::SetQuality(Some(asked)) if asked == height => format!("Quality set to {height}p."),
-            Command::SetQuality(Some(asked)) => format!("At most {asked}p; now {height}p, as the link allows."),
-            Command::SetQuality(None) => format!("Quality is automatic again, now {height}p."),
-            Command::LowerLatency => {
-                format!("Going nearer to live, {:.1} s behind.", self.target_latency.as_secs_f64())
-            }
-            Command::MoreBuffer => format!("Buffering more, {:.1} s behind live.", self.target_latency.as_secs_f64()),
-            Command::Status => {
-                let expected = self
-                    .expected
-                    .map_or_else(|| "an unknown".to_owned(), |rate| format!("{:.1} Mbit/s of", rate.as_mbps()));
-                format!(
-                    "You are watching {}p at {:.1} Mbit/s, with {expected} throughput and a stall risk of {:.0} %.",
-                    self.playing.height,
-                    self.playing.bitrate.as_mbps(),
-                    100.0 * self.risk.get()
-                )
-            }
+            Command::LowerQuality if lower => format!("Quality lowered to {chosen}."),
+            Command::LowerQuality => format!("{chosen} is the lowest there is."),
+            Command::RaiseQuality if higher => format!("Quality raised to {chosen}."),
+            Command::RaiseQuality => format!("It stays at {chosen}: {}.", self.response.reason),
+            Command::SetQuality(Some(asked)) if asked == self.chosen.height => format!("Quality set to {chosen}."),
+            Command::SetQuality(Some(asked)) => format!("At most {asked}p; now {chosen}, as the link allows."),
+            Command::SetQuality(None) => format!("Quality is automatic again, now {chosen}."),
+            Command::LowerLatency => format!("Going nearer to live, {target:.1} s behind."),
+            Command::MoreBuffer => format!("Buffering more, {target:.1} s behind live."),
+            Command::Status => format!("You are watching {}.", self.status()),
         })
     }
 }

@@ -6,6 +6,7 @@
 mod answer;
 mod network;
 mod prompt;
+mod response;
 mod viewer;
 
 pub(crate) use answer::{Answer, Origin};
@@ -39,6 +40,7 @@ const MAX_LINE: u64 = 1 << 20;
 /// Answers one message, or all until the input ends.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut companion = Companion::new(arguments.classifier.open()?, &arguments.network)?;
+    let source = companion.source().to_owned();
     let mut say = |message: &str| -> anyhow::Result<bool> {
         let answer = companion.answer(message)?;
         print(&answer, arguments.json)
@@ -46,7 +48,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(message) = &arguments.message {
         say(message)?;
     } else if io::stdin().is_terminal() {
-        prompt::run(&mut say)?;
+        prompt::run(&source, &mut say)?;
     } else {
         let mut input = io::stdin().lock();
         let mut line = Vec::new();

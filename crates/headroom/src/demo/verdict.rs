@@ -1,6 +1,7 @@
 //! What the demo says at the end: steered against alone, pair by pair.
 
 use super::progress::Progress;
+use crate::paired::{Interval, paired_interval};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::fmt;
@@ -18,6 +19,14 @@ pub(crate) struct Verdict {
     rows: Vec<Row>,
 }
 
+/// A mean of both halves, and how the pairs differ in it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Change {
+    pub(crate) alone: f64,
+    pub(crate) steered: f64,
+    pub(crate) difference: Interval,
+}
+
 /// One measure of both halves.
 #[derive(Clone, Debug)]
 struct Row {
@@ -25,14 +34,6 @@ struct Row {
     alone: f64,
     steered: f64,
     difference: Interval,
-}
-
-/// A mean and its 95 % interval.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Interval {
-    mean: f64,
-    low: f64,
-    high: f64,
 }
 
 /// What is compared.
@@ -133,6 +134,15 @@ impl Verdict {
         }
     }
 
+    /// One measure, by its key in JSON; not numbers where there is none of that name.
+    pub(crate) fn change(&self, key: &str) -> Change {
+        let nothing = Interval { mean: f64::NAN, low: f64::NAN, high: f64::NAN };
+        self.rows.iter().find(|row| row.measure.key == key).map_or(
+            Change { alone: f64::NAN, steered: f64::NAN, difference: nothing },
+            |row| Change { alone: row.alone, steered: row.steered, difference: row.difference },
+        )
+    }
+
     /// What is shown and what is not, in two sentences.
     fn summary(&self) -> String {
         let (mut shown, mut open) = (Vec::new(), Vec::new());
@@ -189,30 +199,6 @@ fn delta(rows: &[Row]) -> Map<String, Value> {
     delta
 }
 
-/// Mean and 95 % interval of Student's t over paired differences; without bounds for a single pair.
-fn paired_interval(differences: &[f64]) -> Interval {
-    let count = differences.len() as f64;
-    let mean = differences.iter().sum::<f64>() / count.max(1.0);
-    let variance = differences.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0);
-    let half_width = match differences.len() {
-        0 | 1 => f64::INFINITY,
-        pairs => t_975(pairs - 1) * (variance / count).sqrt(),
-    };
-    Interval { mean, low: mean - half_width, high: mean + half_width }
-}
-
-/// 97.5 % quantile of Student's t. Tabulated to 10 degrees of freedom; beyond, Cornish–Fisher to second order, good to
-/// 0.1 % there (Abramowitz and Stegun 26.7.5).
-fn t_975(freedom: usize) -> f64 {
-    const TABLE: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
-    const Z: f64 = 1.959_964;
-    let n = freedom as f64;
-    match TABLE.get(freedom.wrapping_sub(1)) {
-        Some(&tabulated) => tabulated,
-        None => Z + (Z.powi(3) + Z) / (4.0 * n) + (5.0 * Z.powi(5) + 16.0 * Z.powi(3) + 3.0 * Z) / (96.0 * n * n),
-    }
-}
-
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
@@ -232,17 +218,6 @@ impl fmt::Display for Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn intervals_match_tables() {
-        let interval = paired_interval(&[1.0, 2.0, 3.0, 4.0]);
-        assert!((interval.mean - 2.5).abs() < 1e-9);
-        assert!((interval.high - 2.5 - 3.182 * (5.0_f64 / 3.0).sqrt() / 2.0).abs() < 1e-3);
-        for (freedom, expected) in [(11, 2.201), (30, 2.042), (120, 1.980)] {
-            assert!((t_975(freedom) - expected).abs() < 3e-3, "{freedom}: {}", t_975(freedom));
-        }
-        assert!(paired_interval(&[1.0]).high.is_infinite(), "one pair shows nothing");
-    }
 
     #[test]
     fn harm_is_named_and_an_open_question_is_left_open() {

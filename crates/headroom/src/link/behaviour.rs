@@ -1,11 +1,12 @@
 //! One direction as the user describes it: a trace or a fixed rate, and what overrides the trace.
 
+use anyhow::Context as _;
 use headroom_sim::netem::{Conditions, Direction, Link, Loss, Profile, Queue, Replay};
 use headroom_sim::trace::{AtEnd, Sample, Trace};
 
 use super::control::Change;
 
-/// A trace and where to start in it.
+/// A trace and its position when the link begins.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
     pub(crate) trace: Trace,
@@ -88,11 +89,17 @@ impl Behaviour {
         Ok(Profile::Replay(Box::new(replay)))
     }
 
-    /// Takes over what a change names.
-    pub(super) fn apply(&mut self, change: &Change) -> anyhow::Result<()> {
+    /// Takes over what a change names, `now_s` seconds after the link began.
+    pub(super) fn apply(&mut self, change: &Change, now_s: f64) -> anyhow::Result<()> {
         if change.replay == Some(true) {
             anyhow::ensure!(self.source.is_some(), "there is no trace to return to");
             self.overrides = Overrides::default();
+        }
+        if let Some(position_s) = change.position_s {
+            let source = self.source.as_mut().context("there is no trace to move in")?;
+            let duration_s = source.trace.duration_s();
+            anyhow::ensure!(position_s < duration_s, "`position_s` {position_s} is past a trace of {duration_s} s");
+            source.offset_s = position_s - now_s;
         }
         let set = &mut self.overrides;
         set.rate_kbps = change.rate_kbps.or(set.rate_kbps);
@@ -104,5 +111,36 @@ impl Behaviour {
             self.queue = queue;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_trace_goes_on_from_a_position() {
+        let samples = [(0.0, 8_000.0), (3.0, 2_000.0)];
+        let samples = samples.map(|(t_s, throughput_kbps)| Sample { t_s, throughput_kbps, ..Sample::default() });
+        let trace = Trace::new(samples.into(), 6.0).unwrap();
+        let source = Source { trace, at_end: AtEnd::Hold, offset_s: 1.0 };
+        let queue = Queue::Time(Duration::from_millis(200));
+        let set = Overrides { delay_ms: Some(35.0), ..Overrides::default() };
+        let mut behaviour = Behaviour::new(Direction::Down, Some(source), set, 0.0, queue);
+        // (change, when, then when, rate there)
+        for (change, now_s, at_s, expected) in [
+            (r#"{"position_s":0}"#, 10.0, 10.5, 8_000.0),
+            (r#"{"position_s":0}"#, 10.0, 13.5, 2_000.0),
+            (r#"{"position_s":4}"#, 1.0, 1.5, 2_000.0),
+        ] {
+            behaviour.apply(&Change::parse(change).unwrap(), now_s).unwrap();
+            let conditions = behaviour.profile().unwrap().conditions(at_s);
+            assert_eq!((conditions.rate_kbps, conditions.delay_ms), (expected, 35.0), "{change} at {now_s}");
+        }
+        let past = Change::parse(r#"{"position_s":6}"#).unwrap();
+        assert!(behaviour.apply(&past, 0.0).is_err());
+        let mut fixed = Behaviour::new(Direction::Up, None, set, 1_000.0, queue);
+        assert!(fixed.apply(&Change::parse(r#"{"position_s":0}"#).unwrap(), 0.0).is_err());
     }
 }

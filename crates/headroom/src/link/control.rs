@@ -16,6 +16,9 @@ const MAX_CHANGE_BYTES: u64 = 64 * 1024;
 /// Longest delay or jitter taken as meant, milliseconds: a minute, as in trace files.
 const MAX_DELAY_MS: f64 = 60_000.0;
 
+/// Furthest position in a trace taken as meant, seconds: a year.
+const MAX_POSITION_S: f64 = 3.2e7;
+
 /// What happens outside the flow of packets.
 #[derive(Debug)]
 pub(super) enum Event {
@@ -42,6 +45,8 @@ pub(super) struct Change {
     queue_bytes: Option<u64>,
     /// `true` returns to the trace, at the position where it would be by now, and forgets all that was set.
     pub(super) replay: Option<bool>,
+    /// The trace goes on from here, seconds; what was set stays.
+    pub(super) position_s: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -63,6 +68,7 @@ impl Change {
             ("loss_ratio", change.loss_ratio, 1.0),
             ("loss_burst", change.loss_burst, 1e6),
             ("queue_ms", change.queue_ms, MAX_DELAY_MS),
+            ("position_s", change.position_s, MAX_POSITION_S),
         ];
         for (name, value, max) in checks {
             ensure!(value.is_none_or(|value| (0.0..=max).contains(&value)), "`{name}` must be 0 to {max}");
@@ -173,6 +179,7 @@ mod tests {
             "5000",
             r#"{"rate":5}"#,
             r#"{"rate_kbps":-1}"#,
+            r#"{"position_s":-1}"#,
             r#"{"rate_kbps":1e300}"#,
             r#"{"loss_ratio":2}"#,
             r#"{"direction":"left"}"#,

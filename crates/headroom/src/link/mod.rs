@@ -138,7 +138,7 @@ impl Emulation<'_> {
             for (behaviour, direction) in self.behaviours.iter_mut().zip([Direction::Down, Direction::Up]) {
                 if change.concerns(direction) {
                     let mut changed = behaviour.clone();
-                    changed.apply(&change)?;
+                    changed.apply(&change, self.forwarder.now().as_secs_f64())?;
                     self.forwarder.reconfigure(direction, &changed)?;
                     *behaviour = changed;
                 }

@@ -5,6 +5,9 @@
 //
 // Lines have `at_ms` (since the page began to load) and `event`: "sample" (four a second), "height", "waiting", "playing",
 // "error", "response", "failed", "console", "end". The driver plays until its standard input ends, then takes the screenshot.
+// With "hold" it says "ready" when everything is loaded, and plays from the first line of its input on; `at_ms` counts from there.
+// "quiet" leaves responses out (at the end "answers" counts those to questions for advice), "small" makes the picture small, "agent": false plays without the agent, "defaults" with the
+// players' own settings.
 // Chromium is $CHROMIUM or `chromium` on the path.
 import { accessSync, constants } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -52,13 +55,16 @@ const browser = await chromium.launch({
     "--autoplay-policy=no-user-gesture-required",
   ],
 });
-const page = await browser.newPage({ viewport: { width: 960, height: 640 } });
+const page = await browser.newPage({ viewport: options.small ? { width: 480, height: 320 } : { width: 960, height: 640 } });
 page.on("console", (message) => {
   if (message.type() === "error" || message.type() === "warning") print("console", { text: message.text().slice(0, 300) });
 });
 page.on("pageerror", (error) => print("error", { text: String(error).slice(0, 300) }));
+let answers = 0;
 page.on("response", (response) => {
   const url = response.url();
+  if (options.adviceUrl && url.startsWith(options.adviceUrl) && response.ok()) answers += 1;
+  if (options.quiet) return;
   if (url.startsWith(origin(options.url)) || !url.startsWith(`http://127.0.0.1:${pages.address().port}/`)) {
     const headers = response.headers();
     const { pathname, host, search } = new URL(url);
@@ -86,7 +92,7 @@ async function end() {
   ending = true;
   try {
     if (options.screenshot) await page.screenshot({ path: options.screenshot, timeout: 10_000 });
-    print("end", {});
+    print("end", { answers });
   } catch (error) {
     print("error", { text: `screenshot: ${String(error).slice(0, 200)}` });
   } finally {
@@ -95,7 +101,14 @@ async function end() {
     process.exit(0);
   }
 }
-process.stdin.on("end", end).on("close", end).resume();
+process.stdin.on("end", end).on("close", end);
+if (options.hold) {
+  process.stdin.once("data", () => {
+    started = Date.now();
+    page.evaluate(() => window.begin()).catch((error) => print("error", { text: `begin: ${String(error).slice(0, 200)}` }));
+  });
+}
+process.stdin.resume();
 process.on("SIGTERM", end);
 browser.on("disconnected", () => {
   if (ending) return;

@@ -20,7 +20,7 @@ use serde_json::Value;
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// Waits for its turn and says whether an emulated link is possible here.
-fn possible() -> Option<MutexGuard<'static, ()>> {
+pub(crate) fn possible() -> Option<MutexGuard<'static, ()>> {
     let guard = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let missing = if !geteuid().is_root() {
         "root"

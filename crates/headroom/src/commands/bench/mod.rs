@@ -8,6 +8,7 @@ mod fleet;
 mod forecast;
 mod ingest;
 mod plan;
+mod players;
 mod process;
 mod sentiment;
 mod simulator;
@@ -38,6 +39,7 @@ pub(crate) enum Benchmark {
     Ingest(ingest::Arguments),
     /// The forecast of capacity on held-out days, beside repeating last week.
     Plan(plan::Arguments),
+    Players(Box<players::Arguments>),
     /// Reading messages, beside ONNX Runtime and PyTorch on the same messages; the queue under load.
     Sentiment(sentiment::Arguments),
     /// Speech recognition: word errors, cost, silence; beside faster-whisper on the same weights.
@@ -57,6 +59,7 @@ pub(crate) fn run(benchmark: Benchmark) -> anyhow::Result<ExitCode> {
         Benchmark::Forecast(arguments) => forecast::run(&arguments),
         Benchmark::Ingest(arguments) => ingest::run(&arguments),
         Benchmark::Plan(arguments) => plan::run(&arguments),
+        Benchmark::Players(arguments) => players::run(&arguments),
         Benchmark::Sentiment(arguments) => sentiment::run(&arguments),
         #[cfg(feature = "speech")]
         Benchmark::Speech(arguments) => speech::run(&arguments),

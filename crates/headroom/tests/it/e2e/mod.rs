@@ -1,6 +1,7 @@
 //! Headroom between real servers and real players.
 
 mod api;
+mod bench_players;
 mod budget;
 mod dashboard;
 mod drift;

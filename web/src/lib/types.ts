@@ -3,6 +3,7 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
+export type Action = Schemas["Action"];
 export type Decided = Schemas["Decided"];
 export type Forecast = Schemas["Forecast"];
 export type Frame = Schemas["Frame"];

@@ -77,6 +77,7 @@ pub(crate) const TABLE: &[Rules] = &[
         may_use: &["headroom-core"],
         layers: &[
             &["lib"],
+            &["experiments"],
             &["crowd", "comparison", "forecasting"],
             &["train"],
             &["profile"],

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod archive;
+mod arms;
 mod attacks;
 mod audience;
 mod bad_input;

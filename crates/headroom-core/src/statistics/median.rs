@@ -1,4 +1,4 @@
-//! Statistics that several parts of Headroom need.
+//! The median.
 
 use std::cmp::Ordering;
 

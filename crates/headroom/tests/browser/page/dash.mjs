@@ -14,11 +14,10 @@ const TESTED = {
 export async function play(video, options, fail) {
   const player = (dashjs.default ?? dashjs).MediaPlayer().create();
   const onError = (error) => fail(`agent: ${error}`);
-  if (options.agent !== false) configureDash(player, { ...options, stretch: options.steered !== false, onError });
+  if (options.agent !== false) configureDash(player, { ...options, onError });
   player.updateSettings({
     streaming: {
       ...(options.defaults ? {} : TESTED),
-      ...(options.steered === false ? { cmsd: { enabled: false, abr: { applyMb: false } } } : {}),
       // The machine's clock is the encoder's clock; the default time server is on the network.
       utcSynchronization: { enabled: false },
     },

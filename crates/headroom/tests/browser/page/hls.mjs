@@ -10,7 +10,7 @@ export async function play(video, options, fail) {
     capLevelToPlayerSize: false,
   });
   hls.on(Hls.Events.ERROR, (_, { type, details, fatal }) => fatal && fail(`hls.js: ${type} ${details}`));
-  if (options.steered !== false) {
+  if (options.agent !== false) {
     const { sessionId, contentId } = options;
     const advice = options.advice && { ...options.advice, sessionId, contentId };
     steerHls(hls, { decisionsUrl: options.decisionsUrl, advice, onError: (error) => fail(`agent: ${error}`) });

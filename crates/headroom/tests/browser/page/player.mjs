@@ -1,8 +1,8 @@
 // In the page: starts one of the three players and reports what the viewer would see.
 const options = JSON.parse(decodeURIComponent(location.hash.slice(1)));
 // Who advises: a server, the engine in the page, or nobody.
-if (options.steered !== false && options.adviceUrl != null) options.advice = { url: options.adviceUrl };
-if (options.steered !== false && options.local) options.advice = { mode: "local", module: "/agent/headroom.wasm" };
+if (options.adviceUrl != null) options.advice = { url: options.adviceUrl };
+if (options.local) options.advice = { mode: "local", module: "/agent/headroom.wasm" };
 document.body.classList.toggle("small", options.small === true);
 const video = document.querySelector("video");
 const state = document.querySelector("#state");

@@ -14,11 +14,9 @@ export async function play(video, options, fail) {
   const abrManager = () => new shaka.abr.SimpleAbrManager();
   const onError = (error) => fail(`agent: ${error}`);
   const advice = options.advice && { ...options.advice, abrManager };
-  const stretch = options.steered !== false;
-  if (options.agent !== false && !configureShaka(player, { ...options, advice, stretch, onError })) fail("shaka: a setting was refused");
+  if (options.agent !== false && !configureShaka(player, { ...options, advice, onError })) fail("shaka: a setting was refused");
   if (!options.defaults) player.configure({ manifest: { defaultPresentationDelay: 5 } });
   player.configure({ abr: { restrictToElementSize: false } });
-  if (options.steered === false) player.configure({ cmsd: { enabled: false } });
   player.addEventListener("error", ({ detail }) => detail.severity === 2 && fail(`shaka: ${detail.code}`));
   await player.load(options.url).catch((error) => fail(`shaka: load ${error.code}`));
   await video.play().catch(() => {});

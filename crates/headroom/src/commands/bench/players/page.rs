@@ -3,7 +3,7 @@
 use super::{
     pair::{PairRecord, PairState},
     summary::{Comparison, PlayerSummary, Summary},
-    table::counts,
+    table::{bar, counts, pairs as number},
 };
 use crate::chart::{COLOURS, Chart, Dot, STYLE, escape};
 use headroom_server::calendar;
@@ -67,9 +67,9 @@ fn of_player(html: &mut String, player: &PlayerSummary) {
     let _ = write!(html, "<h2>{}</h2><p>{}.</p>", player.player.title(), counts(player));
     let Some(comparison) = &player.comparison else { return };
     table(html, comparison);
-    let _ = write!(html, "<p>{}</p>", escape(&comparison.verdict()));
+    let _ = write!(html, "<p>{} {}</p>", escape(&comparison.verdict()), bar(player));
     for set in &player.sets {
-        let _ = write!(html, "<details><summary>{}, {} pairs</summary>", escape(&set.set), set.pairs);
+        let _ = write!(html, "<details><summary>{}, {}</summary>", escape(&set.set), number(set.pairs));
         table(html, &set.comparison);
         html.push_str("</details>");
     }

@@ -123,7 +123,6 @@ impl Session<'_> {
             "adviceUrl": (agent && self.advice == AdviceFrom::Server).then(|| format!("{edge}/v1/advice")),
             "local": agent && self.advice == AdviceFrom::Local,
             "agent": agent,
-            "steered": agent,
             "defaults": true,
             "hold": true,
             "quiet": true,
@@ -177,7 +176,8 @@ impl StartedSession {
     /// The last line of the log of link and driver.
     fn last_words(&self) -> String {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
-        log.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("nothing in its log").chars().take(200).collect()
+        let said = |line: &&str| !line.trim().is_empty() && !line.starts_with("link up:");
+        log.lines().rfind(said).unwrap_or("nothing in its log").chars().take(200).collect()
     }
 }
 

@@ -66,6 +66,8 @@ pub(super) struct PlayerSummary {
     pub(super) errors_agent: usize,
     #[serde(flatten)]
     pub(super) comparison: Option<Comparison>,
+    /// Whether the player gains and loses nothing; see [`Comparison::meets_bar`].
+    pub(super) meets_bar: bool,
     /// The same for each set of traces, where there are several.
     pub(super) sets: Vec<SetSummary>,
 }
@@ -122,6 +124,7 @@ impl PlayerSummary {
                 of_player().filter(|record| record.set == *set).filter_map(PairRecord::figures).collect();
             Some(SetSummary { set: set.clone(), pairs: kept.len(), comparison: Comparison::new(&kept)? })
         };
+        let comparison = Comparison::new(&kept);
         Self {
             player,
             pairs: kept.len(),
@@ -129,7 +132,8 @@ impl PlayerSummary {
             browser_failed: count(PairState::BrowserFailed),
             errors_alone: kept.iter().filter(|(alone, _)| !alone.errors.is_empty()).count(),
             errors_agent: kept.iter().filter(|(_, agent)| !agent.errors.is_empty()).count(),
-            comparison: Comparison::new(&kept),
+            meets_bar: comparison.as_ref().is_some_and(|comparison| comparison.meets_bar(player)),
+            comparison,
             sets: if names.len() > 1 { names.into_iter().filter_map(of_set).collect() } else { Vec::new() },
         }
     }
@@ -166,6 +170,15 @@ impl Comparison {
             difference.insert("stall_times".to_owned(), json!(stall.agent / stall.alone));
         }
         Some(Self { alone: map(|row| row.alone), agent: map(|row| row.agent), difference, rows })
+    }
+
+    /// Whether the bar is met: stalls or quality better with the interval clear of zero (for hls.js, which gives transfers up by a good
+    /// rule of its own: quality), and nothing worse with the interval clear of zero but latency by at most half a second.
+    pub(super) fn meets_bar(&self, player: PlayerName) -> bool {
+        let better = |key: &str| self.rows.iter().any(|row| row.key() == key && row.better() == Some(true));
+        let gained = better("log_quality") || (player != PlayerName::Hls && better("stall_percent"));
+        let allowed = |row: &Row| row.key() == "latency_s" && row.difference.mean <= LATENCY_ALLOWED_S;
+        gained && self.rows.iter().all(|row| row.better() != Some(false) || allowed(row))
     }
 
     /// What is shown and what is not, in two sentences.
@@ -280,11 +293,12 @@ pub(super) mod tests {
 
     #[test]
     fn harm_is_named_and_an_open_question_is_left_open() {
-        // (stall points less, seconds later, what the verdict says)
-        for (stall, latency_s, expected) in [
-            (3.0, 0.2, "stalled better (-2.65), behind live longer, within 0.5 s (+0.20)"),
-            (-3.0, 0.0, "stalled WORSE (+3.35)"),
-            (0.35, 0.8, "behind live WORSE (+0.80). No difference shown: stalled, stalls a minute"),
+        // (stall points less, seconds later, what the verdict says, whether the bar is met)
+        for (stall, latency_s, expected, met) in [
+            (3.0, 0.2, "stalled better (-2.65), behind live longer, within 0.5 s (+0.20)", true),
+            (3.0, 0.8, "behind live WORSE (+0.80)", false),
+            (-3.0, 0.0, "stalled WORSE (+3.35)", false),
+            (0.35, 0.8, "behind live WORSE (+0.80). No difference shown: stalled, stalls a minute", false),
         ] {
             let (settings, pairs) = (settings(), pairs(stall, latency_s));
             let summary = Summary::new(&settings, &[PlayerName::Dash, PlayerName::Hls], &pairs);
@@ -293,6 +307,9 @@ pub(super) mod tests {
             assert!(hls.comparison.is_none() && !summary.is_empty());
             let verdict = dash.comparison.as_ref().unwrap().verdict();
             assert!(verdict.contains(expected), "{verdict}");
+            assert_eq!(dash.meets_bar, met, "{verdict}");
+            // hls.js has to show a better picture.
+            assert!(!dash.comparison.as_ref().unwrap().meets_bar(PlayerName::Hls), "{verdict}");
         }
     }
 

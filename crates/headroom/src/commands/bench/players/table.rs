@@ -46,18 +46,28 @@ fn of_player(player: &PlayerSummary) -> String {
     for row in &comparison.rows {
         text += &format!("| {:<22} | {:>7.2} | {:>7.2} | {:<25} |\n", row.title(), row.alone, row.agent, row.change());
     }
-    text += &format!("{}\n", comparison.verdict());
+    text += &format!("{} {}\n", comparison.verdict(), bar(player));
     for set in &player.sets {
         let picked = set.comparison.rows.iter().take(4);
         let changes: Vec<String> = picked.map(|row| format!("{} {}", row.title(), row.change())).collect();
-        text += &format!("  {} ({} pairs): {}\n", set.set, set.pairs, changes.join("; "));
+        text += &format!("  {} ({}): {}\n", set.set, pairs(set.pairs), changes.join("; "));
     }
     text
 }
 
+/// Whether the player's bar is met.
+pub(super) fn bar(player: &PlayerSummary) -> &'static str {
+    if player.meets_bar { "Bar met." } else { "Bar NOT met." }
+}
+
+/// A number of pairs.
+pub(super) fn pairs(count: usize) -> String {
+    if count == 1 { "1 pair".to_owned() } else { format!("{count} pairs") }
+}
+
 /// How many pairs count, and what became of the others.
 pub(super) fn counts(player: &PlayerSummary) -> String {
-    let mut text = format!("{} pairs", player.pairs);
+    let mut text = pairs(player.pairs);
     for (count, what) in [
         (player.machine_busy, "discarded because the machine was busy"),
         (player.browser_failed, "in which a browser failed"),
@@ -75,14 +85,14 @@ pub(super) fn counts(player: &PlayerSummary) -> String {
 mod tests {
     use super::super::{
         arguments::PlayerName,
-        summary::tests::{pairs, settings},
+        summary::tests::{self, settings},
     };
     use super::*;
 
     #[test]
     fn the_table_has_a_row_for_each_measure() {
-        let (settings, pairs) = (settings(), pairs(3.0, 0.0));
-        let text = text(&Summary::new(&settings, &[PlayerName::Dash, PlayerName::Shaka], &pairs));
+        let (settings, records) = (settings(), tests::pairs(3.0, 0.0));
+        let text = text(&Summary::new(&settings, &[PlayerName::Dash, PlayerName::Shaka], &records));
         for expected in [
             "120 s each, the first 8 s not counted",
             "dash.js: 8 pairs, 1 discarded because the machine was busy, 1 in which a browser failed",

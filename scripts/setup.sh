@@ -24,6 +24,8 @@ readonly NPM_DIRECTORIES=(
 readonly MEDIA_COMMANDS=(
   ffmpeg:ffmpeg
   nginx:nginx-light
+  haproxy:haproxy
+  caddy:caddy
   ip:iproute2
   chromium:chromium
   wrk:wrk
@@ -35,7 +37,7 @@ readonly MEDIA_COMMANDS=(
   systemd-analyze:systemd
 )
 # Packages that start a server on a fixed port. The tests start their own, so fresh ones are switched off again.
-readonly SERVICES=(nginx prometheus prometheus-alertmanager)
+readonly SERVICES=(nginx haproxy caddy prometheus prometheus-alertmanager)
 readonly RTMP_MODULE=/usr/lib/nginx/modules/ngx_rtmp_module.so
 
 missing=()

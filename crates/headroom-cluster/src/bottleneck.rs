@@ -110,7 +110,9 @@ impl BottleneckEntry {
         let capacity = self.bottleneck.capacity;
         let rungs = allocate(capacity, &demands);
         let bps = |(demand, &rung): (&Demand<'_>, &RungIndex)| demand.ladder.bitrate(rung).as_bps();
-        let wanted = demands.iter().map(|demand| demand.ladder.bitrate(demand.limit).as_bps()).sum();
+        let wanted: u64 = demands.iter().map(|demand| demand.ladder.bitrate(demand.limit).as_bps()).sum();
+        // What nobody wants is parted too: an engine may give it to those that come before the next division.
+        let spare = capacity.as_bps().saturating_sub(wanted) / (places.len() as u64).max(1);
         let mut rest = rungs.as_slice();
         let mut allocated = 0;
         for (place, set) in places.into_iter().zip(&sets) {
@@ -119,8 +121,7 @@ impl BottleneckEntry {
             let demands: Vec<Demand<'_>> = set.demands().collect();
             let sum: u64 = demands.iter().zip(own).map(bps).sum();
             allocated += sum;
-            // While everybody fits, an engine need not wait for the next division to give a session more.
-            let share = if wanted <= capacity.as_bps() { capacity } else { Bitrate::bps(sum) };
+            let share = Bitrate::bps(sum + spare);
             if self.told.insert(place, share) != Some(share) {
                 engines.tell_capacity(place.0, place.1, Some(share));
             }

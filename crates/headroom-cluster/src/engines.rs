@@ -6,7 +6,7 @@ use crate::{
     demands::DemandSet,
     offer::StreamOffer,
     publishers::Encoders,
-    shard::{ClientLocation, PlayerReport, Shards},
+    shard::{ClientLocation, ObservedTransfer, PlayerReport, Shards},
     tick_timing::TickTiming,
 };
 use headroom_core::{
@@ -65,10 +65,10 @@ impl Engines {
         }
     }
 
-    /// Takes in a media object of `bytes` that a session without reports of its own fetched in `took`.
-    pub fn handle_transfer(&self, session: SessionId, bytes: u64, throughput: Bitrate, took: Duration) {
+    /// Takes in a media object that a session without reports of its own fetched.
+    pub fn handle_transfer(&self, session: SessionId, transfer: ObservedTransfer) {
         match self {
-            Self::Local(shards) => shards.handle_transfer(session, bytes, throughput, took),
+            Self::Local(shards) => shards.handle_transfer(session, transfer),
         }
     }
 

@@ -59,9 +59,9 @@ impl StreamOffer {
         Bitrate::bps(u64::max(cap.as_bps() + margin.as_bps(), lowest))
     }
 
-    /// The rung an object of `bytes` belongs to; `None` when it is too small to be a video segment.
-    pub fn rung_played(&self, bytes: u64) -> Option<Bitrate> {
-        let rate = Bitrate::from_kbps_f64(bytes as f64 * 8.0 / 1_000.0 / self.segment_duration.as_secs_f64().max(0.1));
+    /// The rung that an object of `bytes` which plays for `duration` belongs to; `None` when it is too small to be video.
+    pub fn rung_played(&self, bytes: u64, duration: Duration) -> Option<Bitrate> {
+        let rate = Bitrate::from_kbps_f64(bytes as f64 * 8.0 / 1_000.0 / duration.as_secs_f64().max(0.1));
         (rate >= self.lowest.scaled(0.5)).then_some(rate)
     }
 }

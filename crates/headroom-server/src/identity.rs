@@ -28,7 +28,7 @@ pub struct Identity {
     pub cookie: String,
     /// Query parameter that names the session of a player without CMCD; empty: none.
     pub token_parameter: String,
-    /// Whose `X-Forwarded-For`, `X-Real-IP` and `X-Headroom-Edge` to believe.
+    /// Whose `X-Real-IP`, `X-Forwarded-For`, `Forwarded` and `X-Headroom-Edge` to believe.
     pub forwarded_from: ForwardedFrom,
     /// Hours after which the key behind the identifiers of authors is replaced.
     pub author_key_hours: u32,
@@ -61,6 +61,7 @@ pub enum ForwardedFrom {
 /// Where web servers write the address of their client.
 static REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static FORWARDED: HeaderName = HeaderName::from_static("forwarded");
 
 /// Hashes names into identifiers.
 #[derive(Debug)]
@@ -174,12 +175,11 @@ impl Identifier {
         if !self.believes(peer) {
             return peer;
         }
-        let named = |name: &HeaderName| {
-            let value = headers.get(name)?.to_str().ok()?;
-            // The last entry is the one the proxy nearest to us added; those before it are the client's word.
-            value.rsplit(',').next()?.trim().parse().ok()
-        };
-        named(&REAL_IP).or_else(|| named(&FORWARDED_FOR)).unwrap_or(peer)
+        // The last entry of the last line is the one the proxy nearest to us added; those before it are the client's word.
+        let last = |name: &HeaderName| headers.get_all(name).iter().next_back()?.to_str().ok()?.rsplit(',').next();
+        let named = |name: &HeaderName| address(last(name)?);
+        let forwarded = || last(&FORWARDED).and_then(forwarded_for).and_then(address);
+        named(&REAL_IP).or_else(|| named(&FORWARDED_FOR)).or_else(forwarded).unwrap_or(peer)
     }
 
     /// Whether this machine's own connections are those of a web server that speaks for others.
@@ -195,6 +195,27 @@ impl Identifier {
         }
         hasher.finish()
     }
+}
+
+/// An address as proxies write it: with or without a port, brackets, quotes and a zone.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim().trim_matches('"').trim();
+    let host = match text.strip_prefix('[') {
+        Some(bracketed) => bracketed.split_once(']')?.0,
+        // One colon parts a port from an IPv4 address; more are an IPv6 address.
+        None => text.split_once(':').filter(|(_, port)| !port.contains(':')).map_or(text, |(host, _)| host),
+    };
+    let without_zone = host.split_once('%').map_or(host, |(host, _)| host);
+    without_zone.parse::<IpAddr>().ok().map(|address| address.to_canonical())
+}
+
+/// The node that an element of `Forwarded` was sent for (RFC 7239 §5.2).
+fn forwarded_for(element: &str) -> Option<&str> {
+    let pairs = element.split(';').filter_map(|pair| pair.split_once('='));
+    pairs
+        .map(|(name, value)| (name.trim(), value))
+        .find(|(name, _)| name.eq_ignore_ascii_case("for"))
+        .map(|pair| pair.1)
 }
 
 /// An address as it may stand in a log: the network, not the customer (/24 of IPv4, /48 of IPv6).
@@ -288,6 +309,40 @@ mod tests {
             let by = identifier(Identity { forwarded_from, ..Identity::default() });
             assert_eq!(by.client_address(&headers, peer), expected, "{forwarded_from:?} {peer}");
         }
+    }
+
+    #[test]
+    fn forwarded_addresses_are_read_in_every_form() {
+        let by = identifier(Identity { forwarded_from: ForwardedFrom::Any, ..Identity::default() });
+        let peer: IpAddr = "192.0.2.7".parse().unwrap();
+        let (four, six) = ("203.0.113.5", "2001:db8::1");
+        for (name, value, expected) in [
+            ("x-forwarded-for", "203.0.113.5:41234", four),
+            ("x-forwarded-for", "198.51.100.1:1, 203.0.113.5:41234", four),
+            ("x-forwarded-for", "[2001:db8::1]:4711", six),
+            ("x-forwarded-for", "[2001:db8::1]", six),
+            ("x-forwarded-for", "2001:db8::1", six),
+            ("x-forwarded-for", "\"[2001:db8::1]:4711\"", six),
+            ("x-forwarded-for", "::ffff:203.0.113.5", four),
+            ("x-real-ip", "203.0.113.5:80", four),
+            ("x-real-ip", "[2001:db8::1%eth0]:80", six),
+            ("forwarded", "for=203.0.113.5;proto=https;by=198.51.100.1", four),
+            ("forwarded", "for=192.0.2.43, For=\"[2001:db8::1]:4711\"", six),
+            ("forwarded", "proto=http; for=\"203.0.113.5:47011\"", four),
+            ("forwarded", "for=_hidden", "192.0.2.7"),
+            ("forwarded", "for=unknown", "192.0.2.7"),
+            ("forwarded", "proto=https", "192.0.2.7"),
+            ("x-forwarded-for", "[2001:db8::1", "192.0.2.7"),
+            ("x-forwarded-for", "", "192.0.2.7"),
+            ("x-real-ip", "203.0.113.5:x:y", "192.0.2.7"),
+        ] {
+            let headers = HeaderMap::from_iter([(name.parse::<HeaderName>().unwrap(), value.parse().unwrap())]);
+            assert_eq!(by.client_address(&headers, peer).to_string(), expected, "{name}: {value}");
+        }
+        let mut lines = HeaderMap::new();
+        lines.append("x-forwarded-for", HeaderValue::from_static("198.51.100.1"));
+        lines.append("x-forwarded-for", HeaderValue::from_static("203.0.113.5:1"));
+        assert_eq!(by.client_address(&lines, peer).to_string(), four, "the last line is the nearest proxy's");
     }
 
     #[test]

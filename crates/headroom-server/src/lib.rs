@@ -31,6 +31,7 @@ pub mod plan;
 mod public;
 mod random;
 mod reload;
+mod request_line;
 mod server;
 mod steering;
 mod stream;

@@ -4,6 +4,7 @@ use crate::{
     clients::Clients,
     identity::masked,
     metrics::{Metrics, ShedKind},
+    request_line::Repaired,
     tls::{Fingerprint, Tls},
 };
 use axum::response::Response;
@@ -165,7 +166,7 @@ async fn drive<H: Handler>(
     shutdown: CancellationToken,
 ) -> hyper::Result<()> {
     let service = service_fn(move |request| handler.handle(connection, request).map(Ok::<_, Infallible>));
-    let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let mut served = pin!(builder.serve_connection(TokioIo::new(Repaired::new(stream)), service).with_upgrades());
     tokio::select! {
         outcome = served.as_mut() => outcome,
         () = shutdown.cancelled() => {

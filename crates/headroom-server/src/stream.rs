@@ -13,7 +13,7 @@ use headroom_core::{
     time::{Duration, Timestamp},
     units::Bitrate,
 };
-use headroom_wire::cmcd::StreamingFormat;
+use headroom_wire::{cmcd::StreamingFormat, playlist::UnreadAttribute};
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::RwLock};
 
@@ -25,18 +25,40 @@ const MAX_STREAMS: usize = 10_000;
 pub(crate) struct ManifestSummary {
     /// HLS or DASH.
     pub(crate) format: StreamingFormat,
-    /// Its encodings.
-    pub(crate) ladder: Ladder,
+    /// Its encodings; `None` where none could be read.
+    pub(crate) ladder: Option<Ladder>,
     /// Largest bit rate of separate audio, where it can be told.
     pub(crate) audio: Option<Bitrate>,
     /// Segment duration, where the manifest says it.
     pub(crate) segment_duration: Option<Duration>,
+    /// The first attributes whose values cannot be read.
+    pub(crate) unread: Vec<UnreadAttribute>,
+    /// How many there are.
+    pub(crate) unread_count: usize,
+}
+
+/// An attribute of a manifest whose value cannot be read: it counts as absent.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub(crate) struct UnreadView {
+    /// The variant's URI, or the representation's `@id`.
+    rendition: String,
+    /// Name of the attribute.
+    name: &'static str,
+    /// The value as it was sent, at most 64 characters of it.
+    value: String,
+}
+
+impl From<&UnreadAttribute> for UnreadView {
+    fn from(unread: &UnreadAttribute) -> Self {
+        let UnreadAttribute { rendition, name, value } = unread.clone();
+        Self { rendition, name, value }
+    }
 }
 
 /// A known stream, as the API lists it.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct KnownStream {
-    /// Content id or, without one, directory of the manifest.
+    /// Content id or, without one, path of the manifest.
     pub(crate) name: String,
     /// `h` or `d`, as CMCD `sf`.
     pub(crate) format: &'static str,
@@ -51,13 +73,17 @@ pub(crate) struct KnownStream {
     /// Bit rate of separate audio.
     #[serde(rename = "audio_kbps", skip_serializing_if = "Option::is_none")]
     pub(crate) audio: Option<Bitrate>,
+    /// Attributes of the manifest whose values cannot be read.
+    pub(crate) unread_count: usize,
+    /// The first of them.
+    pub(crate) unread: Vec<UnreadView>,
 }
 
 /// What a stream has beside its settings.
 #[derive(utoipa::ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
 struct StreamFields {
-    /// Content id or, without one, directory of the manifest.
+    /// Content id or, without one, path of the manifest.
     name: String,
     /// `h` or `d`, as CMCD `sf`.
     format: String,
@@ -66,6 +92,10 @@ struct StreamFields {
     discovered_us: Timestamp,
     /// Bit rate of separate audio.
     audio_kbps: Option<Bitrate>,
+    /// Attributes of the manifest whose values cannot be read.
+    unread_count: usize,
+    /// The first eight of them.
+    unread: Vec<UnreadView>,
 }
 
 schema::merged!(KnownStream: "A stream that a manifest was seen of." = StreamFields, StreamSettings; name "Stream");
@@ -96,11 +126,20 @@ impl Streams {
             known.get(&key).map(|listed| listed.settings.segment_duration)
         };
         let segment_duration = discovered.segment_duration.or(known_duration).unwrap_or(defaults.segment_duration);
-        let settings = StreamSettings { ladder: discovered.ladder.clone(), segment_duration, ..defaults.clone() };
+        let ladder = discovered.ladder.as_ref().unwrap_or(&defaults.ladder).clone();
+        let settings = StreamSettings { ladder, segment_duration, ..defaults.clone() };
+        let unread: Vec<UnreadView> = discovered.unread.iter().map(UnreadView::from).collect();
         {
             let known = read_locked(&self.known);
             match known.get(&key) {
-                Some(listed) if listed.settings == settings && listed.audio == discovered.audio => return stream,
+                Some(listed)
+                    if listed.settings == settings
+                        && listed.audio == discovered.audio
+                        && listed.unread_count == discovered.unread_count
+                        && listed.unread == unread =>
+                {
+                    return stream;
+                }
                 None if known.len() >= MAX_STREAMS => return stream,
                 _ => {}
             }
@@ -112,7 +151,13 @@ impl Streams {
             discovered: at,
             settings: settings.clone(),
             audio: discovered.audio,
+            unread_count: discovered.unread_count,
+            unread,
         };
+        if let Some(first) = listed.unread.first() {
+            let (count, attribute, value) = (listed.unread_count, first.name, &first.value);
+            tracing::warn!(name, count, attribute, value, rendition = first.rendition, "attributes cannot be read");
+        }
         write_locked(&self.names).insert(stream, key.clone());
         write_locked(&self.known).insert(key, listed);
         tracing::info!(name, format = discovered.format.as_wire(), rungs = settings.ladder.rungs().len(), "stream");
@@ -127,6 +172,16 @@ impl Streams {
         let Some(listed) = streams.values_mut().find(known) else { return };
         listed.settings.segment_duration = duration;
         engines.configure(stream, &listed.settings, StreamOffer::of(&listed.settings, listed.audio));
+    }
+
+    /// The stream of a manifest that passes elsewhere: that of one of the `names` it may have here.
+    pub(crate) fn find<'n>(
+        &self,
+        names: impl IntoIterator<Item = &'n str>,
+        format: StreamingFormat,
+    ) -> Option<StreamId> {
+        let known = read_locked(&self.known);
+        names.into_iter().find_map(|name| known.get(&(name.to_owned(), format)).map(|listed| listed.stream))
     }
 
     /// Name of a stream that a manifest was seen of.

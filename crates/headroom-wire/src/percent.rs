@@ -87,8 +87,13 @@ pub(crate) fn decode_exact(text: &str) -> Option<String> {
 
 /// The first value of the parameter `name` in a query string, still encoded.
 pub(crate) fn query_value<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    query_values(query, name).next()
+}
+
+/// Every value of the parameter `name` in a query string, still encoded.
+pub(crate) fn query_values<'a>(query: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
     let query = query.strip_prefix('?').unwrap_or(query);
-    query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    query.split('&').filter_map(move |pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 
 #[cfg(test)]

@@ -41,6 +41,17 @@ pub struct PlayerReport {
     pub location: ClientLocation,
 }
 
+/// A media object that a player fetched, as its server saw it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ObservedTransfer {
+    /// Its length.
+    pub bytes: u64,
+    /// How fast it came and how long it took, where that can be told.
+    pub measured: Option<(Bitrate, Duration)>,
+    /// How long it plays, where a playlist says so; else it is a segment of its stream.
+    pub object_duration: Option<Duration>,
+}
+
 impl Shards {
     /// Takes in a player's report and answers with what the player should know.
     pub(crate) fn handle_player(&self, mut report: PlayerReport) -> Answer {
@@ -136,13 +147,15 @@ impl Shards {
     }
 
     /// Takes in a media object that a session without reports of its own fetched.
-    pub(crate) fn handle_transfer(&self, session: SessionId, bytes: u64, throughput: Bitrate, took: Duration) {
+    pub(crate) fn handle_transfer(&self, session: SessionId, transfer: ObservedTransfer) {
         let offer = self.offer_of(session);
+        let ObservedTransfer { bytes, measured, object_duration } = transfer;
+        let duration = object_duration.unwrap_or(offer.segment_duration);
         let player = Player {
-            measured_throughput: Some(throughput),
-            transfer_time: Some(took),
-            encoded_bitrate: offer.rung_played(bytes),
-            object_duration: Some(offer.segment_duration),
+            measured_throughput: measured.map(|(throughput, _)| throughput),
+            transfer_time: measured.map(|(_, took)| took),
+            encoded_bitrate: offer.rung_played(bytes, duration),
+            object_duration: Some(duration),
             ..Player::default()
         };
         self.handle_observed(session, None, Report::Player(player));

@@ -8,5 +8,5 @@ mod orders;
 mod questions;
 mod shards;
 
-pub use intake::{PlayerReport, ReportingMode};
+pub use intake::{ObservedTransfer, PlayerReport, ReportingMode};
 pub use shards::{ClientLocation, Shards};

@@ -290,9 +290,13 @@ impl Shards {
         if self.mode_in(shard, session) != Mode::Steer {
             return Answer::default();
         }
-        let Some(decision) = shard.engine.decision(session) else { return Answer::default() };
         let entry = shard.entries.get(&session).copied().unwrap_or_default();
         let offer = shard.offers.get(&entry.stream).copied().unwrap_or_default();
+        let Some(decision) = shard.engine.decision(session) else {
+            // Orders hold for everyone, known or not.
+            let cap = shard.engine.ordered_cap(entry.stream, now);
+            return Answer { cap, suggested: cap.map(|cap| offer.announce(cap)), ..Answer::default() };
+        };
         self.meters.decision_age(now.since(shard.last_tick));
         Answer {
             cap: decision.max_bitrate,

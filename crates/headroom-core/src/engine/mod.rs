@@ -38,6 +38,7 @@ use crate::{
 use audiences::Audiences;
 use bottlenecks::Bottlenecks;
 use cohorts::Cohorts;
+use decide::ceiling;
 use std::collections::VecDeque;
 use streams::Streams;
 use table::Table;
@@ -80,7 +81,9 @@ impl Engine {
             Input::Sample(sample) => self.handle_sample(&sample),
             Input::Tick { at } => self.handle_tick(at),
             Input::Stream { stream, settings, .. } => self.streams.configure(stream, settings),
-            Input::Bottleneck { stream, capacity, .. } => self.bottlenecks.set(stream, capacity),
+            Input::Bottleneck { stream, capacity, .. } => {
+                self.bottlenecks.set(stream, capacity, &self.table, &self.streams);
+            }
             Input::Override { at, scope, max_bitrate, until } => self.handle_override(at, scope, max_bitrate, until),
             Input::Objective { scope, objective, .. } => self.handle_objective(scope, objective),
             Input::Feedback { stream, author, at, id, reading, session } => {
@@ -111,6 +114,15 @@ impl Engine {
     pub fn decision(&self, session: SessionId) -> Option<Decision> {
         let record = self.table.get(session)?;
         Some(self.decision_of(record, self.streams.target(record.stream), &self.cohorts.expect(record)))
+    }
+
+    /// The cap that orders put over a session that is not known, as a rung of what it plays; `None` where none stands.
+    #[must_use]
+    pub fn ordered_cap(&self, stream: StreamId, at: Timestamp) -> Option<Bitrate> {
+        let target = self.streams.known(stream);
+        let limit = [target.ceiling.at(at), self.streams.everyone.at(at)].into_iter().flatten().min()?;
+        let ladder = &target.settings.ladder;
+        Some(ladder.bitrate(ladder.highest_within(limit).unwrap_or(0)))
     }
 
     /// The state of a session.
@@ -166,7 +178,9 @@ impl Engine {
     pub fn handle_sample(&mut self, sample: &Sample) {
         self.counters.samples += 1;
         let at = self.plausible_time(sample.at);
-        let slot = match self.table.find(sample.session) {
+        let known = self.table.find(sample.session);
+        let mut joined = known.is_none();
+        let slot = match known {
             Some(slot) => slot,
             None => {
                 let stream = self.streams.index(sample.stream);
@@ -189,6 +203,7 @@ impl Engine {
         if sample.stream != self.streams.target(record.stream).stream && !sample.stream.is_unknown() {
             record.stream = self.streams.index(sample.stream);
             record.cohort = self.cohorts.change_stream(record.cohort, sample.stream);
+            joined = true;
         }
         let before = record.throughput_baseline();
         let urgency = match &sample.report {
@@ -204,7 +219,11 @@ impl Engine {
         if let Some(news) = record.new_throughput_since(&before, at) {
             self.cohorts.observe(record.cohort, at, news.seconds, news.kbps, before.average_kbps);
         }
+        if joined {
+            self.bottlenecks.admit(slot, &mut self.table, &self.streams);
+        }
         match urgency {
+            Urgency::Routine if joined => self.decide_if_limited(slot, at),
             Urgency::Routine => {}
             Urgency::Starvation | Urgency::Collapse => {
                 self.counters.emergencies += 1;
@@ -214,6 +233,15 @@ impl Engine {
                 self.decide(slot, at, urgency);
             }
             Urgency::Quit => self.remove(slot, at),
+        }
+    }
+
+    /// Whoever comes while an order or a bottleneck stands is told of it with the first answer: a player that reads a playlist
+    /// once reads no other.
+    fn decide_if_limited(&mut self, slot: usize, at: Timestamp) {
+        let record = &self.table.records()[slot];
+        if ceiling(record, &self.streams, self.streams.target(record.stream), at).is_some() {
+            self.decide(slot, at, Urgency::Routine);
         }
     }
 

@@ -53,7 +53,17 @@ pub(crate) const TABLE: &[Rules] = &[
             &["publisher", "stream", "reload"],
             &["metrics", "clients", "place", "places", "plan", "openapi"],
             &["http", "identity", "network", "inference"],
-            &["backoff", "tls_client", "constant_time", "steering", "bounded", "calendar", "random", "whole_file"],
+            &[
+                "backoff",
+                "tls_client",
+                "constant_time",
+                "steering",
+                "bounded",
+                "calendar",
+                "random",
+                "request_line",
+                "whole_file",
+            ],
         ],
     },
     Rules {

@@ -16,7 +16,7 @@ const MAX_STREAMS: usize = 1_000;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeclaredStream {
-    /// What players call it (CMCD `cid`), or the directory of its manifest.
+    /// What players call it (CMCD `cid`), or the path of its manifest.
     pub name: String,
     /// `h` or `d`, as CMCD `sf`.
     #[serde(default = "hls")]
@@ -51,10 +51,12 @@ impl DeclaredStream {
         let ladder = if self.ladder_kbps.is_empty() { Ok(default.clone()) } else { self.ladder() };
         Ok(ManifestSummary {
             format,
-            ladder: ladder.map_err(|error| format!("{}: {error}", self.name))?,
+            ladder: Some(ladder.map_err(|error| format!("{}: {error}", self.name))?),
             // HLS variants include their audio; for DASH the rate is unknown.
             audio: (format == StreamingFormat::Hls).then_some(Bitrate::ZERO),
             segment_duration: (self.segment_s > 0.0).then(|| Duration::from_secs_f64(self.segment_s)),
+            unread: Vec::new(),
+            unread_count: 0,
         })
     }
 

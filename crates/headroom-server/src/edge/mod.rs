@@ -4,8 +4,10 @@
 //! the media.
 
 pub(crate) mod declared_streams;
+mod growing;
 mod manifest;
 mod metrics;
+mod objects;
 mod origin;
 mod proxy;
 mod settings;

@@ -1,6 +1,6 @@
 //! Where media comes from: another HTTP server, or a directory.
 
-use super::{metrics::EdgeMetrics, settings::Settings};
+use super::{growing, metrics::EdgeMetrics, objects::ListedObjects, settings::Settings};
 use crate::http::problem::Problem;
 use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, header, uri};
@@ -55,7 +55,10 @@ pub(crate) enum Fetch {
         timeout: Duration,
         metrics: Arc<EdgeMetrics>,
     },
-    Directory(ServeDir),
+    Directory {
+        files: ServeDir,
+        root: PathBuf,
+    },
 }
 
 impl Fetch {
@@ -74,7 +77,7 @@ impl Fetch {
                 let timeout = Duration::from_millis(settings.response_timeout_ms);
                 Some(Self::Http { client, authority, timeout, metrics })
             }
-            Origin::Directory(path) => Some(Self::Directory(ServeDir::new(path))),
+            Origin::Directory(root) => Some(Self::Directory { files: ServeDir::new(&root), root }),
         }
     }
 
@@ -84,16 +87,23 @@ impl Fetch {
         request: Request<Incoming>,
         client_address: &str,
         is_manifest: bool,
+        objects: &ListedObjects,
     ) -> Result<Response<Body>, Problem> {
         match self {
-            Self::Directory(files) => {
+            Self::Directory { files, root } => {
                 let path = request.uri().path().to_owned();
-                // ServeDir does not fail: what it cannot read it answers with a status.
-                let Ok(mut response) = files.clone().oneshot(request).await;
+                let mut response = match growing::follow(root, &request, objects).await {
+                    Some(growing) => growing,
+                    None => {
+                        // ServeDir does not fail: what it cannot read it answers with a status.
+                        let Ok(response) = files.clone().oneshot(request).await;
+                        response.map(Body::new)
+                    }
+                };
                 if let Some(media_type) = media_type(&path).filter(|_| response.status().is_success()) {
                     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
                 }
-                Ok(response.map(Body::new))
+                Ok(response)
             }
             Self::Http { client, authority, timeout, metrics } => {
                 let request = forwarded(request, authority, client_address, is_manifest)?;

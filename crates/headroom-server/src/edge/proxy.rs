@@ -1,8 +1,9 @@
 //! The proxy: what it does with a request for media.
 
 use super::{
-    manifest::{self, Manifest},
+    manifest::{self, Manifest, SeenPaths},
     metrics::EdgeMetrics,
+    objects::ListedObjects,
     origin::Fetch,
     settings::{FilterPlaylists, Settings},
     tcp_info::Diagnosis,
@@ -27,7 +28,7 @@ use axum::{
 use headroom_cluster::{answer::Answer, clock::Clock};
 use headroom_core::{
     engine::StreamSettings,
-    telemetry::{Player, Report},
+    telemetry::{Player, Report, StreamId},
 };
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use hyper::body::Incoming;
@@ -44,6 +45,9 @@ pub(crate) struct Edge {
     settings: Settings,
     fetch: Option<Fetch>,
     diagnosis: Option<Arc<Diagnosis>>,
+    /// What was found where the path does not tell.
+    seen: SeenPaths,
+    objects: ListedObjects,
 }
 
 impl Edge {
@@ -59,7 +63,19 @@ impl Edge {
         let metrics = Arc::new(metrics);
         let fetch = Fetch::new(&settings, Arc::clone(&metrics));
         let diagnosis = if settings.tcp_info { Diagnosis::open().map(Arc::new) } else { None };
-        Self { ingest, streams, clock, defaults, gate, metrics, settings, fetch, diagnosis }
+        Self {
+            ingest,
+            streams,
+            clock,
+            defaults,
+            gate,
+            metrics,
+            settings,
+            fetch,
+            diagnosis,
+            seen: SeenPaths::default(),
+            objects: ListedObjects::default(),
+        }
     }
 
     /// Answers a request for media.
@@ -74,19 +90,22 @@ impl Edge {
         }
         self.ingest.metrics.request(RequestKind::Edge);
         let path = request.uri().path().to_owned();
-        let manifest = Manifest::of_path(&path);
+        let seen = self.seen.get(&path);
+        let mut manifest = Manifest::of_path(&path).or_else(|| seen.flatten());
+        // Where nothing tells yet what it is, it is asked for as a manifest is: whole and plain.
+        let unclear = manifest.is_none() && seen.is_none() && manifest::may_be_manifest(&path);
         let is_head = request.method() == Method::HEAD;
         let ingested = {
             let query = request.uri().query().unwrap_or_default();
             let context = RequestContext { headers: request.headers(), query, peer: connection.peer.ip() };
             // A player without a valid token is served like one that sends no CMCD.
             let grant = self.gate.admit(request.headers(), query, || self.ingest.now_s());
-            self.ingest.handle_request(context, grant.as_ref().ok(), manifest.is_some())
+            self.ingest.handle_request(context, grant.as_ref().ok(), manifest.is_some() || unclear)
         };
         let client = self.ingest.identifier.client_address(request.headers(), connection.peer.ip());
         // Behind a proxy, TCP_INFO describes the path to the proxy, not to the player.
         let is_direct = client == connection.peer.ip();
-        let transfer = Transfer::begin(
+        let mut transfer = Transfer::begin(
             ingested.session,
             connection,
             Arc::clone(&self.ingest),
@@ -94,10 +113,20 @@ impl Edge {
             self.diagnosis.clone().filter(|_| is_direct),
             manifest.is_none() && !is_head,
         );
-        let response = match fetch.fetch(request, &client.to_string(), manifest.is_some()).await {
+        transfer.object_duration = self.objects.duration(&path, request.headers().contains_key(header::RANGE));
+        let whole = manifest.is_some() || unclear;
+        let mut response = match fetch.fetch(request, &client.to_string(), whole, &self.objects).await {
             Ok(response) => response,
             Err(problem) => return problem.into_response(),
         };
+        if unclear && response.status() == StatusCode::OK && !is_head {
+            let (parts, body) = response.into_parts();
+            let (found, body) = manifest::recognise(&parts.headers, body).await;
+            self.seen.insert(&path, found);
+            manifest = found;
+            transfer.is_media &= found.is_none();
+            response = Response::from_parts(parts, body);
+        }
         let mut answer = ingested.answer;
         let mut response = match manifest {
             Some(manifest) if response.status() == StatusCode::OK && !is_head => {
@@ -114,6 +143,13 @@ impl Edge {
         let announced = response.headers().get(header::CONTENT_LENGTH);
         let announced = announced.and_then(|value| value.to_str().ok()?.parse().ok());
         response.map(|body| transfer.follow(body, announced))
+    }
+
+    /// The stream of the manifest at a path, where it is known: for manifests that pass elsewhere.
+    pub(crate) fn stream_of_manifest(&self, path: &str) -> Option<StreamId> {
+        let format = Manifest::of_path(path)?.format();
+        let directory = path.trim_matches('/').rsplit_once('/').map_or("", |(directory, _)| directory);
+        self.streams.find([manifest::stream_name(path), directory], format)
     }
 
     /// Learns from a manifest and, where wanted, cuts it to the session's cap.
@@ -151,18 +187,25 @@ impl Edge {
     /// Learns what a manifest offers; gives the manifest cut to the session's cap, where that is wanted and changes it.
     fn read_manifest(&self, manifest: Manifest, text: &str, path: &str, ingested: &Ingested) -> Option<String> {
         let engines = &self.ingest.engines;
+        if manifest == Manifest::Dash {
+            self.objects.learn_presentation(path, text);
+        }
         let Some(discovered) = manifest.discover(text) else {
+            if manifest == Manifest::Hls {
+                self.objects.learn_playlist(path, text);
+            }
             let duration = manifest.segment_duration(text)?;
             if engines.segment_duration(ingested.session) != duration {
                 self.streams.learn_segment_duration(engines.stream_of(ingested.session)?, duration, engines);
             }
             return None;
         };
-        let name = ingested.content.as_deref().unwrap_or_else(|| manifest::directory_name(path));
+        let name = ingested.content.as_deref().unwrap_or_else(|| manifest::stream_name(path));
         let now = self.clock.now();
         let stream = self.streams.discover(name, &discovered, now, &self.defaults, &self.ingest.identifier, engines);
-        if !ingested.reported {
-            // A player that says nothing begins to exist with the manifest it fetches.
+        if ingested.content.is_none() {
+            // A player that says nothing begins to exist with the manifest it fetches, and one that does not name the content
+            // plays what it has fetched last.
             engines.handle_observed(ingested.session, Some(stream), Report::Player(Player::default()));
         }
         let wanted = match self.settings.filter_playlists {

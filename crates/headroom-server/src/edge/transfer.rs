@@ -14,6 +14,7 @@ use crate::{
     metrics::{DropReason, ReportSource},
 };
 use axum::body::{Body, Bytes};
+use headroom_cluster::shard::ObservedTransfer;
 use headroom_core::{
     telemetry::{Link, Report, SessionId},
     time::Duration,
@@ -50,7 +51,11 @@ pub(crate) struct Transfer {
     pub(crate) diagnosis: Option<Arc<Diagnosis>>,
     /// The object is media, so its size over its duration is the rung played.
     pub(crate) is_media: bool,
+    /// How long the object plays, where a playlist says so: parts of a segment are shorter than it.
+    pub(crate) object_duration: Option<Duration>,
     started: Instant,
+    /// How long the body had nothing to send: its origin was the brake, not the client.
+    waited: StdDuration,
     before: Option<TcpInfo>,
     bytes: u64,
 }
@@ -65,13 +70,27 @@ impl Transfer {
         is_media: bool,
     ) -> Self {
         let before = diagnosis.as_ref().and_then(|diagnosis| diagnosis.ask(connection.local, connection.peer));
-        Self { session, connection, ingest, metrics, diagnosis, is_media, started: Instant::now(), before, bytes: 0 }
+        Self {
+            session,
+            connection,
+            ingest,
+            metrics,
+            diagnosis,
+            is_media,
+            object_duration: None,
+            started: Instant::now(),
+            waited: StdDuration::ZERO,
+            before,
+            bytes: 0,
+        }
     }
 
     /// Wraps the response body. `expected` is the length the response announces.
-    pub(crate) fn follow(self, body: Body, expected: Option<u64>) -> Body {
+    pub(crate) fn follow(mut self, body: Body, expected: Option<u64>) -> Body {
+        // Until now the origin was asked.
+        self.started = Instant::now();
         let expected = expected.or_else(|| http_body::Body::size_hint(&body).exact());
-        Body::new(TransferBody { body, expected, transfer: Some(self) })
+        Body::new(TransferBody { body, expected, transfer: Some(self), waiting: None })
     }
 
     fn end(self, complete: bool) {
@@ -91,7 +110,7 @@ impl Transfer {
 
     /// Waits until the client acknowledged everything, then reports.
     async fn settle(self, mut after: Option<TcpInfo>) {
-        let served = self.started.elapsed();
+        let served = self.started.elapsed().saturating_sub(self.waited);
         for _ in 0..SETTLE_STEPS {
             // The last bytes of the body are on their way to the kernel when the body ends.
             tokio::time::sleep(SETTLE_STEP).await;
@@ -109,10 +128,16 @@ impl Transfer {
             match by_transport.unwrap_or_else(|| self.by_serving_time(served)) {
                 Ok((throughput, took)) if throughput <= PLAUSIBLE_THROUGHPUT => {
                     metrics.report(ReportSource::Transfer);
-                    engines.handle_transfer(self.session, self.bytes, throughput, took);
+                    engines.handle_transfer(self.session, self.observed(Some((throughput, took))));
                 }
                 Ok(_) => metrics.dropped(DropReason::Implausible),
-                Err(reason) => metrics.dropped(reason),
+                Err(reason) => {
+                    metrics.dropped(reason);
+                    if reason == DropReason::TooShort && self.object_duration.is_some() {
+                        // A part is often too short to tell how fast it came. What is played it tells all the same.
+                        engines.handle_transfer(self.session, self.observed(None));
+                    }
+                }
             }
         }
         if let Some((before, after)) = seen {
@@ -123,6 +148,10 @@ impl Transfer {
             metrics.report(ReportSource::Transport);
             engines.handle_observed(self.session, None, Report::Link(link(before, after, whole)));
         }
+    }
+
+    fn observed(&self, measured: Option<(Bitrate, Duration)>) -> ObservedTransfer {
+        ObservedTransfer { bytes: self.bytes, measured, object_duration: self.object_duration }
     }
 
     fn by_transport(&self, before: &TcpInfo, after: &TcpInfo) -> Result<(Bitrate, Duration), DropReason> {
@@ -150,7 +179,7 @@ impl Transfer {
     }
 
     fn check_pace(&self, took: StdDuration) -> Result<(), DropReason> {
-        let segment = self.ingest.engines.segment_duration(self.session);
+        let segment = self.object_duration.unwrap_or_else(|| self.ingest.engines.segment_duration(self.session));
         let slow = took.as_secs_f64() > SLOWEST * segment.as_secs_f64();
         if slow { Err(DropReason::SlowerThanMedia) } else { Ok(()) }
     }
@@ -183,6 +212,8 @@ struct TransferBody {
     /// Length of the whole, where it is known: the server does not ask for more once it has that much.
     expected: Option<u64>,
     transfer: Option<Transfer>,
+    /// Since when there has been nothing to send.
+    waiting: Option<Instant>,
 }
 
 impl http_body::Body for TransferBody {
@@ -193,7 +224,14 @@ impl http_body::Body for TransferBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if polled.is_pending() {
+            self.waiting.get_or_insert_with(Instant::now);
+        }
+        let frame = ready!(polled);
+        if let (Some(since), Some(transfer)) = (self.waiting.take(), &mut self.transfer) {
+            transfer.waited += since.elapsed();
+        }
         match &frame {
             Some(Ok(frame)) => {
                 if let (Some(data), Some(transfer)) = (frame.data_ref(), &mut self.transfer) {

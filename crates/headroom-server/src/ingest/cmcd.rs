@@ -22,7 +22,7 @@ use headroom_core::{
 };
 use headroom_wire::cmcd::{self, ParseError, ParsedVitals, Scratch, StreamingFormat, Vitals};
 use http::{HeaderMap, HeaderName};
-use std::{cell::RefCell, net::IpAddr, sync::Arc};
+use std::{borrow::Cow, cell::RefCell, net::IpAddr, sync::Arc};
 
 thread_local! {
     /// Room for decoding query arguments, kept so that a report allocates nothing.
@@ -72,7 +72,7 @@ impl Ingest {
                     return ingested;
                 }
             }
-            None if parameter(context.query, "CMCD").is_some() || !cmcd_headers(context.headers).is_empty() => {
+            None if parameter(context.query, "CMCD").is_some() || has_cmcd_headers(context.headers) => {
                 self.metrics.dropped(DropReason::Unproven);
             }
             None => {}
@@ -88,7 +88,9 @@ impl Ingest {
             self.handle_parsed(parsed, ReportSource::Query, context, grant, want_content)
         });
         by_query.or_else(|| {
-            let headers = cmcd_headers(context.headers);
+            let lines = cmcd_headers(context.headers);
+            let [object, request, session, status] = lines.each_ref().map(Option::as_deref);
+            let headers = cmcd::Headers { object, request, session, status };
             let parsed = (!headers.is_empty()).then(|| Vitals::parse_headers(headers).map(Some))?;
             self.handle_parsed(parsed, ReportSource::Headers, context, grant, want_content)
         })
@@ -116,7 +118,10 @@ impl Ingest {
         }
         self.metrics.report(source);
         let session = self.session_of(record, context);
-        let stream = record.content_id.as_deref().map(|name| self.stream(session, name, record.streaming_format));
+        let stream = match record.content_id.as_deref() {
+            Some(name) => Some(self.stream(session, name, record.streaming_format)),
+            None => self.fetched_stream(session, context),
+        };
         let report = self.report(&parsed, session, stream, ReportingMode::Request, self.location(context));
         let answer = self.engines.handle_player(report);
         let content = record.content_id.as_deref().filter(|_| want_content).map(str::to_owned);
@@ -233,6 +238,16 @@ impl Ingest {
         self.engines.handle_observed(session, None, Report::Player(player));
     }
 
+    /// What a session plays that does not name it and has fetched no manifest under its own name: that of the manifest which came
+    /// to the same client without CMCD. `None` where it is known already, or nothing is.
+    fn fetched_stream(&self, session: SessionId, context: RequestContext<'_>) -> Option<StreamId> {
+        let known = |session| self.engines.stream_of(session).filter(|stream| !stream.is_unknown());
+        if known(session).is_some() {
+            return None;
+        }
+        known(self.identifier.silent_session(context.headers, context.query, context.peer))
+    }
+
     /// What a session plays. Players leave the format out of some of their records; then it is what the session named
     /// before, as long as it is the same content.
     pub(crate) fn stream(&self, session: SessionId, name: &str, format: Option<StreamingFormat>) -> StreamId {
@@ -279,7 +294,9 @@ impl<'a> EventBatch<'a> {
     }
 
     fn stream_of(&mut self, session: SessionId, record: &Vitals<'_>) -> Option<StreamId> {
-        let name = record.content_id.as_deref()?;
+        let Some(name) = record.content_id.as_deref() else {
+            return self.ingest.fetched_stream(session, self.context);
+        };
         let Some(format) = record.streaming_format else {
             return Some(self.ingest.stream(session, name, None));
         };
@@ -306,16 +323,29 @@ fn covers(grant: &Grant, record: &Vitals<'_>) -> Result<(), TokenError> {
     grant.covers(record.session_id.as_deref().filter(|sid| !sid.is_empty()), record.content_id.as_deref())
 }
 
-fn cmcd_headers(headers: &HeaderMap) -> cmcd::Headers<'_> {
-    static NAMES: [HeaderName; 4] = [
-        HeaderName::from_static("cmcd-object"),
-        HeaderName::from_static("cmcd-request"),
-        HeaderName::from_static("cmcd-session"),
-        HeaderName::from_static("cmcd-status"),
-    ];
-    let text = |name: &HeaderName| headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
-    let [object, request, session, status] = NAMES.each_ref().map(text);
-    cmcd::Headers { object, request, session, status }
+/// The request headers of CMCD: object, request, session, status.
+static CMCD_HEADERS: [HeaderName; 4] = [
+    HeaderName::from_static("cmcd-object"),
+    HeaderName::from_static("cmcd-request"),
+    HeaderName::from_static("cmcd-session"),
+    HeaderName::from_static("cmcd-status"),
+];
+
+fn has_cmcd_headers(headers: &HeaderMap) -> bool {
+    CMCD_HEADERS.iter().any(|name| headers.contains_key(name))
+}
+
+/// The values of the four headers. Several lines are one list (RFC 9110 §5.3), and a value that a sender has percent-encoded
+/// is decoded.
+fn cmcd_headers(headers: &HeaderMap) -> [Option<Cow<'_, str>>; 4] {
+    CMCD_HEADERS.each_ref().map(|name| {
+        let mut lines = headers.get_all(name).iter().map(|line| {
+            let text = String::from_utf8_lossy(line.as_bytes());
+            cmcd::decode_header(&text).map_or(text, Cow::Owned)
+        });
+        let first = lines.next()?;
+        Some(lines.fold(first, |list, line| Cow::Owned(format!("{list},{line}"))))
+    })
 }
 
 #[cfg(test)]

@@ -24,20 +24,25 @@ use axum::{
 };
 use headroom_core::{
     mode::Mode,
-    telemetry::{self, Link, SessionId},
+    telemetry::{self, Link, Player, SessionId},
     time::Duration,
 };
 use headroom_wire::steering::{self, Report};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 use hyper::body::Incoming;
 use std::borrow::Cow;
 
 /// Tells a web server the cap in plain kbit/s, for servers that cannot read structured fields.
 const MAX_BITRATE: HeaderName = HeaderName::from_static("x-headroom-max-bitrate-kbps");
 
-/// What the player asked for, as nginx and others name it.
-static ORIGINAL_URI: HeaderName = HeaderName::from_static("x-original-uri");
-static FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
+/// What the player asked for, path or URL, as web servers name it: nginx as in `deploy/`, ingress-nginx, Traefik and Caddy, Envoy.
+/// The first that is there counts.
+static ORIGINAL: [HeaderName; 4] = [
+    HeaderName::from_static("x-original-uri"),
+    HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-forwarded-uri"),
+    HeaderName::from_static("x-envoy-original-path"),
+];
 
 /// TCP_INFO of the player's connection, as a web server relays it.
 static RTT: HeaderName = HeaderName::from_static("x-tcpinfo-rtt");
@@ -45,8 +50,12 @@ static RTT_VARIATION: HeaderName = HeaderName::from_static("x-tcpinfo-rttvar");
 
 /// What a web server asks before it serves a request of a player: nginx `auth_request`, forward-auth elsewhere.
 ///
-/// The request carries the player's headers and, in `X-Original-URI` or `X-Forwarded-Uri`, what the player asked for. The
-/// answer is always 204: Headroom never denies media. A report without a good token, where tokens are asked for, is not used.
+/// The request carries the player's headers and, in `X-Original-URI`, `X-Original-URL` or `X-Forwarded-Uri`, what the player
+/// asked for. The answer is always 204: Headroom never denies media. A report without a good token, where tokens are asked
+/// for, is not used.
+///
+/// Envoy's `ext_authz` puts the player's own path and query behind `/decide` and takes nothing but 200 for a yes: so asked, the
+/// answer is 200 and holds the cap in plain as well.
 #[utoipa::path(
     get,
     path = "/decide",
@@ -61,25 +70,47 @@ pub(super) fn decide(public: &Public, connection: Connection, request: &Request<
     public.metrics.request(RequestKind::Decide);
     let headers = request.headers();
     let own_query = request.uri().query().unwrap_or_default();
-    let original = headers.get(&ORIGINAL_URI).or_else(|| headers.get(&FORWARDED_URI));
-    let original = original.and_then(|value| value.to_str().ok());
-    let query = original.map_or(own_query, |uri| uri.split_once('?').map_or("", |(_, query)| query));
+    let behind = request.uri().path().strip_prefix("/decide/");
+    let (path, query) = original(headers, behind, own_query);
     let context = RequestContext { headers, query, peer: connection.peer.ip() };
-    let mut ingested = public.ingest.handle_request(context, public.admit(headers, query).as_ref().ok(), false);
+    let mut ingested = public.ingest.handle_request(context, public.admit(headers, query).as_ref().ok(), true);
+    let engines = &public.ingest.engines;
+    if ingested.reported
+        && ingested.content.is_none()
+        && let Some(stream) = public.edge.stream_of_manifest(path)
+    {
+        engines.handle_observed(ingested.session, Some(stream), telemetry::Report::Player(Player::default()));
+        ingested.answer = engines.announce(ingested.session);
+    }
     if let Some(link) = relayed_link(headers) {
-        public.ingest.engines.handle_observed(ingested.session, None, telemetry::Report::Link(link));
-        ingested.answer = public.ingest.engines.announce(ingested.session);
+        engines.handle_observed(ingested.session, None, telemetry::Report::Link(link));
+        ingested.answer = engines.announce(ingested.session);
     }
     let mut response = no_content();
     if let Some(value) = cmsd::dynamic(&ingested.answer, &public.cmsd_name, []) {
         response.headers_mut().insert(CMSD_DYNAMIC, value);
     }
-    if parameter(own_query, "cap") == Some("1")
+    if (behind.is_some() || parameter(own_query, "cap") == Some("1"))
         && let Some(value) = cmsd::max_bitrate(&ingested.answer)
     {
         response.headers_mut().insert(MAX_BITRATE, value);
     }
+    if behind.is_some() {
+        *response.status_mut() = StatusCode::OK;
+    }
     response
+}
+
+/// Path and query that the player asked for: named in a header, or, where that is `behind` ours, the request's own.
+fn original<'r>(headers: &'r HeaderMap, behind: Option<&'r str>, own_query: &'r str) -> (&'r str, &'r str) {
+    if let Some(path) = behind {
+        return (path, own_query);
+    }
+    let named = ORIGINAL.iter().find_map(|name| std::str::from_utf8(headers.get(name)?.as_bytes()).ok());
+    let Some(target) = named else { return ("", own_query) };
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let path = path.split_once("://").map_or(path, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
+    (path, query.split_once('#').map_or(query, |(query, _)| query))
 }
 
 /// TCP_INFO as a web server relays it: nginx `$tcpinfo_rtt` and `$tcpinfo_rttvar`, µs.

@@ -34,7 +34,7 @@ impl Endpoint {
         Self::Readiness,
     ];
 
-    /// Whose path it is, with the name of the session that some hold, as it stands there.
+    /// Whose path it is, with what follows in some: the name of a session, or the path that a player asked for.
     pub(super) fn of(path: &str) -> Option<(Self, &str)> {
         let endpoint = match path {
             "/decide" => Self::Decide,
@@ -47,6 +47,10 @@ impl Endpoint {
             "/healthz" => Self::Health,
             "/readyz" => Self::Readiness,
             _ => {
+                // Envoy puts the path of the player's request behind ours.
+                if let Some(original) = path.strip_prefix("/decide/") {
+                    return Some((Self::Decide, original));
+                }
                 let rest = path.strip_prefix("/v1/decisions/")?;
                 return Some(match rest.strip_suffix("/events") {
                     Some(session) => (Self::Decisions, session),
@@ -114,7 +118,8 @@ mod tests {
             let all = endpoint.methods().iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
             assert!(endpoint.allow().replace("HEAD, ", "").starts_with(&all), "{endpoint:?}");
         }
-        for other in ["/", "/v1", "/v1/cmcd/", "/v1/decisions", "/decide/x", "/V1/cmcd"] {
+        assert_eq!(Endpoint::of("/decide/a/seg.m4s"), Some((Endpoint::Decide, "a/seg.m4s")));
+        for other in ["/", "/v1", "/v1/cmcd/", "/v1/decisions", "/decided/x", "/V1/cmcd"] {
             assert_eq!(Endpoint::of(other), None, "{other}");
         }
     }

@@ -26,3 +26,4 @@ mod silent;
 mod support;
 mod tls;
 mod tokens;
+mod world;

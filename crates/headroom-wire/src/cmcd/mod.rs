@@ -43,7 +43,7 @@ pub use key_spec::{Header, KeySpec, Scope, Unit, ValueType, VersionRange};
 pub use list::{ByObjectType, NextObject, NextObjects, ShortList, TextList};
 pub use parse::{Headers, ParseSummary, ParsedRecord};
 pub use problem::{EmitError, ParseError, Problem, Severity};
-pub use query::{Scratch, parse_query};
+pub use query::{Scratch, decode_header, parse_query};
 pub use token::{EventType, ObjectType, PlayerState, StreamType, StreamingFormat, Version};
 pub use validate::{Finding, MAX_FINDINGS, Mode, validate, validate_headers};
 pub use vitals::{ParsedVitals, Vitals};

@@ -22,4 +22,4 @@ pub use ladder::{
     Format, Ladder, MAX_PLAYLIST_BYTES, MAX_RENDITIONS, MAX_UNREAD, MAX_UNREAD_CHARACTERS, Media, PlaylistError,
     Rendition, SteeringServer, UnreadAttribute,
 };
-pub use media_playlist::SegmentDurations;
+pub use media_playlist::{ListedObject, SegmentDurations, listed_objects};

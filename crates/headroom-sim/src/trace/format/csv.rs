@@ -1,12 +1,13 @@
 //! Our own trace format: CSV with a header.
 //!
 //! `t_s,throughput_kbps` and any of `rtt_ms,jitter_ms,loss_ratio,rsrp_dbm,rsrq_db,sinr_db,cqi,uplink_kbps,`
-//! `network_mode,mcs,rbs,layers`, in any order; other columns are ignored. An empty field means unknown, except for the first two.
+//! `network_mode,mcs,rbs,layers`, in any order, separated by commas, semicolons (with decimal commas) or tabs; other columns are ignored. A field that is empty or `-` means unknown; a row without a throughput is
+//! left out and counted.
 //! `t_s` increases and may count from any start, such as 1970. A value holds from its row until the next row; the last row marks the end, and its
 //! values are not used. Lines that start with `#` are comments; the first one says where the trace comes from
 //! ([`note`]), and synthetic traces say there that they are. A file of one row is a link of that constant rate, one second long.
 
-use super::import::ParseError;
+use super::import::{Import, ParseError};
 use super::table::{self, Header, Quantity, Table};
 use crate::trace::{NetworkMode, Sample, Trace};
 
@@ -50,14 +51,23 @@ pub(super) fn recognises(header: &str) -> bool {
 /// # Errors
 /// See [`ParseError`].
 pub fn parse(text: &str) -> Result<Trace, ParseError> {
-    let mut samples = rows(text)?;
-    match samples.len() {
-        0 | 1 => Ok(Trace::new(samples.clone(), samples.first().map_or(0.0, |only| only.t_s) + 1.0)?),
+    import(text).map(|import| import.trace)
+}
+
+/// The same, with the number of rows that were left out.
+///
+/// # Errors
+/// See [`ParseError`].
+pub fn import(text: &str) -> Result<Import, ParseError> {
+    let (mut samples, rows_left_out) = rows(text)?;
+    let trace = match samples.len() {
+        0 | 1 => Trace::new(samples.clone(), samples.first().map_or(0.0, |only| only.t_s) + 1.0)?,
         _ => {
             let end_s = samples.pop().map_or(0.0, |last| last.t_s);
-            Ok(Trace::new(samples, end_s)?)
+            Trace::new(samples, end_s)?
         }
-    }
+    };
+    Ok(Import { trace, rows_left_out })
 }
 
 /// Reads our CSV where values describe the interval that ends at their row.
@@ -65,7 +75,16 @@ pub fn parse(text: &str) -> Result<Trace, ParseError> {
 /// # Errors
 /// See [`ParseError`].
 pub fn parse_interval_ends(text: &str) -> Result<Trace, ParseError> {
-    Ok(Trace::from_interval_ends(&rows(text)?)?)
+    import_interval_ends(text).map(|import| import.trace)
+}
+
+/// The same, with the number of rows that were left out.
+///
+/// # Errors
+/// See [`ParseError`].
+pub fn import_interval_ends(text: &str) -> Result<Import, ParseError> {
+    let (samples, rows_left_out) = rows(text)?;
+    Ok(Import { trace: Trace::from_interval_ends(&samples)?, rows_left_out })
 }
 
 /// The comment at the head of a file: where the trace comes from, if it says.
@@ -102,8 +121,8 @@ pub fn emit(trace: &Trace) -> String {
     String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
 }
 
-/// All rows, times from the first.
-fn rows(text: &str) -> Result<Vec<Sample>, ParseError> {
+/// All rows that hold a throughput, times from the first of them, and how many do not.
+fn rows(text: &str) -> Result<(Vec<Sample>, usize), ParseError> {
     let mut table = Table::new(text)?;
     let header = table.header();
     let time = header.require(table::TIME.column)?;
@@ -115,9 +134,13 @@ fn rows(text: &str) -> Result<Vec<Sample>, ParseError> {
         .collect();
 
     let mut samples: Vec<Sample> = Vec::new();
-    let mut start_s = None;
+    let (mut start_s, mut left_out) = (None, 0);
     while let Some(row) = table.next_row()? {
         let line = row.line;
+        if table::is_missing(row.field(throughput, table::THROUGHPUT.column)?) {
+            left_out += 1;
+            continue;
+        }
         let given_s = EPOCH_TIME.read(line, row.field(time, table::TIME.column)?)?;
         let start_s = *start_s.get_or_insert(given_s);
         let mut sample = Sample {
@@ -131,7 +154,7 @@ fn rows(text: &str) -> Result<Vec<Sample>, ParseError> {
         table::TIME.check(line, sample.t_s)?;
         for (index, column) in &optional {
             let text = row.get(*index).unwrap_or_default();
-            if !text.is_empty() {
+            if !table::is_missing(text) {
                 (column.set)(&mut sample, column.quantity.read(line, text)?);
             }
         }
@@ -140,5 +163,5 @@ fn rows(text: &str) -> Result<Vec<Sample>, ParseError> {
         }
         samples.push(sample);
     }
-    Ok(samples)
+    Ok((samples, left_out))
 }

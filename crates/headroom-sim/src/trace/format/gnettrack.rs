@@ -1,7 +1,8 @@
 //! G-NetTrack Pro logs: CSV (or tabs) with a header, one row a second. The UCC 5G production data set (Raca et al.,
 //! MMSys 2020) is such a log; newer versions of the app write `Level` and `Qual` for RSRP and RSRQ.
 //!
-//! `DL_bitrate` and `UL_bitrate` are kbit/s. `-`, blanks and values outside the 3GPP reporting ranges mean unknown.
+//! `DL_bitrate` and `UL_bitrate` are kbit/s. `-`, blanks and values outside the 3GPP reporting ranges mean unknown; a row
+//! without `DL_bitrate` is left out.
 //! The app writes some seconds twice: the first row of a second is kept. A row holds from its second until the next.
 //! `PINGAVG` is the round-trip time, `PINGSTDEV` the jitter, `PINGLOSS` percent; pings are rare, so most rows have none.
 
@@ -48,6 +49,10 @@ pub fn parse(text: &str) -> Result<Import, ParseError> {
         let clock_s = clock_seconds(line, row.field(time, "Timestamp")?)?;
         let t_s = (clock_s - *origin_s.get_or_insert(clock_s)) as f64;
         if samples.last().map_or(t_s < 0.0, |before| t_s <= before.t_s) {
+            rows_left_out += 1;
+            continue;
+        }
+        if table::is_missing(row.field(downlink, "DL_bitrate")?) {
             rows_left_out += 1;
             continue;
         }

@@ -7,7 +7,9 @@ pub mod cooked;
 pub mod csv;
 pub mod gnettrack;
 mod import;
+pub mod lumos5g;
 pub mod mahimahi;
+pub mod received;
 pub mod sabre;
 pub mod sigcomm24;
 mod table;
@@ -38,18 +40,24 @@ pub enum Format {
     Sigcomm24,
     /// Sabre's JSON ([`sabre`]).
     Sabre,
+    /// The table of Lumos5G v1 and its kin ([`lumos5g`]).
+    Lumos5g,
+    /// Logs of what arrived: HSDPA traces of Oslo, 4G traces of Ghent ([`received`]).
+    Received,
     /// Mahimahi's packet delivery opportunities ([`mahimahi`]).
     Mahimahi,
 }
 
 /// Every format with its name on a command line, and names that also mean it.
-const NAMES: [(Format, &str, &[&str]); 7] = [
+const NAMES: [(Format, &str, &[&str]); 9] = [
     (Format::Csv, "csv", &["headroom"]),
     (Format::CsvIntervalEnds, "csv-interval-ends", &[]),
     (Format::Cooked, "pensieve", &["cooked", "lumos5g", "sigcomm21"]),
     (Format::GNetTrack, "gnettrack", &["g-nettrack", "ucc5g", "ucc"]),
     (Format::Sigcomm24, "sigcomm24", &[]),
     (Format::Sabre, "sabre", &[]),
+    (Format::Lumos5g, "lumos5g-v1", &["5gophers"]),
+    (Format::Received, "hsdpa", &["ghent", "oslo"]),
     (Format::Mahimahi, "mahimahi", &[]),
 ];
 
@@ -62,7 +70,9 @@ impl fmt::Display for Format {
 
 /// When a name is none of the formats.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no trace format is named `{0}`: csv, csv-interval-ends, pensieve, gnettrack, sigcomm24, sabre, mahimahi")]
+#[error(
+    "no trace format is named `{0}`: csv, csv-interval-ends, pensieve, gnettrack, sigcomm24, sabre, lumos5g-v1, hsdpa, mahimahi"
+)]
 pub struct UnknownFormat(String);
 
 impl FromStr for Format {
@@ -92,12 +102,14 @@ pub fn import(format: Format, text: &str, options: &Options) -> Result<Import, P
     }
     let whole = |trace| Import { trace, rows_left_out: 0 };
     match format {
-        Format::Csv => csv::parse(text).map(whole),
-        Format::CsvIntervalEnds => csv::parse_interval_ends(text).map(whole),
+        Format::Csv => csv::import(text),
+        Format::CsvIntervalEnds => csv::import_interval_ends(text),
         Format::Cooked => cooked::parse(text),
         Format::GNetTrack => gnettrack::parse(text),
         Format::Sigcomm24 => sigcomm24::parse(text, options).map(whole),
         Format::Sabre => sabre::parse(text).map(whole),
+        Format::Lumos5g => lumos5g::parse(text, options),
+        Format::Received => received::parse(text),
         Format::Mahimahi => mahimahi::parse(text, options).map(whole),
     }
 }
@@ -106,10 +118,12 @@ pub fn import(format: Format, text: &str, options: &Options) -> Result<Import, P
 pub fn detect(text: &str) -> Option<Format> {
     type Recogniser = fn(&str) -> bool;
     let (_, first) = table::lines(text).next()?;
-    let recognisers: [(Format, Recogniser); 6] = [
+    let recognisers: [(Format, Recogniser); 8] = [
         (Format::Csv, csv::recognises),
         (Format::GNetTrack, gnettrack::recognises),
         (Format::Sigcomm24, sigcomm24::recognises),
+        (Format::Lumos5g, lumos5g::recognises),
+        (Format::Received, received::recognises),
         (Format::Sabre, sabre::recognises),
         (Format::Mahimahi, mahimahi::recognises),
         (Format::Cooked, cooked::recognises),

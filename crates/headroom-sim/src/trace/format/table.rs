@@ -77,15 +77,31 @@ impl Quantity {
 
     /// Reads a field whose logger writes blanks, dashes or absurd values for "unknown": those are `None`.
     pub(super) fn read_lenient(&self, text: &str) -> Option<f64> {
-        let value: f64 = text.trim().parse().ok()?;
+        let value = decimal(text)?;
         (value >= self.min && value <= self.max).then_some(value)
+    }
+}
+
+/// Whether a logger wrote that it does not know.
+pub(super) fn is_missing(text: &str) -> bool {
+    let text = text.trim();
+    ["", "-", "--", "?", "na", "n/a", "nan", "null", "none"].iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// A number with a point, or with a comma where the language of the logger writes one.
+fn decimal(text: &str) -> Option<f64> {
+    let text = text.trim();
+    match text.parse() {
+        Ok(value) => Some(value),
+        Err(_) if text.matches(',').count() == 1 && !text.contains('.') => text.replace(',', ".").parse().ok(),
+        Err(_) => None,
     }
 }
 
 /// Reads a finite number.
 pub(super) fn number(line: usize, column: &'static str, text: &str) -> Result<f64, ParseError> {
-    match text.trim().parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok(value),
+    match decimal(text) {
+        Some(value) if value.is_finite() => Ok(value),
         _ => Err(ParseError::NotANumber { line, column, text: text.chars().take(40).collect() }),
     }
 }
@@ -136,7 +152,7 @@ impl Header {
     }
 }
 
-/// A text with a header and rows, separated by commas or tabs; quoted fields may hold separators (RFC 4180).
+/// A text with a header and rows, separated by commas, semicolons or tabs; quoted fields may hold separators (RFC 4180).
 pub(super) struct Table<'a> {
     text: &'a str,
     reader: csv::Reader<&'a [u8]>,
@@ -145,12 +161,12 @@ pub(super) struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// Reads the header. Tabs win over commas where both occur.
+    /// Reads the header. Tabs win over semicolons, and those over commas, where several occur.
     pub(super) fn new(text: &'a str) -> Result<Self, ParseError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (_, first) = lines(text).next().ok_or(ParseError::Unrecognised { line: 1 })?;
         let reader = csv::ReaderBuilder::new()
-            .delimiter(if first.contains('\t') { b'\t' } else { b',' })
+            .delimiter([b'\t', b';'].into_iter().find(|&mark| first.contains(char::from(mark))).unwrap_or(b','))
             .comment(Some(b'#'))
             .flexible(true)
             .has_headers(false)

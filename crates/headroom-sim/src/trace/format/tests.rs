@@ -25,6 +25,10 @@ fn each_format_is_recognised_by_its_first_line() {
         ("[\n", Some(Format::Sabre)),
         ("0.0\t2.29\n", Some(Format::Cooked)),
         ("0 88.0\n", Some(Format::Cooked)),
+        ("run_num,seq_num,nrStatus,nr_ssRsrp,Throughput\n", Some(Format::Lumos5g)),
+        ("1284362629 23483 59.85 10.78 53184 1004\n", Some(Format::Received)),
+        ("1453120784000 1250 51.03 3.73 4182324 1000\n", Some(Format::Received)),
+        ("t_s;throughput_kbps\n", Some(Format::Csv)),
         ("12\n", Some(Format::Mahimahi)),
         ("1 2 3\n", None),
         ("bitrate\tstallTime\tchkSize\n", None),
@@ -53,8 +57,51 @@ fn times_since_the_epoch_start_at_zero_and_milliseconds_are_refused() {
 }
 
 #[test]
+fn semicolons_decimal_commas_and_missing_values_are_read() {
+    let text = "t_s;throughput_kbps;rtt_ms\n0,0;1200,5;30,5\n0,5;-;-\n1,0;900;-\n2,0;0;\n";
+    let import = import(Format::Csv, text, &Options::default()).unwrap();
+    assert_eq!((rows(&import.trace), import.rows_left_out), (vec![(0.0, 1_200.5), (1.0, 900.0)], 1));
+    assert_eq!((import.trace.samples()[0].rtt_ms, import.trace.samples()[1].rtt_ms), (Some(30.5), None));
+    let quoted = "t_s,throughput_kbps\n\"0,5\",\"1,5\"\n\"1,5\",2\n";
+    assert_eq!(rows(&parse(Format::Csv, quoted).unwrap()), [(0.0, 1.5)]);
+    for word in ["NA", "n/a", "NaN", "null", "--"] {
+        let text = format!("t_s,throughput_kbps\n0,5\n1,{word}\n2,7\n3,0\n");
+        assert_eq!(rows(&parse(Format::Csv, &text).unwrap()), [(0.0, 5.0), (2.0, 7.0)], "{word}");
+    }
+}
+
+#[test]
+fn logs_of_what_arrived_are_rates_of_the_time_before() {
+    // Seconds since 1970 in one, milliseconds in the other; the second row of the first repeats a time.
+    let oslo = "1284362629 23000 59.85 10.78 125000 1000\n1284362629 23000 59.85 10.78 9 1000\n1284362631 25000 59.85 10.78 500000 2000\n";
+    let ghent = "1453120784000 1000 51.03 3.73 125000 1000\n1453120785000 1000 51.03 3.73 7 0\n1453120786000 3000 51.03 3.73 500000 2000\n";
+    for text in [oslo, ghent] {
+        let import = import(Format::Received, text, &Options::default()).unwrap();
+        assert_eq!((rows(&import.trace), import.rows_left_out), (vec![(0.0, 1_000.0), (1.0, 2_000.0)], 1), "{text}");
+        assert_eq!(import.trace.duration_s(), 3.0);
+    }
+}
+
+#[test]
+fn lumos5g_tables_hold_many_runs() {
+    let text = "run_num,seq_num,abstractSignalStr,nr_ssRsrp,nr_ssRsrq,nr_ssSinr,Throughput,mobility_mode\n\
+        1,1,2,-82,-11,16,46.5,driving\n1,2,2,-82.0,-11,16,-,driving\n1,3,2,,-11,,900,driving\n2,1,2,-82,-11,16,5,walking\n";
+    let error = parse(Format::Lumos5g, text).unwrap_err().to_string();
+    assert_eq!(error, "line 5: recording `2` follows `1` in one file: select one of them");
+    let options = |run: &str| Options { select: Some(run.into()), step_s: None };
+    let one = import(Format::Lumos5g, text, &options("1")).unwrap();
+    assert_eq!((rows(&one.trace), one.rows_left_out), (vec![(0.0, 46_500.0), (2.0, 900_000.0)], 1));
+    let [first, second] = one.trace.samples() else { panic!("two samples") };
+    assert_eq!((first.rsrp_dbm, first.sinr_db, second.rsrp_dbm), (Some(-82.0), Some(16.0), None));
+    let millis = "timestamp,throughput_mbps,rtt\n1700000000000,5,1\n1700000001500,7,1\n";
+    assert_eq!(rows(&parse_auto(millis).unwrap().1), [(0.0, 5_000.0), (1.5, 7_000.0)]);
+}
+
+#[test]
 fn names_of_formats_read_back() {
-    for (name, format) in [("csv", Format::Csv), ("ucc5g", Format::GNetTrack), ("lumos5g", Format::Cooked)] {
+    for (name, format) in
+        [("csv", Format::Csv), ("ucc5g", Format::GNetTrack), ("lumos5g", Format::Cooked), ("ghent", Format::Received)]
+    {
         assert_eq!(name.parse(), Ok(format));
         assert_eq!(format.to_string().parse(), Ok(format));
     }
@@ -137,9 +184,11 @@ fn every_parser_names_the_line() {
         (Format::GNetTrack, "Timestamp,DL_bitrate\nnoon,1\n", "line 2: `noon` is not a time like 2019.12.14_10.16.30"),
         (
             Format::GNetTrack,
-            "Timestamp,DL_bitrate\n2019.12.14_10.16.30,-\n",
-            "line 2: `-` in column `DL_bitrate` is not a number",
+            "Timestamp,DL_bitrate\n2019.12.14_10.16.30,x\n",
+            "line 2: `x` in column `DL_bitrate` is not a number",
         ),
+        (Format::Received, "1284362629 1 2 3 4\n", "line 1: 5 fields where six belong"),
+        (Format::Lumos5g, "run_num,seq_num\n1,2\n", "line 1: the header has no column `Throughput`"),
         (Format::GNetTrack, "Timestamp,bitrate\n", "line 1: the header has no column `DL_bitrate`"),
         (Format::Sigcomm24, "MCS\tlayers\n1\t2\n", "line 1: the header has no column `Tput(Mbps)`"),
         (Format::Sabre, "[\n{\"duration_ms\": 1,\n\"bandwidth_kbps\": x}]", "line 3: "),
@@ -168,9 +217,16 @@ fn bytes_of_any_kind_never_panic() {
         "\u{feff}",
     ];
     for text in nasty {
-        for format in
-            [Format::Csv, Format::Cooked, Format::GNetTrack, Format::Sigcomm24, Format::Sabre, Format::Mahimahi]
-        {
+        for format in [
+            Format::Csv,
+            Format::Cooked,
+            Format::GNetTrack,
+            Format::Sigcomm24,
+            Format::Sabre,
+            Format::Lumos5g,
+            Format::Received,
+            Format::Mahimahi,
+        ] {
             let _ = parse(format, text);
         }
         let _ = parse_playback(text);

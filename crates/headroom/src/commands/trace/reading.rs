@@ -10,7 +10,7 @@ use headroom_sim::trace::format::{self, Format, Import, MAX_TEXT_BYTES, Options}
 /// How to read a trace file.
 #[derive(Args, Debug, Clone, Default)]
 pub(crate) struct Reading {
-    /// Format of the trace: csv, csv-interval-ends, pensieve, gnettrack, sigcomm24, sabre, mahimahi [default: detected].
+    /// Format of the trace: csv, csv-interval-ends, pensieve, gnettrack, sigcomm24, sabre, lumos5g-v1, hsdpa, mahimahi [default: detected].
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
     /// Which recording of a file with several (the text of its configuration column).

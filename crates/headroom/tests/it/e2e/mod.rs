@@ -5,6 +5,7 @@ mod bench_players;
 mod budget;
 mod dashboard;
 mod drift;
+mod fail_open;
 mod killed;
 mod modes;
 mod nginx;

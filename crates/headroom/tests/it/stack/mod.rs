@@ -28,6 +28,10 @@ pub(crate) enum Tool {
     Ffmpeg,
     /// nginx.
     Nginx,
+    /// HAProxy with Lua.
+    Haproxy,
+    /// Caddy.
+    Caddy,
     /// The RTMP module of nginx.
     NginxRtmp,
     /// libfaketime, which tells a program another time.
@@ -50,6 +54,8 @@ impl Tool {
         let (there, remedy) = match self {
             Self::Ffmpeg => (program("ffmpeg").is_some(), "ffmpeg (run make setup)"),
             Self::Nginx => (program("nginx").is_some(), "nginx (run make setup)"),
+            Self::Haproxy => (program("haproxy").is_some(), "haproxy (run make setup)"),
+            Self::Caddy => (program("caddy").is_some(), "caddy (run make setup)"),
             Self::NginxRtmp => (nginx::rtmp_module().is_some(), "libnginx-mod-rtmp (run make setup)"),
             Self::Faketime => (faketime_library().is_some(), "libfaketime (Debian package faketime; run make setup)"),
             Self::Chromium => {

@@ -6,7 +6,7 @@ use super::ladder::Media;
 use super::values::whole_number;
 use super::variant::{Variant, variants};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A multivariant playlist after [`cap`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,10 +23,12 @@ pub struct CappedPlaylist<'a> {
 ///
 /// Every other byte stays as it is: other tags, comments, line ends, variants whose bitrate cannot be read, trick-play
 /// variants. Players choose among variants by what they can decode and where they fetch from, so the lowest of every such
-/// choice stays whatever its bitrate: of each pathway, video codec, dynamic range and audio codec (or audio group, where no
-/// codec is named), with and without pictures. What is no multivariant playlist comes back unchanged.
+/// choice stays whatever its bitrate: of each pathway, video codec, dynamic range, layout, audio codec and audio group, with
+/// and without pictures. Audio groups that offer the same renditions differ in bitrate alone and count as one. What is no
+/// multivariant playlist comes back unchanged.
 pub fn cap(playlist: &str, cap_bps: u64) -> CappedPlaylist<'_> {
-    let variants: Vec<_> = variants(playlist).filter_map(Candidate::of).collect();
+    let groups = audio_groups(playlist);
+    let variants: Vec<_> = variants(playlist).filter_map(|variant| Candidate::of(variant, &groups)).collect();
     let mut lowest: BTreeMap<&Choice<'_>, u64> = BTreeMap::new();
     for variant in &variants {
         let entry = lowest.entry(&variant.choice).or_insert(variant.peak_bitrate_bps);
@@ -50,6 +52,24 @@ pub fn cap(playlist: &str, cap_bps: u64) -> CappedPlaylist<'_> {
     CappedPlaylist { text: Cow::Owned(text), kept, removed: removed.len() }
 }
 
+/// What a rendition of audio is to its listener: language, name, channels, purpose.
+type AudioRendition<'a> = [&'a str; 4];
+
+/// What every audio group offers (RFC 8216bis §4.4.6.1.1), by its name.
+fn audio_groups(playlist: &str) -> BTreeMap<&str, BTreeSet<AudioRendition<'_>>> {
+    let mut groups: BTreeMap<&str, BTreeSet<AudioRendition<'_>>> = BTreeMap::new();
+    for line in playlist.lines() {
+        let Some(list) = line.trim().strip_prefix("#EXT-X-MEDIA:") else { continue };
+        if attribute(list, "TYPE").is_some_and(|kind| kind.eq_ignore_ascii_case("AUDIO"))
+            && let Some(group) = attribute(list, "GROUP-ID")
+        {
+            let said = ["LANGUAGE", "NAME", "CHANNELS", "CHARACTERISTICS"];
+            groups.entry(group).or_default().insert(said.map(|name| attribute(list, name).unwrap_or_default()));
+        }
+    }
+    groups
+}
+
 /// A variant that may be removed.
 struct Candidate<'a> {
     variant: Variant<'a>,
@@ -64,35 +84,45 @@ struct Choice<'a> {
     has_pictures: bool,
     codecs: Vec<&'a str>,
     dynamic_range: &'a str,
+    layout: &'a str,
+    audio: Audio<'a>,
+}
+
+/// The sound of a variant.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Audio<'a> {
+    /// Its own, or that of a group that nothing is said of.
+    Named(&'a str),
+    /// That of a group, by what it offers.
+    Group(BTreeSet<AudioRendition<'a>>),
 }
 
 impl<'a> Candidate<'a> {
     /// `None` when its bitrate cannot be read.
-    fn of(variant: Variant<'a>) -> Option<Self> {
+    fn of(variant: Variant<'a>, groups: &BTreeMap<&'a str, BTreeSet<AudioRendition<'a>>>) -> Option<Self> {
         let peak_bitrate_bps = attribute(variant.attributes, "BANDWIDTH").and_then(whole_number)?;
-        let choice = Choice::of(variant.attributes);
+        let choice = Choice::of(variant.attributes, groups);
         Some(Self { variant, peak_bitrate_bps, choice })
     }
 }
 
 impl<'a> Choice<'a> {
     /// Of the attributes of a variant; what is left out has the value RFC 8216bis §4.4.6.2 gives it.
-    fn of(attributes: &'a str) -> Self {
+    fn of(attributes: &'a str, groups: &BTreeMap<&'a str, BTreeSet<AudioRendition<'a>>>) -> Self {
         let listed = attribute(attributes, "CODECS").unwrap_or_default();
         let played = families(listed).filter(|(media, _)| *media != Media::Text);
         let mut codecs: Vec<&str> = played.map(|(_, family)| family).collect();
-        let holds = |wanted| families(listed).any(|(media, _)| media == wanted);
-        if !holds(Media::Audio) {
-            codecs.extend(attribute(attributes, "AUDIO"));
-        }
         codecs.sort_unstable();
         codecs.dedup();
+        let group = attribute(attributes, "AUDIO").unwrap_or_default();
         Self {
             pathway: attribute(attributes, "PATHWAY-ID").unwrap_or("."),
-            has_pictures: holds(Media::Video)
+            has_pictures: families(listed).any(|(media, _)| media == Media::Video)
                 || attribute(attributes, "RESOLUTION").is_some_and(|size| !size.is_empty()),
             codecs,
             dynamic_range: attribute(attributes, "VIDEO-RANGE").unwrap_or("SDR"),
+            layout: attribute(attributes, "REQ-VIDEO-LAYOUT").unwrap_or("CH-MONO"),
+            audio: groups.get(group).map_or(Audio::Named(group), |offered| Audio::Group(offered.clone())),
         }
     }
 }

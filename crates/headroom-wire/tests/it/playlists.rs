@@ -269,4 +269,40 @@ proptest! {
         }
         prop_assert_eq!(cap(&capped.text, cap_bps).removed, 0, "once is enough");
     }
+
+    /// Every kind of player finds something: of each codec family, dynamic range, pathway, layout and audio group that offers what
+    /// no other does, a variant stays, and it is the lowest of its kind.
+    #[test]
+    fn a_cut_leaves_something_for_every_kind_of_player(
+        variants in prop::collection::vec((1_u64..20_000_000, 0_usize..4, 0_usize..3, 0_usize..2, 0_usize..4, any::<bool>()), 1..40),
+        cap_bps in 0_u64..20_000_000,
+    ) {
+        let codecs = ["avc1.64001f,mp4a.40.2", "hvc1.1.6.L93,mp4a.40.2", "av01.0.04M.08,opus", "vvc1.1.L51,ec-3"];
+        let (ranges, layouts) = (["SDR", "PQ", "HLG"], ["CH-MONO", "CH-STEREO"]);
+        // The last differs from the first in bitrate alone.
+        let groups = [("lo", "en\",NAME=\"EN\",CHANNELS=\"2"), ("de", "de\",NAME=\"DE\",CHANNELS=\"2"),
+            ("sur", "en\",NAME=\"EN\",CHANNELS=\"6"), ("hi", "en\",NAME=\"EN\",CHANNELS=\"2")];
+        let media: String = groups
+            .iter()
+            .map(|(group, offers)| format!("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{group}\",LANGUAGE=\"{offers}\",URI=\"{group}\"\n"))
+            .collect();
+        let kinds: Vec<_> = variants.iter().map(|&(_, codec, range, pathway, group, stereo)| (codec, range, pathway, group % 3, stereo)).collect();
+        let rows: Vec<String> = variants
+            .iter()
+            .map(|&(bitrate, codec, range, pathway, group, stereo)| {
+                let (codec, range, layout, group) = (codecs[codec], ranges[range], layouts[usize::from(stereo)], groups[group].0);
+                format!("BANDWIDTH={bitrate},CODECS=\"{codec}\",VIDEO-RANGE={range},PATHWAY-ID=\"{pathway}\",REQ-VIDEO-LAYOUT=\"{layout}\",AUDIO=\"{group}\"")
+            })
+            .collect();
+        let names: Vec<String> = (0..rows.len()).map(|at| format!("v{at}")).collect();
+        let pairs: Vec<_> = rows.iter().map(String::as_str).zip(names.iter().map(String::as_str)).collect();
+        let text = multivariant(&pairs).replacen('\n', &format!("\n{media}"), 1);
+        let stays = left(&text, cap_bps);
+        for (at, kind) in kinds.iter().enumerate() {
+            let alike = |other: &usize| kinds[*other] == *kind;
+            let lowest = (0..kinds.len()).filter(alike).map(|other| variants[other].0).min();
+            let expected = variants[at].0 <= cap_bps || Some(variants[at].0) == lowest;
+            prop_assert_eq!(stays.contains(&names[at]), expected, "{} of {}", names[at], text);
+        }
+    }
 }

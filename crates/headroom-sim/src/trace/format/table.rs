@@ -85,7 +85,7 @@ impl Quantity {
 /// Whether a logger wrote that it does not know.
 pub(super) fn is_missing(text: &str) -> bool {
     let text = text.trim();
-    ["", "-", "--", "?", "na", "n/a", "nan", "null", "none"].iter().any(|word| text.eq_ignore_ascii_case(word))
+    ["", "-", "--", "?", "na", "n/a", "null", "none"].iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// A number with a point, or with a comma where the language of the logger writes one.

@@ -4,6 +4,7 @@ use crate::stack::{
     Headroom, Nginx, Process, Tool, artifacts, get, have, program, repository, unused_port, wait_until,
 };
 use std::{
+    ffi::OsStr,
     fs,
     io::{Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener},
@@ -81,7 +82,7 @@ fn caddy_serves_whatever_headroom_answers() {
                 place.configuration("caddy/Caddyfile", &[("http://:80 ", format!("http://:{} ", place.front))]);
             let file = place.directory.join("Caddyfile");
             fs::write(&file, configuration).expect("it is writable");
-            let arguments = ["run", "--adapter", "caddyfile", "--config"].map(AsRef::as_ref);
+            let arguments = ["run", "--adapter", "caddyfile", "--config"].map(OsStr::new);
             place.spawn("caddy", &[&arguments[..], &[file.as_os_str()]].concat())
         });
     }
@@ -124,7 +125,7 @@ impl Place {
             .replace("/var/www/live", &media.display().to_string())
     }
 
-    fn spawn(&self, name: &str, arguments: &[&std::ffi::OsStr]) -> Running {
+    fn spawn(&self, name: &str, arguments: &[&OsStr]) -> Running {
         let mut command = Command::new(program(name).expect("it is there"));
         // Caddy keeps what it knows in its home.
         command.args(arguments).env("HOME", &self.directory).env("XDG_DATA_HOME", &self.directory);

@@ -30,8 +30,8 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// Most read at a time.
 const CHUNK: usize = 64 * 1024;
 
-/// Media that is written bit by bit.
-const MEDIA: [&str; 9] = ["aac", "cmfa", "cmfv", "m4a", "m4s", "m4v", "mp4", "ts", "webm"];
+/// Media that low-latency packagers write bit by bit: CMAF (ISO/IEC 23000-19).
+const MEDIA: [&str; 6] = ["cmfa", "cmfv", "m4a", "m4s", "m4v", "mp4"];
 
 /// The file a request asks for, with all that is still written to it; `None` when it is whole, as far as can be told, or no
 /// file of media.

@@ -91,6 +91,10 @@ impl Fetch {
     ) -> Result<Response<Body>, Problem> {
         match self {
             Self::Directory { files, root } => {
+                let mut request = request;
+                if is_manifest {
+                    ask_for_whole(request.headers_mut());
+                }
                 let path = request.uri().path().to_owned();
                 let mut response = match growing::follow(root, &request, objects).await {
                     Some(growing) => growing,
@@ -145,16 +149,20 @@ fn forwarded(
     }
     parts.headers.remove(header::HOST);
     if is_manifest {
-        // Manifests are read and may be rewritten: not through somebody's compression, in full (ffmpeg asks for
-        // `bytes=0-`), and not compared with what the player holds from before a change of its cap.
-        for name in [header::ACCEPT_ENCODING, header::RANGE, header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE] {
-            parts.headers.remove(name);
-        }
+        ask_for_whole(&mut parts.headers);
     }
     if let Ok(address) = HeaderValue::from_str(client_address) {
         parts.headers.append("x-forwarded-for", address);
     }
     Ok(Request::from_parts(parts, Body::new(body)))
+}
+
+/// Manifests are read and may be rewritten: not through somebody's compression, in full (ffmpeg asks for `bytes=0-`), and not
+/// compared with what the player holds from before a change of its cap.
+fn ask_for_whole(headers: &mut HeaderMap) {
+    for name in [header::ACCEPT_ENCODING, header::RANGE, header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE] {
+        headers.remove(name);
+    }
 }
 
 /// Path and query without the `CMCD` argument: caches behind us must not see a new address for every request.

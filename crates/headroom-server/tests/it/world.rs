@@ -216,13 +216,13 @@ async fn cmcd_in_every_state_is_read() {
         ("GET /seg/1.m4s HTTP/1.1\r\nCMCD-Request: bl%3D20000%2Cmtp%3D57500%2Csid%3D%22coded%22\r\n".into(), "coded"),
     ] {
         let answer = ask_raw(public, &format!("{head}Host: edge.example\r\nConnection: close\r\n\r\n")).await;
-        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("media"), "{name}: {answer}");
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("media"), "{name}: {answer}");
         let session = session(&server, name).await;
         assert_eq!(session["buffer_length_ms"].as_f64(), Some(20_000.0), "{name}: {session}");
         assert!(session["forecast_kbps"].is_array(), "{name}: {session}");
     }
     let quoted = ask_raw(public, "GET /seg/my\"file.m4s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
-    assert!(quoted.ends_with("quoted"), "{quoted}");
+    assert!(quoted.contains("quoted"), "{quoted}");
     assert_eq!(metric(&server, "headroom_reports_dropped_total{reason=\"malformed\"}").await, 0.0);
     end(server, directory).await;
 }

@@ -189,14 +189,14 @@ mod tests {
             [(100_000, [2_400.0; 4]), (4_000, [2_400.0, 800.0, 800.0, 800.0]), (500, [800.0; 4])]
         {
             let mut engine = engine();
-            let capacity = Some(Bitrate::kbps(capacity));
-            engine.handle_input(Input::Bottleneck { at: at(0), stream: Some(STREAM), capacity });
+            let capacity = Bitrate::kbps(capacity);
+            engine.handle_input(Input::Bottleneck { at: at(0), stream: Some(STREAM), capacity: Some(capacity) });
             (1..=4).for_each(|session| engine.handle_input(arrival(session, 1)));
             let caps = [1, 2, 3, 4].map(|session| cap(&engine, session).unwrap());
             assert_eq!(caps, expected, "{capacity:?}");
             engine.handle_input(Input::Tick { at: at(2) });
             let sum: f64 = (1..=4).map(|session| cap(&engine, session).unwrap()).sum();
-            assert!(sum <= capacity.unwrap().as_kbps().max(4.0 * 800.0), "{sum} of {capacity:?}");
+            assert!(sum <= capacity.as_kbps().max(4.0 * 800.0), "{sum} of {capacity:?}");
         }
     }
 }

@@ -309,8 +309,10 @@ mod tests {
 
     #[test]
     fn silence_of_sessions_that_are_served_trips() {
-        // Seconds, answers of the arm, reports of the arm; whether it is tripped by then.
-        let cases: &[(&str, &[(u64, u64, u64)], bool)] = &[
+        /// Seconds, answers of the arm, reports of the arm.
+        type Look = (u64, u64, u64);
+        // Whether the arm is tripped after the looks.
+        let cases: &[(&str, &[Look], bool)] = &[
             ("reports come", &[(0, 100, 100), (60, 200, 200), (120, 300, 300), (180, 400, 400)], false),
             ("reports stop", &[(0, 100, 100), (30, 200, 100), (60, 300, 100), (95, 400, 100)], true),
             ("not yet a minute", &[(0, 100, 100), (30, 200, 100), (60, 300, 100), (85, 400, 100)], false),

@@ -46,6 +46,15 @@ pub enum ParseError {
     NoCommand,
 }
 
+/// What a moderator deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deletion<'a> {
+    /// One message, by its identifier.
+    Message(Cow<'a, str>),
+    /// Every message of an author, by identifier or nickname.
+    Author(Cow<'a, str>),
+}
+
 impl<'a> Line<'a> {
     /// A line to send.
     #[must_use]
@@ -127,6 +136,45 @@ impl<'a> Line<'a> {
         let (channel, text) = (self.parameter(0)?, self.parameter(1)?);
         let action = text.strip_prefix("\u{1}ACTION ").map(|text| text.strip_suffix('\u{1}').unwrap_or(text));
         Some((channel, action.unwrap_or(text)))
+    }
+
+    /// What a viewer said, whichever command carries it: a message, or the words beside a subscription that is renewed.
+    #[must_use]
+    pub fn words(&self) -> Option<(&'a str, &'a str)> {
+        match self.command {
+            "USERNOTICE" => Some((self.parameter(0)?, self.parameter(1)?)),
+            _ => self.message(),
+        }
+    }
+
+    /// Whether the line was written in another room and is shown here as well (Twitch, "Shared Chat": `source-room-id`).
+    #[must_use]
+    pub fn is_from_another_room(&self) -> bool {
+        self.tag("source-room-id").is_some_and(|source| self.tag("room-id").as_ref() != Some(&source))
+    }
+
+    /// Whether the author moderates the channel or owns it (Twitch tags `mod` and `badges`).
+    #[must_use]
+    pub fn is_from_moderator(&self) -> bool {
+        let badges = self.tag("badges").unwrap_or_default();
+        let holds = |name| badges.split(',').any(|badge| badge.split('/').next() == Some(name));
+        self.tag("mod").is_some_and(|value| value == "1")
+            || ["broadcaster", "moderator", "lead_moderator"].into_iter().any(holds)
+    }
+
+    /// What was deleted in a channel: a message (`CLEARMSG`) or all of one author's (`CLEARCHAT` for a ban or a timeout). A
+    /// whole chat that is cleared names nobody and is no judgement of what was said.
+    #[must_use]
+    pub fn deletion(&self) -> Option<(&'a str, Deletion<'a>)> {
+        let channel = self.parameter(0)?;
+        let deletion = match self.command {
+            "CLEARMSG" => Deletion::Message(self.tag("target-msg-id")?),
+            "CLEARCHAT" => {
+                Deletion::Author(self.tag("target-user-id").or_else(|| self.parameter(1).map(Cow::Borrowed))?)
+            }
+            _ => return None,
+        };
+        Some((channel, deletion))
     }
 }
 
@@ -240,6 +288,42 @@ mod tests {
         for (text, command, source, parameters) in cases {
             let line = Line::parse(text).unwrap();
             assert_eq!((line.command, line.source, &line.parameters[..]), (*command, *source, *parameters), "{text}");
+        }
+    }
+
+    /// Forms of lines as Twitch documents them ("IRC: tags", "Shared Chat", "Subscriptions"), with other values.
+    #[test]
+    fn rooms_standings_and_deletions_are_told_apart() {
+        let lines = [
+            ("@room-id=1;source-room-id=1;mod=0;badges= :a!a@a PRIVMSG #a :hi", Some("hi"), false),
+            ("@room-id=1;source-room-id=2;badges=;source-badges=moderator/1 :a!a@a PRIVMSG #a :hi", Some("hi"), true),
+            ("@msg-id=resub;room-id=1;system-msg=ann\\ssubscribed :t USERNOTICE #a :no sound", Some("no sound"), false),
+            ("@msg-id=raid;room-id=1;system-msg=15\\sraiders :t USERNOTICE #a", None, false),
+            ("@msg-id=sharedchatnotice;room-id=1;source-room-id=2 :t USERNOTICE #a :hi", Some("hi"), true),
+        ];
+        for (text, words, elsewhere) in lines {
+            let line = Line::parse(text).unwrap();
+            let found = (line.words().map(|(_, text)| text), line.is_from_another_room());
+            assert_eq!(found, (words, elsewhere), "{text}");
+        }
+        for (tags, expected) in [
+            ("mod=1", true),
+            ("badges=broadcaster/1,subscriber/3", true),
+            ("badges=moderator/1", true),
+            ("mod=0;badges=moderators-friend/1", false),
+            ("badges=subscriber/0", false),
+        ] {
+            let text = format!("@{tags} :a!a@a PRIVMSG #a :hi");
+            assert_eq!(Line::parse(&text).unwrap().is_from_moderator(), expected, "{tags}");
+        }
+        for (text, expected) in [
+            ("@login=a;target-msg-id=m7 :t CLEARMSG #a :hi", Some(Deletion::Message("m7".into()))),
+            ("@ban-duration=60;target-user-id=9 :t CLEARCHAT #a :ann", Some(Deletion::Author("9".into()))),
+            (":t CLEARCHAT #a :ann", Some(Deletion::Author("ann".into()))),
+            (":t CLEARCHAT #a", None),
+            (":t CLEARMSG #a :hi", None),
+        ] {
+            assert_eq!(Line::parse(text).unwrap().deletion().map(|(_, deletion)| deletion), expected, "{text}");
         }
     }
 

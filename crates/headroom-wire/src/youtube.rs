@@ -38,8 +38,50 @@ pub struct Snippet {
     pub kind: String,
     /// Time of the message, RFC 3339.
     pub published_at: String,
-    /// The message as it is shown; bans and the like have none.
+    /// The message as it is shown; bans and the like have none. Of a Super Chat it names the viewer and the amount.
     pub display_message: Option<String>,
+    /// What the buyer of a Super Chat wrote.
+    pub super_chat_details: Comment,
+    /// What a member wrote at a milestone.
+    pub member_milestone_chat_details: Comment,
+    /// The message that was deleted.
+    pub message_deleted_details: DeletedMessage,
+    /// Who was banned.
+    pub user_banned_details: BannedUser,
+}
+
+/// Words beside an event.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Comment {
+    /// The words; without any, empty or missing.
+    pub user_comment: Option<String>,
+}
+
+/// A message that a moderator deleted.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DeletedMessage {
+    /// Its identifier.
+    pub deleted_message_id: Option<String>,
+}
+
+/// A viewer whose messages are gone.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct BannedUser {
+    /// The viewer.
+    #[serde(rename = "bannedUserDetails")]
+    pub user: Author,
+}
+
+/// What a moderator deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deletion<'a> {
+    /// One message.
+    Message(&'a str),
+    /// Every message of a channel.
+    Author(&'a str),
 }
 
 /// The author of a message.
@@ -48,6 +90,10 @@ pub struct Snippet {
 pub struct Author {
     /// The author's channel.
     pub channel_id: String,
+    /// Whether the author moderates the chat.
+    pub is_chat_moderator: bool,
+    /// Whether the broadcast is the author's.
+    pub is_chat_owner: bool,
 }
 
 /// Why the API gave no page.
@@ -76,12 +122,39 @@ impl Page {
 }
 
 impl Item {
-    /// What was written, with the thanks and gifts that carry a text of their author.
+    /// What the author wrote. Of an event that was paid for only the comment: what is shown of it names viewer and amount.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
-        let written =
-            matches!(self.snippet.kind.as_str(), "textMessageEvent" | "superChatEvent" | "memberMilestoneChatEvent");
-        self.snippet.display_message.as_deref().filter(|text| written && !text.is_empty())
+        let snippet = &self.snippet;
+        let text = match snippet.kind.as_str() {
+            "textMessageEvent" => &snippet.display_message,
+            "superChatEvent" => &snippet.super_chat_details.user_comment,
+            "memberMilestoneChatEvent" => &snippet.member_milestone_chat_details.user_comment,
+            _ => &None,
+        };
+        text.as_deref().filter(|text| !text.trim().is_empty())
+    }
+
+    /// What the event deletes.
+    #[must_use]
+    pub fn deletion(&self) -> Option<Deletion<'_>> {
+        let snippet = &self.snippet;
+        match snippet.kind.as_str() {
+            "messageDeletedEvent" => {
+                snippet.message_deleted_details.deleted_message_id.as_deref().map(Deletion::Message)
+            }
+            "userBannedEvent" => {
+                let author = snippet.user_banned_details.user.channel_id.as_str();
+                (!author.is_empty()).then_some(Deletion::Author(author))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the author moderates the chat or owns it.
+    #[must_use]
+    pub const fn is_from_moderator(&self) -> bool {
+        self.author.is_chat_moderator || self.author.is_chat_owner
     }
 }
 
@@ -140,6 +213,31 @@ mod tests {
         assert_eq!(texts, [Some("no sound"), None]);
         assert_eq!(page.items[0].author.channel_id, "UC1");
         assert!(Page::parse(b"{").is_err());
+    }
+
+    /// Events as the Live Streaming API documents them, with other values.
+    #[test]
+    fn of_paid_messages_only_the_comment_is_read_and_deletions_are_seen() {
+        let page = Page::parse(
+            br#"{"items":[
+            {"id":"s1","snippet":{"type":"superChatEvent","displayMessage":"$4.00 from @somebody: \"black screen\"",
+             "superChatDetails":{"amountDisplayString":"$4.00","userComment":"black screen"}},"authorDetails":{"channelId":"UC1"}},
+            {"id":"s2","snippet":{"type":"superChatEvent","displayMessage":"$5.00 from @another",
+             "superChatDetails":{"amountDisplayString":"$5.00"}},"authorDetails":{"channelId":"UC2"}},
+            {"id":"s3","snippet":{"type":"superStickerEvent","displayMessage":"$5.00 from @another"},"authorDetails":{"channelId":"UC2"}},
+            {"id":"g1","snippet":{"type":"memberMilestoneChatEvent","displayMessage":"x",
+             "memberMilestoneChatDetails":{"userComment":"no sound","memberMonth":3}},
+             "authorDetails":{"channelId":"UC3","isChatModerator":true}},
+            {"id":"d1","snippet":{"type":"messageDeletedEvent","messageDeletedDetails":{"deletedMessageId":"s1"}}},
+            {"id":"d2","snippet":{"type":"userBannedEvent","userBannedDetails":{"bannedUserDetails":{"channelId":"UC2"},"banType":"permanent"}}}
+            ]}"#,
+        )
+        .unwrap();
+        let texts: Vec<_> = page.items.iter().map(Item::text).collect();
+        assert_eq!(texts, [Some("black screen"), None, None, Some("no sound"), None, None]);
+        let deletions: Vec<_> = page.items.iter().filter_map(Item::deletion).collect();
+        assert_eq!(deletions, [Deletion::Message("s1"), Deletion::Author("UC2")]);
+        assert_eq!(page.items.iter().filter(|item| item.is_from_moderator()).count(), 1);
     }
 
     #[test]

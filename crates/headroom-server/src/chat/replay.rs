@@ -104,7 +104,10 @@ fn read(bytes: &[u8]) -> Option<(Option<u64>, Message)> {
     }
     let text = std::str::from_utf8(bytes).ok()?;
     let line = Line::parse(text.trim_end_matches(['\r', '\n'])).ok()?;
-    let (_, said) = line.message()?;
+    if line.is_from_another_room() {
+        return None;
+    }
+    let (_, said) = line.words()?;
     let author = line.tag("user-id").or_else(|| line.nick().map(Into::into))?;
     let message = Message {
         author: author.into_owned(),

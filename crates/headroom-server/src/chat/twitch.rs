@@ -177,7 +177,11 @@ impl Twitch {
     }
 
     fn take(&self, line: &Line<'_>) {
-        let Some((channel, text)) = line.message() else { return };
+        // What was written in another room is about that room's stream.
+        if line.is_from_another_room() {
+            return;
+        }
+        let Some((channel, text)) = line.words() else { return };
         let Some((_, stream)) = self.channels.iter().find(|(known, _)| known.eq_ignore_ascii_case(channel)) else {
             return;
         };

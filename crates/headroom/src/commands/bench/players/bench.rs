@@ -5,7 +5,7 @@ use super::{
     arguments::{Arguments, PlayerName},
     drive::Drive,
     journal::Journal,
-    judge::Figures,
+    judge::{Figures, rounded},
     machine::{self, ProcessorTime},
     origin::Origin,
     pair::{Arm, PairRecord, PairState},
@@ -90,7 +90,7 @@ impl Bench<'_> {
         let first = self.half(tasks, 0, progress).await?;
         let second = self.half(tasks, 1, progress).await?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        let busy = [first.busy, second.busy];
+        let busy = [first.busy, second.busy].map(rounded);
         let load = [first.load, second.load];
         let both = first.figures.into_iter().zip(second.figures);
         Ok(tasks

@@ -90,23 +90,28 @@ pub(super) fn judge(
     let per_minute = |count: u32| f64::from(count) * 60.0 / watched_s;
     let latencies: Vec<f64> =
         counted.iter().filter(|sample| sample.height > 0).filter_map(|sample| sample.latency_s).collect();
+    let latency_s = match latencies.len() {
+        0 => TARGET_LATENCY_S,
+        count => latencies.iter().sum::<f64>() / count as f64,
+    };
     Ok(Figures {
-        startup_s: first_picture_s,
-        stall_s,
-        stall_percent: 100.0 * stall_s / watched_s,
-        stalls_per_min: per_minute(end.freezes - first.freezes + u32::from(late_start_s > 0.0)),
-        log_quality: 100.0 * played.mean(played.log_quality),
-        bitrate_mbps: played.mean(played.megabits),
-        switches_per_min: per_minute(played.switches),
-        latency_s: if latencies.is_empty() {
-            TARGET_LATENCY_S
-        } else {
-            latencies.iter().sum::<f64>() / latencies.len() as f64
-        },
-        egress_mbps,
+        startup_s: rounded(first_picture_s),
+        stall_s: rounded(stall_s),
+        stall_percent: rounded(100.0 * stall_s / watched_s),
+        stalls_per_min: rounded(per_minute(end.freezes - first.freezes + u32::from(late_start_s > 0.0))),
+        log_quality: rounded(100.0 * played.mean(played.log_quality)),
+        bitrate_mbps: rounded(played.mean(played.megabits)),
+        switches_per_min: rounded(per_minute(played.switches)),
+        latency_s: rounded(latency_s),
+        egress_mbps: rounded(egress_mbps),
         advice_answers: reports.iter().map(|report| report.answers).sum(),
         errors,
     })
+}
+
+/// Six decimals: more than is measured, and few enough that a state file gives back the very same number.
+pub(super) fn rounded(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
 }
 
 /// Sums over the media that was played.

@@ -34,7 +34,7 @@ pub(crate) const TABLE: &[Rules] = &[
             &["commands"],
             &["demo", "hearing", "link", "reading"],
             &["commands/classifier", "commands/models"],
-            &["chart", "logging"],
+            &["chart", "logging", "paired"],
         ],
     },
     Rules {

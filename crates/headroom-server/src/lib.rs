@@ -25,6 +25,7 @@ mod ingest;
 mod listener;
 mod metrics;
 mod network;
+mod open_requests;
 mod openapi;
 mod places;
 pub mod plan;

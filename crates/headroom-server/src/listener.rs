@@ -1,9 +1,10 @@
-//! Accepts connections and serves HTTP/1.1 on them, plain or encrypted, within bounds.
+//! Accepts connections and serves HTTP/1.1 and HTTP/2 on them, plain or encrypted, within bounds.
 
 use crate::{
     clients::Clients,
     identity::masked,
     metrics::{Metrics, ShedKind},
+    open_requests::OpenRequests,
     request_line::Repaired,
     tls::{Fingerprint, Tls},
 };
@@ -12,9 +13,13 @@ use futures_util::{
     FutureExt,
     future::{BoxFuture, Either, Ready, ready},
 };
-use http::Request;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use http::{HeaderValue, Request, header};
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -29,6 +34,19 @@ const BACKLOG: u32 = 4_096;
 
 /// Pause after an accept that failed for lack of file descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a connection of HTTP/2 begins with, encrypted or not (RFC 9113 §3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Pause before an unfinished beginning is looked at again.
+const PREFACE_PAUSE: Duration = Duration::from_millis(10);
+
+/// Requests at a time on one connection of HTTP/2: a player has few, a web server that speaks for many opens more connections.
+const MAX_STREAMS: u32 = 128;
+
+/// How often the peer of a connection of HTTP/2 is asked whether it lives, and how long it may take to say so.
+const PING: Duration = Duration::from_secs(20);
+const PONG: Duration = Duration::from_secs(10);
 
 /// Bounds of one listener.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +66,8 @@ pub(crate) struct Bounds {
 pub(crate) struct Connection {
     pub(crate) local: SocketAddr,
     pub(crate) peer: SocketAddr,
+    /// It speaks TLS.
+    pub(crate) encrypted: bool,
     /// What the client proved to own, where certificates are asked for.
     pub(crate) certificate: Option<Fingerprint>,
 }
@@ -102,12 +122,7 @@ pub(crate) async fn serve<H: Handler>(
 ) {
     let Listener { socket, bounds, clients, tls } = listener;
     let permits = Arc::new(Semaphore::new(bounds.max_connections.min(Semaphore::MAX_PERMITS)));
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(bounds.header_timeout)
-        .max_buf_size(bounds.max_header_bytes)
-        .half_close(false);
+    let protocols = Protocols::new(bounds);
     loop {
         if permits.available_permits() == 0 {
             metrics.shed(ShedKind::Connection);
@@ -133,16 +148,28 @@ pub(crate) async fn serve<H: Handler>(
             continue;
         };
         let Ok(mut connection) = prepare(&stream, peer, bounds) else { continue };
-        let (builder, handler, tls) = (builder.clone(), Arc::clone(&handler), tls.clone());
+        let (protocols, handler, tls) = (protocols.clone(), Arc::clone(&handler), tls.clone());
         let (metrics, shutdown) = (Arc::clone(&metrics), shutdown.clone());
         connections.spawn(async move {
             metrics.connections.inc();
             let outcome = match tls {
-                None => drive(&builder, stream, connection, handler, shutdown).await.map_err(io::Error::other),
+                None => {
+                    let spoken = tokio::select! {
+                        spoken = timeout(bounds.header_timeout, speaks_http2(&stream)) => spoken,
+                        () = shutdown.cancelled() => Ok(Ok(None)),
+                    };
+                    match spoken {
+                        Ok(Ok(Some(http2))) => protocols.drive(http2, stream, connection, handler, shutdown).await,
+                        Ok(Ok(None)) => Ok(()),
+                        Ok(Err(error)) => Err(error),
+                        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+                    }
+                }
                 Some(tls) => match timeout(bounds.header_timeout, tls.accept(stream)).await {
                     Ok(Ok((stream, certificate))) => {
-                        connection.certificate = certificate;
-                        drive(&builder, stream, connection, handler, shutdown).await.map_err(io::Error::other)
+                        (connection.certificate, connection.encrypted) = (certificate, true);
+                        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                        protocols.drive(http2, stream, connection, handler, shutdown).await
                     }
                     Ok(Err(error)) => Err(error),
                     Err(_) => Err(io::ErrorKind::TimedOut.into()),
@@ -157,21 +184,113 @@ pub(crate) async fn serve<H: Handler>(
     }
 }
 
-/// Serves one connection until it ends or, after `shutdown`, until it has finished the request it is at.
-async fn drive<H: Handler>(
-    builder: &http1::Builder,
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    connection: Connection,
-    handler: Arc<H>,
-    shutdown: CancellationToken,
-) -> hyper::Result<()> {
-    let service = service_fn(move |request| handler.handle(connection, request).map(Ok::<_, Infallible>));
-    let mut served = pin!(builder.serve_connection(TokioIo::new(Repaired::new(stream)), service).with_upgrades());
-    tokio::select! {
-        outcome = served.as_mut() => outcome,
-        () = shutdown.cancelled() => {
-            served.as_mut().graceful_shutdown();
-            served.await
+/// How connections are served.
+#[derive(Clone)]
+struct Protocols {
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+    idle: Duration,
+}
+
+impl Protocols {
+    fn new(bounds: Bounds) -> Self {
+        let (mut http1, mut http2) = (http1::Builder::new(), http2::Builder::new(TokioExecutor::new()));
+        http1
+            .timer(TokioTimer::new())
+            .header_read_timeout(bounds.header_timeout)
+            .max_buf_size(bounds.max_header_bytes)
+            .half_close(false);
+        http2
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(MAX_STREAMS)
+            .max_header_list_size(u32::try_from(bounds.max_header_bytes).unwrap_or(u32::MAX))
+            .adaptive_window(true)
+            .keep_alive_interval(Some(PING))
+            .keep_alive_timeout(PONG);
+        Self { http1, http2, idle: bounds.header_timeout }
+    }
+
+    /// Serves one connection until it ends or, after `shutdown`, until it has finished the requests it is at.
+    async fn drive<H: Handler>(
+        &self,
+        is_http2: bool,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        connection: Connection,
+        handler: Arc<H>,
+        shutdown: CancellationToken,
+    ) -> io::Result<()> {
+        if is_http2 {
+            return self
+                .drive_http2(TokioIo::new(stream), connection, handler, shutdown)
+                .await
+                .map_err(io::Error::other);
+        }
+        let stream = TokioIo::new(Repaired::new(stream));
+        let service = service_fn(move |request| handler.handle(connection, request).map(Ok::<_, Infallible>));
+        let mut served = pin!(self.http1.serve_connection(stream, service).with_upgrades());
+        tokio::select! {
+            outcome = served.as_mut() => outcome.map_err(io::Error::other),
+            () = shutdown.cancelled() => {
+                served.as_mut().graceful_shutdown();
+                served.await.map_err(io::Error::other)
+            }
+        }
+    }
+
+    async fn drive_http2<H: Handler>(
+        &self,
+        stream: TokioIo<impl AsyncRead + AsyncWrite + Unpin + Send + 'static>,
+        connection: Connection,
+        handler: Arc<H>,
+        shutdown: CancellationToken,
+    ) -> hyper::Result<()> {
+        let open = OpenRequests::default();
+        let counting = open.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            // HTTP/2 names the host elsewhere; what looks at it looks in one place.
+            if let Some(authority) = request.uri().authority()
+                && let Ok(host) = HeaderValue::try_from(authority.as_str())
+            {
+                request.headers_mut().entry(header::HOST).or_insert(host);
+            }
+            let held = counting.one();
+            handler.handle(connection, request).map(move |response| Ok::<_, Infallible>(held.until_sent(response)))
+        });
+        let mut served = pin!(self.http2.serve_connection(stream, service));
+        let mut look = tokio::time::interval(self.idle);
+        look.tick().await;
+        let mut seen = 0;
+        loop {
+            tokio::select! {
+                outcome = served.as_mut() => return outcome,
+                () = shutdown.cancelled() => {
+                    served.as_mut().graceful_shutdown();
+                    return served.await;
+                }
+                _ = look.tick() => {
+                    let (now_open, begun) = open.counts();
+                    if now_open == 0 && begun == seen {
+                        // Nothing since the last look: the room is for others.
+                        served.as_mut().graceful_shutdown();
+                        return timeout(self.idle, served).await.unwrap_or(Ok(()));
+                    }
+                    seen = begun;
+                }
+            }
+        }
+    }
+}
+
+/// Whether a connection begins as HTTP/2 does; `None` when it ended before it said anything.
+async fn speaks_http2(stream: &TcpStream) -> io::Result<Option<bool>> {
+    let mut seen = [0; PREFACE.len()];
+    loop {
+        let length = stream.peek(&mut seen).await?;
+        match &seen[..length] {
+            [] => return Ok(None),
+            PREFACE => return Ok(Some(true)),
+            begun if !PREFACE.starts_with(begun) => return Ok(Some(false)),
+            _ => tokio::time::sleep(PREFACE_PAUSE).await,
         }
     }
 }
@@ -182,5 +301,5 @@ fn prepare(stream: &TcpStream, peer: SocketAddr, bounds: Bounds) -> io::Result<C
     if bounds.user_timeout_ms > 0 {
         rustix::net::sockopt::set_tcp_user_timeout(stream, bounds.user_timeout_ms)?;
     }
-    Ok(Connection { local: stream.local_addr()?, peer, certificate: None })
+    Ok(Connection { local: stream.local_addr()?, peer, encrypted: false, certificate: None })
 }

@@ -139,7 +139,7 @@ fn read(settings: &Settings) -> Result<Arc<ServerConfig>, ListenerTlsError> {
         builder.with_no_client_auth()
     };
     let mut config = builder.with_single_cert(chain, key)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
 

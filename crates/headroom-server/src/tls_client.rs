@@ -46,6 +46,15 @@ pub fn client(roots: &Path) -> Result<Arc<ClientConfig>, ClientTlsError> {
     if store.is_empty() {
         return Err(ClientTlsError::NoRoots);
     }
+    with_roots(store)
+}
+
+/// For connections that are not encrypted after all.
+pub(crate) fn without_roots() -> Result<Arc<ClientConfig>, ClientTlsError> {
+    with_roots(RootCertStore::empty())
+}
+
+fn with_roots(store: RootCertStore) -> Result<Arc<ClientConfig>, ClientTlsError> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let builder = builder.with_safe_default_protocol_versions()?;
     Ok(Arc::new(builder.with_root_certificates(store).with_no_client_auth()))

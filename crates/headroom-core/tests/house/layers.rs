@@ -60,6 +60,7 @@ pub(crate) const TABLE: &[Rules] = &[
                 "steering",
                 "bounded",
                 "calendar",
+                "open_requests",
                 "random",
                 "request_line",
                 "whole_file",

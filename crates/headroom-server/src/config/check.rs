@@ -9,8 +9,17 @@ use crate::{
 };
 use headroom_cluster::input_log::MAX_SHARDS;
 use headroom_wire::steering::{Flaw, Manifest};
+use std::sync::Arc;
 
 impl Config {
+    /// Why media cannot be fetched right now; `None` when it can, or no origin is configured.
+    pub async fn origin_trouble(&self) -> Option<String> {
+        match edge::Fetch::new(&self.edge, Arc::default()) {
+            Ok(fetch) => fetch.check().await,
+            Err(error) => Some(format!("edge.origin_ca_file: {}", told(&error))),
+        }
+    }
+
     /// The same settings, once nothing in them is out of range.
     ///
     /// # Errors
@@ -25,6 +34,15 @@ impl Config {
         }
         if self.engine.max_sessions < self.shards {
             return wrong("engine.max_sessions", format!("{} is less than one a shard", self.engine.max_sessions));
+        }
+        if let Some(problem) = self.edge.manifests.flaw() {
+            return wrong("edge.manifests", problem);
+        }
+        if self.edge.failover_ms == 0 || !(self.edge.health_path.is_empty() || self.edge.health_path.starts_with('/')) {
+            return wrong("edge", "failover_ms is at least 1, health_path begins with /".into());
+        }
+        if !(0.0..=1.0).contains(&self.public.cmcd_share) {
+            return wrong("public.cmcd_share", format!("{} is outside 0..=1", self.public.cmcd_share));
         }
         if self.public.max_connections == 0 {
             return wrong("public.max_connections", "0 lets nobody in".into());
@@ -153,8 +171,12 @@ mod tests {
             ("[steering]\nttl_s = 0", "steering"),
             ("[control]\nlisten = \"0.0.0.0:1\"", "control.listen"),
             ("[edge]\norigin = \"ftp://x\"", "edge.origin"),
+            ("[edge]\nfailover_ms = 0", "edge"),
+            ("[edge]\nhealth_path = \"x\"", "edge"),
+            ("[edge.manifests]\ncmcd_version = 3", "edge.manifests"),
             ("[edge]\ncmsd_name = \"a\\\"b\"", "edge.cmsd_name"),
             ("[public]\nmax_connections = 0", "public.max_connections"),
+            ("[public]\ncmcd_share = 1.5", "public.cmcd_share"),
             ("[alerts]\nalertmanagers = [\"file:///etc/passwd\"]", "alerts"),
             ("[alerts]\nrules = \"/nonexistent\"", "alerts.rules"),
             ("[history]\nmax_megabytes = 1", "history"),

@@ -102,7 +102,8 @@ pub(crate) fn described() -> utoipa::openapi::OpenApi {
     )
 )]
 async fn show_readiness(State(resources): Shared) -> Result<Response, Problem> {
-    health::readiness(&resources.ready, resources.history.as_ref().and_then(|history| history.degraded()))
+    let degraded = resources.history.as_ref().and_then(|history| history.degraded());
+    health::readiness(&resources.ready, resources.origin.trouble(), degraded)
 }
 
 /// Metrics for Prometheus.

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     alerts::Alerts,
+    edge::Fetch,
     feedback::Feedback,
     fleet::FleetSnapshot,
     history::History,
@@ -41,6 +42,8 @@ pub(crate) struct Resources {
     pub(crate) exposition: Exposition,
     pub(crate) clock: Clock,
     pub(crate) ready: Arc<AtomicBool>,
+    /// Where media comes from.
+    pub(crate) origin: Arc<Fetch>,
     pub(crate) access: Access,
     pub(crate) overrides: Mutex<BTreeMap<OverrideScope, Override>>,
     pub(crate) modes: ModeOrders,

@@ -10,6 +10,8 @@ pub(crate) struct EdgeMetrics {
     pub(super) sent_bytes: Counter,
     /// Requests the origin did not answer.
     pub(super) origin_failures: Counter,
+    /// Requests and bodies that another server than the first took over.
+    pub(super) origin_failovers: Counter,
 }
 
 impl EdgeMetrics {
@@ -17,6 +19,7 @@ impl EdgeMetrics {
         Self {
             sent_bytes: all.counter_of(Unit::Bytes, "edge_sent", "Body bytes sent by the edge"),
             origin_failures: all.counter("origin_failures", "Requests the origin did not answer"),
+            origin_failovers: all.counter("origin_failovers", "Requests that a further server of the origin took over"),
         }
     }
 }

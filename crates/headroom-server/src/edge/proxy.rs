@@ -1,13 +1,17 @@
 //! The proxy: what it does with a request for media.
 
 use super::{
+    decode,
+    fetch::Fetch,
+    forward::{Forwarding, ask_for_all},
     manifest::{self, Manifest, SeenPaths},
     metrics::EdgeMetrics,
     objects::ListedObjects,
-    origin::Fetch,
     settings::{FilterPlaylists, Settings},
+    shared_cache::{self, Sharing},
     tcp_info::Diagnosis,
     transfer::Transfer,
+    tunnel,
 };
 use crate::{
     http::{
@@ -15,9 +19,11 @@ use crate::{
         cors::{allow_cross_origin, preflight},
         problem::Problem,
     },
+    identity,
     ingest::{Ingest, Ingested, RequestContext},
     listener::Connection,
     metrics::RequestKind,
+    steering::Pathways,
     stream::Streams,
     token::Gate,
 };
@@ -28,6 +34,7 @@ use axum::{
 use headroom_cluster::{answer::Answer, clock::Clock};
 use headroom_core::{
     engine::StreamSettings,
+    mode::Mode,
     telemetry::{Player, Report, StreamId},
 };
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
@@ -43,7 +50,8 @@ pub(crate) struct Edge {
     gate: Arc<Gate>,
     metrics: Arc<EdgeMetrics>,
     settings: Settings,
-    fetch: Option<Fetch>,
+    fetch: Arc<Fetch>,
+    pathways: Arc<Pathways>,
     diagnosis: Option<Arc<Diagnosis>>,
     /// What was found where the path does not tell.
     seen: SeenPaths,
@@ -51,17 +59,18 @@ pub(crate) struct Edge {
 }
 
 impl Edge {
+    #[expect(clippy::too_many_arguments, reason = "each is a part of the server that this one needs")]
     pub(crate) fn new(
         settings: Settings,
-        metrics: EdgeMetrics,
+        fetch: Arc<Fetch>,
+        metrics: Arc<EdgeMetrics>,
+        pathways: Arc<Pathways>,
         gate: Arc<Gate>,
         ingest: Arc<Ingest>,
         streams: Arc<Streams>,
         clock: Clock,
         defaults: StreamSettings,
     ) -> Self {
-        let metrics = Arc::new(metrics);
-        let fetch = Fetch::new(&settings, Arc::clone(&metrics));
         let diagnosis = if settings.tcp_info { Diagnosis::open().map(Arc::new) } else { None };
         Self {
             ingest,
@@ -72,21 +81,32 @@ impl Edge {
             metrics,
             settings,
             fetch,
+            pathways,
             diagnosis,
             seen: SeenPaths::default(),
             objects: ListedObjects::default(),
         }
     }
 
+    /// Why media cannot be fetched, as far as is known.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.fetch.trouble()
+    }
+
     /// Answers a request for media.
     pub(crate) async fn handle(&self, connection: Connection, request: Request<Incoming>) -> Response {
-        let Some(fetch) = &self.fetch else {
-            return Problem::not_found("no such path, and no origin is configured").into_response();
-        };
+        let mut request = request;
+        let forwarding = self.forwarding(connection, &request);
         match *request.method() {
-            Method::GET | Method::HEAD => {}
-            Method::OPTIONS => return preflight(request.headers()),
-            _ => return Problem::method_not_allowed("the edge takes GET and HEAD").into_response(),
+            _ if matches!(*self.fetch, Fetch::Nothing) => {
+                return Problem::not_found("no such path, and no origin is configured").into_response();
+            }
+            Method::GET | Method::HEAD if tunnel::wanted_protocol(&request).is_none() => {}
+            Method::OPTIONS => return self.preflight(request, forwarding).await,
+            Method::CONNECT | Method::TRACE => {
+                return Problem::method_not_allowed("the edge passes neither CONNECT nor TRACE").into_response();
+            }
+            _ => return self.pass(request, forwarding).await,
         }
         self.ingest.metrics.request(RequestKind::Edge);
         let path = request.uri().path().to_owned();
@@ -95,6 +115,7 @@ impl Edge {
         // Where nothing tells yet what it is, it is asked for as a manifest is: whole and plain.
         let unclear = manifest.is_none() && seen.is_none() && manifest::may_be_manifest(&path);
         let is_head = request.method() == Method::HEAD;
+        let asked_by_cache = shared_cache::asks(request.headers());
         let ingested = {
             let query = request.uri().query().unwrap_or_default();
             let context = RequestContext { headers: request.headers(), query, peer: connection.peer.ip() };
@@ -114,8 +135,10 @@ impl Edge {
             manifest.is_none() && !is_head,
         );
         transfer.object_duration = self.objects.duration(&path, request.headers().contains_key(header::RANGE));
-        let whole = manifest.is_some() || unclear;
-        let mut response = match fetch.fetch(request, &client.to_string(), whole, &self.objects).await {
+        if manifest.is_some() || unclear {
+            ask_for_all(request.headers_mut());
+        }
+        let mut response = match self.fetch.fetch(request, forwarding, &self.objects).await {
             Ok(response) => response,
             Err(problem) => return problem.into_response(),
         };
@@ -136,7 +159,7 @@ impl Edge {
             }
             _ => response,
         };
-        self.decorate(response.headers_mut(), &answer);
+        self.decorate(response.headers_mut(), &answer, asked_by_cache);
         if is_head {
             return response;
         }
@@ -152,6 +175,40 @@ impl Edge {
         self.streams.find([manifest::stream_name(path), directory], format)
     }
 
+    /// What the origin hears about a request.
+    fn forwarding(&self, connection: Connection, request: &Request<Incoming>) -> Forwarding {
+        let peer = connection.peer.ip();
+        let named = request.uri().authority().and_then(|authority| HeaderValue::try_from(authority.as_str()).ok());
+        Forwarding {
+            client: self.ingest.identifier.client_address(request.headers(), peer).to_string(),
+            scheme: if connection.encrypted { "https" } else { "http" },
+            host: request.headers().get(header::HOST).cloned().or(named),
+            trusted: self.ingest.identifier.believes(peer),
+        }
+    }
+
+    /// Requests that are not for media: the origin's business, such as licences.
+    async fn pass(&self, request: Request<Incoming>, forwarding: Forwarding) -> Response {
+        self.ingest.metrics.request(RequestKind::Edge);
+        let mut response = match self.fetch.pass(request, forwarding).await {
+            Ok(response) => response,
+            Err(problem) => return problem.into_response(),
+        };
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            allow_cross_origin(response.headers_mut());
+        }
+        response
+    }
+
+    /// What the origin lets scripts of other sites do, by its own answer; where it says nothing, they may read.
+    async fn preflight(&self, request: Request<Incoming>, forwarding: Forwarding) -> Response {
+        let permissive = preflight(request.headers());
+        match self.fetch.pass(request, forwarding).await {
+            Ok(response) if response.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) => response,
+            _ => permissive,
+        }
+    }
+
     /// Learns from a manifest and, where wanted, cuts it to the session's cap.
     async fn handle_manifest(
         &self,
@@ -161,24 +218,27 @@ impl Edge {
         response: Response,
     ) -> Response {
         let (mut parts, body) = response.into_parts();
-        if parts.headers.contains_key(header::CONTENT_ENCODING) {
-            return Response::from_parts(parts, body);
-        }
-        let text = match manifest::collect(body).await {
-            Ok(text) => text,
+        let sent = match manifest::collect(body).await {
+            Ok(sent) => sent,
             // Too long to be a manifest, or broken off: pass on what came and what still comes.
             Err(rest) => return Response::from_parts(parts, rest),
         };
-        let cut = std::str::from_utf8(&text).ok().and_then(|text| self.read_manifest(manifest, text, path, ingested));
-        let text = match cut {
-            Some(cut) => {
+        let text = decode::plain(&parts.headers, &sent);
+        let text = text.as_deref().and_then(|text| std::str::from_utf8(text).ok());
+        let changed = text.and_then(|text| {
+            let cut = self.read_manifest(manifest, text, path, ingested);
+            self.written(cut.as_deref().unwrap_or(text), path, ingested).or(cut)
+        });
+        let text = match changed {
+            Some(changed) => {
                 // No longer the origin's representation: its validators do not apply, nor may others share it.
                 parts.headers.remove(header::ETAG);
                 parts.headers.remove(header::LAST_MODIFIED);
+                parts.headers.remove(header::CONTENT_ENCODING);
                 parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-                cut.into()
+                changed.into()
             }
-            None => text,
+            None => sent,
         };
         parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
         Response::from_parts(parts, Body::from(text))
@@ -217,13 +277,32 @@ impl Edge {
         manifest.cut(text, cap)
     }
 
-    /// Adds CMSD-Dynamic and the headers that let scripts of other origins read it.
-    fn decorate(&self, headers: &mut HeaderMap, answer: &Answer) {
+    /// The manifest with what the configuration wants in it; `None` when that is nothing.
+    fn written(&self, text: &str, path: &str, ingested: &Ingested) -> Option<String> {
+        let settings = &self.settings.manifests;
+        let content = ingested.content.as_deref().unwrap_or_else(|| manifest::stream_name(path));
+        let draw = || identity::random_key().iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = ingested.name.as_deref();
+        let stands_aside = self.ingest.engines.mode(ingested.session) == Mode::Off;
+        (settings.is_on() && !stands_aside)
+            .then(|| settings.written(text, content, name, self.pathways.configured(), draw))?
+    }
+
+    /// Adds CMSD-Dynamic, where nobody else may be given it, and the headers that let scripts of other origins read it.
+    fn decorate(&self, headers: &mut HeaderMap, answer: &Answer, asked_by_cache: bool) {
+        allow_cross_origin(headers);
+        let sharing = Sharing::of(headers);
+        let shared = sharing == Sharing::Shared || (sharing == Sharing::Open && asked_by_cache);
+        if shared && !self.settings.cmsd_in_shared_caches {
+            return;
+        }
         // Members of hops before us stay; players that read only one take the last.
         let before = headers.get_all(CMSD_DYNAMIC).into_iter().filter_map(|line| line.to_str().ok());
         if let Some(value) = cmsd::dynamic(answer, &self.settings.cmsd_name, before) {
             headers.insert(CMSD_DYNAMIC, value);
+            if sharing == Sharing::Open && !self.settings.cmsd_in_shared_caches {
+                shared_cache::make_private(headers);
+            }
         }
-        allow_cross_origin(headers);
     }
 }

@@ -19,10 +19,18 @@ pub(crate) async fn health() -> Response {
     text_response(PLAIN, "ok\n")
 }
 
-/// The answer of `/readyz`. Decisions need no history: a disk in trouble (`degraded`) is announced, and traffic goes on.
-pub(crate) fn readiness(ready: &AtomicBool, degraded: Option<String>) -> Result<Response, Problem> {
+/// The answer of `/readyz`. Without an origin that answers (`dead_origin`) nobody can be served. Decisions need no history: a disk
+/// in trouble (`degraded`) is announced, and traffic goes on.
+pub(crate) fn readiness(
+    ready: &AtomicBool,
+    dead_origin: Option<String>,
+    degraded: Option<String>,
+) -> Result<Response, Problem> {
     if !ready.load(Ordering::Relaxed) {
         return Err(Problem::not_ready("starting or shutting down"));
+    }
+    if let Some(reason) = dead_origin {
+        return Err(Problem::not_ready(format!("the origin cannot be used: {reason}")));
     }
     Ok(match degraded {
         None => text_response(PLAIN, "ready\n"),

@@ -52,6 +52,8 @@ problems! {
     not_found = NOT_FOUND "not_found";
     /// The path does not take this method.
     method_not_allowed = METHOD_NOT_ALLOWED "method_not_allowed";
+    /// Nothing of this kind is wanted from this session any more.
+    gone = GONE "gone";
     /// The media type of the body is not one this path takes.
     unsupported_media_type = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type";
     /// The control listener needs its bearer token.

@@ -41,6 +41,8 @@ pub(crate) struct Ingest {
 #[derive(Debug, Clone)]
 pub(crate) struct Ingested {
     pub(crate) session: SessionId,
+    /// Name the player gives itself (CMCD `sid`).
+    pub(crate) name: Option<String>,
     /// Name the player gives the content (CMCD `cid`).
     pub(crate) content: Option<String>,
     /// The request carried CMCD.
@@ -58,8 +60,8 @@ pub(crate) struct RequestContext<'a> {
 
 impl Ingest {
     /// Takes in the report a request carries, if it does and is granted. A report that cannot be read, or that nothing
-    /// grants, is counted, not refused: the media must flow. `want_content` asks for the content's name, which costs an
-    /// allocation.
+    /// grants, is counted, not refused: the media must flow. `want_content` asks for the names of session and content, which cost
+    /// an allocation each.
     pub(crate) fn handle_request(
         &self,
         context: RequestContext<'_>,
@@ -79,7 +81,7 @@ impl Ingest {
         }
         let session = self.identifier.silent_session(context.headers, context.query, context.peer);
         let answer = self.engines.handle_request(session, None, self.location(context));
-        Ingested { session, content: None, reported: false, answer }
+        Ingested { session, name: None, content: None, reported: false, answer }
     }
 
     fn handle_reported(&self, context: RequestContext<'_>, grant: &Grant, want_content: bool) -> Option<Ingested> {
@@ -125,7 +127,22 @@ impl Ingest {
         let report = self.report(&parsed, session, stream, ReportingMode::Request, self.location(context));
         let answer = self.engines.handle_player(report);
         let content = record.content_id.as_deref().filter(|_| want_content).map(str::to_owned);
-        Some(Ingested { session, content, reported: true, answer })
+        let name = record.session_id.as_deref().filter(|_| want_content).map(str::to_owned);
+        Some(Ingested { session, name, content, reported: true, answer })
+    }
+
+    /// Whether the session of an event report is among the `share` whose events are taken: the same ones each time.
+    pub(crate) fn is_sampled(&self, body: &[u8], context: RequestContext<'_>, share: f64) -> bool {
+        if share >= 1.0 {
+            return true;
+        }
+        let first = Vitals::parse_records(body).find_map(Result::ok);
+        let session = first.map_or_else(
+            || self.identifier.silent_session(context.headers, context.query, context.peer),
+            |parsed| self.session_of(&parsed.vitals, context),
+        );
+        // Identifiers are keyed hashes, so they are spread evenly.
+        ((session.0 >> 11) as f64) < share * (1_u64 << 53) as f64
     }
 
     /// Takes in the records of an event report. Fails, and says what is wrong with the first, when none could be used.

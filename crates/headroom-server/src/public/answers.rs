@@ -255,5 +255,5 @@ fn named(request: &Request<Incoming>) -> Result<Cow<'_, str>, Problem> {
     )
 )]
 pub(super) fn readiness(public: &Public) -> Result<Response, Problem> {
-    health::readiness(&public.ready, None)
+    health::readiness(&public.ready, public.edge.trouble(), None)
 }

@@ -39,6 +39,10 @@ pub(super) async fn events(
     let media_type = media_type(&parts.headers);
     let body = public.read(body, public.settings.max_beacon_bytes).await?;
     let context = RequestContext { headers: &parts.headers, query, peer: connection.peer.ip() };
+    if !public.ingest.is_sampled(&body, context, public.settings.cmcd_share) {
+        // CTA-5004-B: the player stops reporting here for the rest of the session.
+        return Err(Problem::gone("this session is not in the sample: send no more events"));
+    }
     match media_type.as_str() {
         // Players send plain text to avoid a preflight.
         "" | cmcd::MEDIA_TYPE | "text/plain" | "text/cmcd" | "application/octet-stream" => {

@@ -22,6 +22,8 @@ pub struct Settings {
     pub user_timeout_ms: u32,
     /// Bytes of one CMCD event report.
     pub max_beacon_bytes: usize,
+    /// Share of the sessions whose events are taken.
+    pub cmcd_share: f64,
     /// Bytes of one batch of samples.
     pub max_batch_bytes: usize,
     /// Streams of decisions held at most.
@@ -42,6 +44,7 @@ impl Default for Settings {
             body_timeout_ms: 10_000,
             user_timeout_ms: 60_000,
             max_beacon_bytes: 64 * 1024,
+            cmcd_share: 1.0,
             max_batch_bytes: 1024 * 1024,
             max_subscribers: 10_000,
             limits: Limits::default(),

@@ -12,7 +12,7 @@ use crate::{
     config::{self, Config},
     control::{Access, Control, ModeOrders, OrderStore, Planner, Resources, Tokens},
     dashboard::Live,
-    edge::{Edge, EdgeMetrics},
+    edge::{Edge, EdgeMetrics, Fetch},
     feedback::{Feedback, MessageMetrics},
     fleet::{FleetMetrics, FleetSampler, FleetSnapshot, ROUND_TICKS},
     history::{
@@ -84,13 +84,15 @@ impl Server {
         };
         let ticks = TickMetrics::register(&mut catalogue);
         let reload_failures = reload::failures(&mut catalogue);
-        let edge = EdgeMetrics::register(&mut catalogue);
+        let edge = Arc::new(EdgeMetrics::register(&mut catalogue));
+        let fetch = Arc::new(Fetch::new(&config.edge, edge.clone()).map_err(StartError::OriginTls)?);
         let exposition = Exposition::new(catalogue, &base.shards, config.engine.max_sessions, reader);
 
         chat::start(&config.chat, &services.feedback, &base.tasks, &base.shutdown).await?;
 
-        let public = public(&config, &base, &services, &secrets, edge);
-        let control = control(&config, &base, &services, &secrets, exposition);
+        base.tasks.spawn(fetch.clone().watch(base.shutdown.clone()));
+        let public = public(&config, &base, &services, &secrets, fetch.clone(), edge);
+        let control = control(&config, &base, &services, &secrets, fetch, exposition);
         let listener =
             |socket, tls| Listener { socket, bounds: config.public.bounds(), clients: services.clients.clone(), tls };
         base.serve(listener(public_socket, secrets.public_tls.clone()), public);
@@ -275,11 +277,20 @@ struct Services {
     fleet: watch::Receiver<Arc<FleetSnapshot>>,
 }
 
-fn public(config: &Config, base: &Base, services: &Services, secrets: &Secrets, edge: EdgeMetrics) -> Public {
+fn public(
+    config: &Config,
+    base: &Base,
+    services: &Services,
+    secrets: &Secrets,
+    fetch: Arc<Fetch>,
+    edge: Arc<EdgeMetrics>,
+) -> Public {
     Public {
         edge: Edge::new(
             config.edge.clone(),
+            fetch,
             edge,
+            services.pathways.clone(),
             secrets.gate.clone(),
             base.ingest.clone(),
             base.streams.clone(),
@@ -300,7 +311,14 @@ fn public(config: &Config, base: &Base, services: &Services, secrets: &Secrets, 
     }
 }
 
-fn control(config: &Config, base: &Base, services: &Services, secrets: &Secrets, exposition: Exposition) -> Control {
+fn control(
+    config: &Config,
+    base: &Base,
+    services: &Services,
+    secrets: &Secrets,
+    origin: Arc<Fetch>,
+    exposition: Exposition,
+) -> Control {
     let resources = Resources {
         ingest: base.ingest.clone(),
         streams: base.streams.clone(),
@@ -309,6 +327,7 @@ fn control(config: &Config, base: &Base, services: &Services, secrets: &Secrets,
         exposition,
         clock: base.clock,
         ready: base.ready.clone(),
+        origin,
         access: Access::new(&config.control, secrets.tokens.clone()),
         overrides: Mutex::default(),
         modes: ModeOrders::of(config.mode),

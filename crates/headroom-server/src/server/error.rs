@@ -2,7 +2,7 @@
 
 use crate::{
     alerts::RuleError, chat::ChatError, control::TokensError, network::TableError, tls::ListenerTlsError,
-    token::KeysError,
+    tls_client::ClientTlsError, token::KeysError,
 };
 use std::{io, net::SocketAddr};
 
@@ -30,6 +30,9 @@ pub enum StartError {
     /// The tokens of the control listener cannot be used.
     #[error("tokens of the control listener")]
     Tokens(#[from] TokensError),
+    /// Connections to the origin cannot be encrypted.
+    #[error("edge.origin_ca_file")]
+    OriginTls(#[source] ClientTlsError),
     /// A listener cannot be encrypted.
     #[error("{listener}.tls")]
     Tls {

@@ -120,7 +120,11 @@ async fn another_server_is_passed_through() {
     let answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: X-Hop\r\nX-Hop: 1\r\nX-Kept: 1\r\n\
                   CMSD-Dynamic: \"origin\";mb=9000\r\n\r\nhello";
     let (origin, seen) = canned_origin(answer).await;
-    let server = start(|config| config.edge.origin = format!("http://{origin}")).await;
+    let server = start(|config| {
+        config.edge.origin = format!("http://{origin}");
+        config.edge.health_path = String::new();
+    })
+    .await;
     let target = format!("{}&x=1", with_cmcd("/a/seg.m4s", "sid=\"a\",mtp=5000,bl=3000"));
     let request = Request::get(target).header("cmcd-session", "sid=\"a\"").header("connection", "x-mine");
     let request = request.header("x-mine", "1").header("x-yours", "1").body(Full::default()).unwrap();
@@ -155,6 +159,7 @@ async fn an_origin_that_fails_is_named() {
         let server = start(|config| {
             config.edge.origin = format!("http://{origin}");
             config.edge.response_timeout_ms = 300;
+            config.edge.health_path = String::new();
         })
         .await;
         let answer = get(server.public_address(), "/seg.m4s").await;
@@ -177,7 +182,11 @@ async fn bodies_stream() {
         released.await.unwrap();
         stream.write_all(b"4\r\nlast\r\n0\r\n\r\n").await.unwrap();
     });
-    let server = start(|config| config.edge.origin = format!("http://{origin}")).await;
+    let server = start(|config| {
+        config.edge.origin = format!("http://{origin}");
+        config.edge.health_path = String::new();
+    })
+    .await;
     let request = Request::get("/seg.m4s").body(Full::default()).unwrap();
     let mut response = crate::support::open(server.public_address(), request).await;
     let mut frame = async || http_body_util::BodyExt::frame(response.body_mut()).await.unwrap().unwrap().into_data();

@@ -19,6 +19,7 @@ mod modes;
 mod monitoring;
 mod openapi;
 mod orders;
+mod origins;
 mod places;
 mod plan;
 mod players;

@@ -345,7 +345,11 @@ async fn blocking_reloads_and_parts_pass_at_once() {
         stream.write_all(answer.as_bytes()).await.unwrap();
         String::from_utf8(head).unwrap()
     });
-    let server = start(|config| config.edge.origin = format!("http://{origin}")).await;
+    let server = start(|config| {
+        config.edge.origin = format!("http://{origin}");
+        config.edge.health_path = String::new();
+    })
+    .await;
     let public = server.public_address();
     let target = "/a/live.m3u8?_HLS_msn=11&_HLS_part=0&_HLS_skip=YES&CMCD=ot%3Dm%2Csid%3D%22ll%22&_HLS_push=0";
     let waiting = tokio::spawn(async move { get(public, target).await });

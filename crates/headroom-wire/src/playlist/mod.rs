@@ -3,6 +3,7 @@
 //! [`Ladder::parse`] tells the two formats apart. [`cap`] removes the variants above a bitrate from a
 //! multivariant playlist and changes nothing else.
 
+mod addition;
 mod attributes;
 mod cap;
 mod codecs;
@@ -17,6 +18,7 @@ mod tests;
 mod values;
 mod variant;
 
+pub use addition::{CmcdParameters, SteeringAnnouncement, with_cmcd, with_steering};
 pub use cap::{CappedPlaylist, cap};
 pub use ladder::{
     Format, Ladder, MAX_PLAYLIST_BYTES, MAX_RENDITIONS, MAX_UNREAD, MAX_UNREAD_CHARACTERS, Media, PlaylistError,

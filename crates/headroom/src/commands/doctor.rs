@@ -185,7 +185,9 @@ fn is_headroom(mut address: SocketAddr) -> bool {
         stream.take(4_096).read_to_string(&mut answer)?;
         Ok(answer)
     };
-    ask().is_ok_and(|answer| answer.starts_with("HTTP/1.") && answer.ends_with("ready\n"))
+    // One whose origin is down is not ready, and a Headroom all the same.
+    let fits = |answer: String| answer.ends_with("ready\n") || answer.contains("urn:headroom:problem:not_ready");
+    ask().is_ok_and(|answer| answer.starts_with("HTTP/1.") && fits(answer))
 }
 
 fn edge(config: &Config) -> Option<Finding> {
@@ -201,22 +203,32 @@ fn edge(config: &Config) -> Option<Finding> {
             }
         });
     }
-    let rest = origin.strip_prefix("http://")?;
-    let authority = rest.split('/').next().unwrap_or_default();
-    let authority = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
-    let connected = authority.to_socket_addrs().and_then(|mut addresses| {
-        let address =
-            addresses.next().ok_or_else(|| std::io::Error::new(ErrorKind::NotFound, "the name has no address"))?;
-        TcpStream::connect_timeout(&address, Duration::from_secs(2))
-    });
-    Some(match connected {
-        Ok(_) => Finding::ok(CHECK, FOR, format!("{origin} takes connections")),
+    if origin.is_empty() {
+        return None;
+    }
+    let dead = origin.split(',').map(str::trim).find_map(|server| Some((server, connect(server).err()?)));
+    Some(match dead {
+        None => Finding::ok(CHECK, FOR, format!("{origin} takes connections")),
         // The origin may come up later; the server answers 502 until then.
-        Err(error) => {
+        Some((server, error)) => {
             let fix = "start the origin, or correct edge.origin";
-            Finding::bad(CHECK, FOR, Verdict::Doubtful, format!("{origin}: {error}"), fix)
+            Finding::bad(CHECK, FOR, Verdict::Doubtful, format!("{server}: {error}"), fix)
         }
     })
+}
+
+/// Connects to the server that an address names.
+fn connect(server: &str) -> std::io::Result<()> {
+    let none = |why| std::io::Error::new(ErrorKind::NotFound, why);
+    let plain = server.strip_prefix("http://").map(|rest| (rest, 80));
+    let (rest, port) = plain
+        .or_else(|| server.strip_prefix("https://").map(|rest| (rest, 443)))
+        .ok_or_else(|| none("neither http:// nor https://"))?;
+    let authority = rest.split('/').next().unwrap_or_default();
+    let has_port = authority.rsplit(']').next().is_some_and(|end| end.contains(':'));
+    let authority = if has_port { authority.to_owned() } else { format!("{authority}:{port}") };
+    let address = authority.to_socket_addrs()?.next().ok_or_else(|| none("the name has no address"))?;
+    TcpStream::connect_timeout(&address, Duration::from_secs(2)).map(|_| ())
 }
 
 fn token(config: &Config) -> Option<Finding> {

@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     /// Print the default alert rules and leave.
     #[arg(long)]
     print_alert_rules: bool,
-    /// Check the configuration and leave.
+    /// Check the configuration and whether its origin answers, and leave.
     #[arg(long)]
     check: bool,
     /// Log as JSON lines instead of text.
@@ -46,7 +46,7 @@ struct Settings {
     /// Address of the control listener [default: 127.0.0.1:8081].
     #[arg(long, value_name = "ADDRESS")]
     control: Option<SocketAddr>,
-    /// Origin of the edge: http://HOST:PORT or dir:PATH.
+    /// Origin of the edge: http://HOST:PORT, https://HOST, several separated by commas, or dir:PATH.
     #[arg(long, value_name = "ORIGIN")]
     origin: Option<String>,
     /// Threads that serve requests; 0 takes one for each processor.
@@ -172,8 +172,18 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let config = Config::load(arguments.config.as_deref(), arguments.settings.given()).context("configuration")?;
     if arguments.check {
-        println!("configuration is valid");
-        return Ok(ExitCode::SUCCESS);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let trouble = runtime.context("threads cannot be started")?.block_on(config.origin_trouble());
+        return Ok(match trouble {
+            None => {
+                println!("configuration is valid");
+                ExitCode::SUCCESS
+            }
+            Some(trouble) => {
+                println!("configuration is valid, but edge.origin cannot be used: {trouble}");
+                ExitCode::FAILURE
+            }
+        });
     }
     logging::of_server(arguments.log_json);
     // A single thread needs no work stealing, and spends less on waking itself.

@@ -9,6 +9,7 @@ mod fail_open;
 mod killed;
 mod modes;
 mod nginx;
+mod origins;
 mod players;
 mod security;
 mod silent;

@@ -42,6 +42,11 @@ impl Nginx {
         self.http
     }
 
+    /// Its process.
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
+    }
+
     /// Fails the test when it has ended.
     pub(crate) fn assert_running(&mut self) {
         self.process.assert_running();

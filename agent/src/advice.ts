@@ -35,7 +35,7 @@ export class Asker {
   #missing: { readonly kbps: number; readonly until: number } | undefined;
 
   constructor(source: AdviceSource, bearer: Bearer, fail: (error: unknown) => void) {
-    this.#adviser = source.mode === "local" ? new LocalEngine(source.module) : new Server(source, bearer);
+    this.#adviser = source.mode === "local" ? new LocalEngine(source) : new Server(source, bearer);
     this.#timeoutMs = (source.mode === "local" ? undefined : source.timeoutMs) ?? 1000;
     this.#fail = fail;
   }

@@ -16,6 +16,8 @@ export interface LocalAdvice {
   readonly mode: "local";
   /** `headroom.wasm` of this package: its address, its bytes, or the module compiled. */
   readonly module: string | URL | BufferSource | WebAssembly.Module;
+  /** What steering is for: no more stalls (`smooth`, the default), more picture (`balanced`), or most bits (`sharp`). */
+  readonly objective?: "smooth" | "balanced" | "sharp";
 }
 
 /** Where to ask before every segment, and as whom. */
@@ -46,6 +48,8 @@ export interface Arrival {
   /** Behind the live edge; 0 where that is not known. */
   readonly latencyMs: number;
   readonly playing: boolean;
+  /** Whose player it is; the engine's rules differ by it. */
+  readonly client: "dash.js" | "hls.js" | "shaka";
   readonly url: string;
   /** CMCD `sf`: HLS or DASH. */
   readonly format: "h" | "d";

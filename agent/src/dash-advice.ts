@@ -280,6 +280,7 @@ export class DashAdviser {
       durationMs: (request.duration ?? 0) * 1000,
       latencyMs: Number.isFinite(latency) ? latency * 1000 : 0,
       playing: !player.isPaused(),
+      client: "dash.js",
       url: request.url?.split(/[?#]/)[0]?.split("/").at(-1) ?? "",
       format: "d",
       object: "av",

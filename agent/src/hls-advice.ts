@@ -167,6 +167,7 @@ export class HlsAdviser {
       durationMs: duration * 1000,
       latencyMs: latency * 1000,
       playing: media?.paused === false,
+      client: "hls.js",
       url: relurl ?? "",
       format: "h",
       object: "av",

@@ -44,10 +44,12 @@ export class Engine {
 /** Answers out of the page. */
 export class LocalEngine implements Adviser {
   readonly #engine: Promise<Engine>;
+  readonly #objective: LocalAdvice["objective"];
   #stream = "";
 
-  constructor(module: LocalAdvice["module"]) {
+  constructor({ module, objective }: LocalAdvice) {
     this.#engine = Engine.load(module);
+    this.#objective = objective;
     // Told with the first question, not before anybody listens.
     this.#engine.catch(() => {});
   }
@@ -60,7 +62,7 @@ export class LocalEngine implements Adviser {
       return answer;
     };
     const at_us = Math.round((performance.timeOrigin + performance.now()) * 1000);
-    const settings = settingsOf(arrival);
+    const settings = { ...settingsOf(arrival), ...(this.#objective && { objective: this.#objective }) };
     if (JSON.stringify(settings) !== this.#stream) {
       ask({ input: { stream: { stream: STREAM, at_us, settings } } });
       this.#stream = JSON.stringify(settings);
@@ -84,7 +86,7 @@ function settingsOf({ ladderKbps, durationMs, targetLatencyMs }: Arrival): objec
 }
 
 /** The report a server reads out of the question (docs/cmcd.md). */
-function reportOf({ bytes, tookMs, bitrateKbps, durationMs, bufferMs, latencyMs, playing }: Arrival): object {
+function reportOf({ bytes, tookMs, bitrateKbps, durationMs, bufferMs, latencyMs, playing, client }: Arrival): object {
   return {
     encoded_bitrate_kbps: Math.round(bitrateKbps),
     measured_throughput_kbps: Math.max(1, Math.round((bytes * 8) / tookMs)),
@@ -93,5 +95,6 @@ function reportOf({ bytes, tookMs, bitrateKbps, durationMs, bufferMs, latencyMs,
     object_duration_ms: Math.round(durationMs),
     ...(latencyMs > 0 && { live_latency_ms: Math.round(latencyMs) }),
     state: playing ? "playing" : "paused",
+    client,
   };
 }

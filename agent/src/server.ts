@@ -25,7 +25,7 @@ export class Server implements Adviser {
 
   /** CMCD v2 of the arrival, in the query: whatever the edge keeps in front of `/v1/advice` stays. */
   #address(arrival: Arrival): string {
-    const { bytes, tookMs, bitrateKbps, durationMs, bufferMs, latencyMs, playing, url, format, object } = arrival;
+    const { bytes, tookMs, bitrateKbps, durationMs, bufferMs, latencyMs, playing, client, url, format, object } = arrival;
     const [sid, cid] = [this.#source.sessionId, this.#source.contentId].map((text) => JSON.stringify(text));
     const keys = [
       `bl=(${hundreds(bufferMs)})`,
@@ -45,7 +45,7 @@ export class Server implements Adviser {
       "v=2",
     ];
     const separator = this.#source.url.includes("?") ? "&" : "?";
-    return `${this.#source.url}${separator}CMCD=${encodeURIComponent(keys.join(","))}`;
+    return `${this.#source.url}${separator}client=${client}&CMCD=${encodeURIComponent(keys.join(","))}`;
   }
 }
 

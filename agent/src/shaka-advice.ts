@@ -310,7 +310,7 @@ export class AdvisedAbr implements ShakaAbrManager {
   #arrivalOf(segment: Transfer["segment"], bytes: number, tookMs: number, bufferMs: number): Arrival {
     const target = this.#edge.targetLatencyS();
     return {
-      ...{ bytes, tookMs, bufferMs, format: "d", object: "av" } as const,
+      ...{ bytes, tookMs, bufferMs, format: "d", object: "av", client: "shaka" } as const,
       latencyMs: (this.#edge.latencyS() ?? 0) * 1000,
       durationMs: (segment.endTime - segment.startTime) * 1000,
       playing: this.#media?.paused === false,

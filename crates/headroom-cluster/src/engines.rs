@@ -15,6 +15,7 @@ use headroom_core::{
     engine::{Census, Counters, Input, Output, Scope, StreamSettings},
     ladder::Ladder,
     mode::Mode,
+    objective::Objective,
     policy::Weights,
     session::Snapshot,
     telemetry::{Report, Sample, SessionId, StreamId},
@@ -209,6 +210,13 @@ impl Engines {
     pub fn restrict(&self, scope: Scope, max_bitrate: Option<Bitrate>, lasting: Option<Duration>) {
         match self {
             Self::Local(shards) => shards.restrict(scope, max_bitrate, lasting),
+        }
+    }
+
+    /// Orders what steering is for, or takes an order back with `None`.
+    pub fn order_objective(&self, scope: Scope, objective: Option<Objective>) {
+        match self {
+            Self::Local(shards) => shards.order_objective(scope, objective),
         }
     }
 

@@ -62,12 +62,19 @@ struct Header {
     engine: Config,
 }
 
-/// The engine's settings as any version of ours wrote them. Before there were objectives, the rule of `sharp` decided everything. No
-/// settings at all are the defaults.
+/// The engine's settings as any version of ours wrote them. Before there were objectives, the rule of `sharp` decided everything, and
+/// before the guard had these two settings a starving buffer's cap was lower and lasted longer, and cohorts spoke whether their
+/// members agreed or not. No settings at all are the defaults.
 fn engine_of_any_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Config, D::Error> {
     let mut settings: serde_json::Map<String, serde_json::Value> = Deserialize::deserialize(deserializer)?;
     if !settings.is_empty() {
         settings.entry("objective").or_insert_with(|| Objective::Sharp.name().into());
+        settings.entry("cohorts_must_agree").or_insert_with(|| false.into());
+        let guard = settings.entry("guard").or_insert_with(|| serde_json::json!({}));
+        if let Some(guard) = guard.as_object_mut() {
+            guard.entry("release_at_once").or_insert_with(|| false.into());
+            guard.entry("starving_pessimism").or_insert_with(|| true.into());
+        }
     }
     serde_json::from_value(settings.into()).map_err(D::Error::custom)
 }
@@ -296,17 +303,24 @@ pub fn engine_config(count: usize, config: &Config) -> Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use headroom_core::guard::Guard;
 
     #[test]
-    fn a_log_of_before_the_objectives_replays_as_sharp() {
-        for (engine, expected) in [
-            ("{}", Objective::default()),
-            (r#"{"cap_risk":0.3}"#, Objective::Sharp),
-            (r#"{"objective":"smooth"}"#, Objective::Smooth),
+    fn a_log_of_before_a_setting_replays_by_the_rules_of_then() {
+        // (settings, objective, whether a starving buffer's cap ends at once, whether it is a pessimist's)
+        for (engine, objective, release_at_once, starving_pessimism) in [
+            ("{}", Objective::default(), true, false),
+            (r#"{"cap_risk":0.3}"#, Objective::Sharp, false, true),
+            (r#"{"objective":"smooth"}"#, Objective::Smooth, false, true),
+            (r#"{"objective":"smooth","guard":{"release_at_once":true}}"#, Objective::Smooth, true, true),
+            (r#"{"objective":"smooth","guard":{"starving_pessimism":false}}"#, Objective::Smooth, false, false),
         ] {
             let line = format!(r#"{{"headroom_input_log":1,"shards":1,"engine":{engine}}}"#);
             let header: Header = serde_json::from_str(&line).unwrap();
-            assert_eq!(header.engine, Config { objective: expected, ..Config::default() }, "{engine}");
+            let guard = Guard { release_at_once, starving_pessimism, ..Guard::default() };
+            let cohorts_must_agree = engine == "{}";
+            let expected = Config { objective, guard, cohorts_must_agree, ..Config::default() };
+            assert_eq!(header.engine, expected, "{engine}");
         }
     }
 }

@@ -6,8 +6,10 @@
 
 use crate::{
     ladder::{Ladder, RungIndex},
+    time::{Duration, Timestamp},
     units::Bitrate,
 };
+use std::collections::VecDeque;
 
 /// What one session could use.
 #[derive(Clone, Copy, Debug)]
@@ -81,9 +83,49 @@ fn spend_rest(mut rest: f64, demands: &[Demand<'_>], rungs: &mut [RungIndex]) {
     }
 }
 
+/// What a bottleneck is reckoned to carry, from what it carried lately: the most within [`CapacityEstimate::MEMORY`].
+///
+/// A capacity that jumps is divided a tick late: shares of the last low hold everybody down after it is over. On links that jump,
+/// shares of the last 2 s cost up to two thirds of the QoE, shares of the most in 10 s at most 4 % (docs/benchmarks/steering.md).
+#[derive(Clone, Debug, Default)]
+pub struct CapacityEstimate {
+    /// What was carried and when; what a later one exceeds is left out, so the most is the first.
+    most: VecDeque<(Timestamp, Bitrate)>,
+}
+
+impl CapacityEstimate {
+    /// How long what was carried counts: five ticks.
+    pub const MEMORY: Duration = Duration::from_secs(10);
+
+    /// Takes in what was carried until `at`, not before the last such time, and gives the estimate.
+    pub fn observe(&mut self, at: Timestamp, carried: Bitrate) -> Bitrate {
+        while self.most.back().is_some_and(|&(_, earlier)| earlier <= carried) {
+            self.most.pop_back();
+        }
+        self.most.push_back((at, carried));
+        while self.most.front().is_some_and(|&(when, _)| at.since(when) >= Self::MEMORY) {
+            self.most.pop_front();
+        }
+        self.most.front().map_or(carried, |&(_, most)| most)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_most_of_ten_seconds_is_the_estimate() {
+        let mut estimate = CapacityEstimate::default();
+        // (second, carried, estimate), Mbit/s
+        for (second, carried, expected) in
+            [(0, 50, 50), (2, 20, 50), (4, 30, 50), (6, 10, 50), (8, 10, 50), (10, 10, 30), (14, 10, 10), (16, 90, 90)]
+        {
+            let told = estimate.observe(Timestamp::from_millis(second * 1_000), Bitrate::mbps(carried));
+            assert_eq!(told, Bitrate::mbps(expected), "second {second}");
+        }
+        assert!(estimate.most.len() <= 5);
+    }
 
     fn total(ladder: &Ladder, rungs: &[RungIndex]) -> u64 {
         rungs.iter().map(|&rung| ladder.bitrate(rung).as_bps() / 1_000).sum()

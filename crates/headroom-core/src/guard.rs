@@ -23,14 +23,26 @@ pub struct Guard {
     pub steps_up: u8,
     /// A buffer below this share of one segment is starving.
     pub starving_segments: f32,
-    /// Share a starving session may use of the pessimistic forecast (its 10 % quantile) or of its newest transfer,
-    /// whichever is less.
+    /// How much a starving session may use, as a multiple of the rate of its newest transfer. Only what is out of reach is cut: the
+    /// cap acts a segment late, on a player that mends itself.
     pub starving_share: f64,
+    /// Whether the pessimistic forecast (its 10 % quantile) counts in place of the newest transfer where it is less. Logs of before
+    /// say yes.
+    pub starving_pessimism: bool,
+    /// Whether the cap of a starving buffer ends as soon as the buffer is filled, without dwell or steps. Logs of before say no.
+    pub release_at_once: bool,
 }
 
 impl Default for Guard {
     fn default() -> Self {
-        Self { dwell: Duration::from_secs(4), steps_up: 2, starving_segments: 0.75, starving_share: 0.9 }
+        Self {
+            dwell: Duration::from_secs(4),
+            steps_up: 2,
+            starving_segments: 0.75,
+            starving_share: 1.5,
+            starving_pessimism: false,
+            release_at_once: true,
+        }
     }
 }
 
@@ -56,8 +68,10 @@ impl Guard {
         let mut allowed = Proposal { rung: proposal.rung.min(view.ladder.top()), ..proposal };
         self.climb_slowly(view, &mut allowed, limits);
         if !limits.starting && self.is_starving(view, limits.starved) {
-            let pessimistic = f64::from(view.forecast.quantiles_kbps[0][0]).min(newest_kbps(view));
-            lower(&mut allowed, carried(view, pessimistic * self.starving_share), Reason::Starvation);
+            let lowest =
+                if self.starving_pessimism { f64::from(view.forecast.quantiles_kbps[0][0]) } else { f64::INFINITY };
+            let kbps = newest_kbps(view).min(lowest);
+            lower(&mut allowed, carried(view, kbps * self.starving_share), Reason::Starvation);
         }
         if let Some((ceiling, reason)) = limits.ceiling {
             lower(&mut allowed, view.ladder.highest_within(ceiling).unwrap_or(0), reason);

@@ -121,13 +121,16 @@ impl Streams {
     ) -> StreamId {
         let stream = identifier.stream(name, Some(discovered.format));
         let key = (name.to_owned(), discovered.format);
-        let known_duration = {
-            let known = read_locked(&self.known);
-            known.get(&key).map(|listed| listed.settings.segment_duration)
+        // A manifest says nothing of what the operator declared.
+        let known = read_locked(&self.known).get(&key).map(|listed| listed.settings.clone());
+        let known = known.as_ref().unwrap_or(defaults);
+        let settings = StreamSettings {
+            ladder: discovered.ladder.as_ref().unwrap_or(&defaults.ladder).clone(),
+            segment_duration: discovered.segment_duration.unwrap_or(known.segment_duration),
+            objective: known.objective,
+            egress: known.egress,
+            ..defaults.clone()
         };
-        let segment_duration = discovered.segment_duration.or(known_duration).unwrap_or(defaults.segment_duration);
-        let ladder = discovered.ladder.as_ref().unwrap_or(&defaults.ladder).clone();
-        let settings = StreamSettings { ladder, segment_duration, ..defaults.clone() };
         let unread: Vec<UnreadView> = discovered.unread.iter().map(UnreadView::from).collect();
         {
             let known = read_locked(&self.known);

@@ -12,6 +12,7 @@ use crate::{
     video::Video,
 };
 use headroom_core::{
+    allocation::CapacityEstimate,
     engine::{Config, Engine, Input, StreamSettings},
     forecast::{Forecast, History},
     ladder::RungIndex,
@@ -49,7 +50,7 @@ pub enum Guidance {
     Engine {
         /// Its settings.
         config: Box<Config>,
-        /// Whether it is told, at each tick, what the bottleneck carried since the last.
+        /// Whether it is told, at each tick, what the bottleneck carries by what it carried lately.
         capacity_known: bool,
         /// Whether it knows that all come over one network, and pools what they measure.
         cohort: bool,
@@ -147,6 +148,7 @@ struct Viewer<'a> {
 struct Guide {
     engine: Engine,
     capacity_known: bool,
+    capacity: CapacityEstimate,
     cohort: bool,
 }
 
@@ -175,7 +177,8 @@ impl<'a> Run<'a> {
                     };
                     engine.handle_input(Input::Stream { stream: StreamId(index as u64), at: clock(0.0), settings });
                 }
-                Some(Guide { engine, capacity_known: *capacity_known, cohort: *cohort })
+                let capacity = CapacityEstimate::default();
+                Some(Guide { engine, capacity_known: *capacity_known, capacity, cohort: *cohort })
             }
         };
         let viewer = |(index, video): (usize, &'a Video)| Viewer {
@@ -260,9 +263,9 @@ impl<'a> Run<'a> {
         let carried = self.link.bits_until(self.next_tick_s) - self.link.bits_until(before_s);
         let at = clock(self.next_tick_s);
         self.next_tick_s += TICK_S;
-        let Some(Guide { engine, capacity_known, .. }) = &mut self.engine else { return };
+        let Some(Guide { engine, capacity_known, capacity, .. }) = &mut self.engine else { return };
         if *capacity_known {
-            let capacity = Bitrate::bps((carried * PAYLOAD_SHARE / TICK_S) as u64);
+            let capacity = capacity.observe(at, Bitrate::bps((carried * PAYLOAD_SHARE / TICK_S) as u64));
             engine.handle_input(Input::Bottleneck { at, stream: None, capacity: Some(capacity) });
         }
         engine.handle_input(Input::Tick { at });

@@ -6,6 +6,7 @@ use headroom_core::{
     audience::{Command, Conditions, State},
     engine::{Input, Output, Scope, StreamSettings},
     mode::Mode,
+    objective::Objective,
     policy::Weights,
     telemetry::{SessionId, StreamId},
     time::Duration,
@@ -114,9 +115,22 @@ impl Shards {
             let until = lasting.map(|lasting| at + lasting);
             self.feed(&mut shard, Input::Override { at, scope, max_bitrate, until });
         };
+        self.order(scope, restrict);
+    }
+
+    /// Orders what steering is for, or takes an order back.
+    pub(crate) fn order_objective(&self, scope: Scope, objective: Option<Objective>) {
+        self.order(scope, |mut shard: MutexGuard<'_, Shard>| {
+            let at = self.clock.now();
+            self.feed(&mut shard, Input::Objective { at, scope, objective });
+        });
+    }
+
+    /// Gives an order to the shards it concerns.
+    fn order(&self, scope: Scope, give: impl Fn(MutexGuard<'_, Shard>)) {
         match scope {
-            Scope::Session(session) => restrict(self.shard_of(session)),
-            Scope::Stream(_) | Scope::All => self.shards.iter().for_each(|shard| restrict(locked(shard))),
+            Scope::Session(session) => give(self.shard_of(session)),
+            Scope::Stream(_) | Scope::All => self.shards.iter().for_each(|shard| give(locked(shard))),
         }
     }
 }

@@ -18,6 +18,11 @@ const FLEET_HOLDS: Duration = Duration::from_secs(30);
 /// A fall of the fleet counts for two ticks.
 const FALL_HOLDS: Duration = Duration::from_secs(4);
 
+/// What a session's first transfers are compared with its neighbours' over.
+const FIRST_TRANSFERS: Duration = Duration::from_secs(4);
+/// A median further beyond their quantiles than by this factor is another link's (own choice).
+const BEYOND: f64 = 2.0;
+
 /// A fall of the cohort does not apply to a session that measured something itself within this time. Where it did, crowds lost
 /// 1 to 4 % of their QoE for no fewer stalls.
 const NEWS_LASTS: Duration = Duration::from_secs(3);
@@ -26,6 +31,8 @@ const NEWS_LASTS: Duration = Duration::from_secs(3);
 pub(super) struct Cohorts {
     entries: Vec<Cohort>,
     positions: BTreeMap<(StreamId, NetworkId), u16>,
+    /// Whether a cohort whose members disagree keeps silent, and one that a session's own transfers contradict ([`super::Config`]).
+    must_agree: bool,
 }
 
 /// Sessions that play one stream over one network.
@@ -41,12 +48,6 @@ struct Cohort {
     fleet: Option<(Timestamp, CohortForecast)>,
 }
 
-impl Default for Cohorts {
-    fn default() -> Self {
-        Self { entries: vec![Cohort::default()], positions: BTreeMap::new() }
-    }
-}
-
 /// One cohort as another engine may add it to its own.
 #[derive(Clone, Debug)]
 pub struct CohortPool {
@@ -58,17 +59,30 @@ pub struct CohortPool {
     pub members: u32,
     /// What they measured.
     pub pool: Pool,
+    /// Whether they must agree to say anything to newcomers.
+    pub must_agree: bool,
 }
 
 impl CohortPool {
     /// What is to be expected of one more member, others being `members`; nothing where they are too few to stay private.
     #[must_use]
     pub fn forecast(&self, at: Timestamp) -> Option<CohortForecast> {
-        (self.members >= LEAST_OTHERS).then(|| self.pool.forecast(at))
+        (self.members >= LEAST_OTHERS).then(|| forecast_of(&self.pool, at, self.must_agree))
     }
 }
 
+/// What a pool leads to expect; nothing for newcomers where its members should agree and do not.
+fn forecast_of(pool: &Pool, at: Timestamp, must_agree: bool) -> CohortForecast {
+    let forecast = pool.forecast(at);
+    if must_agree && !pool.members_agree() { forecast.only_fall() } else { forecast }
+}
+
 impl Cohorts {
+    /// No cohort yet.
+    pub(super) fn new(must_agree: bool) -> Self {
+        Self { entries: vec![Cohort::default()], positions: BTreeMap::new(), must_agree }
+    }
+
     /// Counts one more member. Returns the position of its cohort, or [`NO_COHORT`] where there is no room.
     fn join(&mut self, stream: StreamId, network: NetworkId) -> u16 {
         let position = self.position((stream, network));
@@ -105,15 +119,23 @@ impl Cohorts {
     pub(super) fn set_fleet(&mut self, stream: StreamId, network: NetworkId, at: Timestamp, forecast: CohortForecast) {
         let position = self.position((stream, network));
         if position != NO_COHORT {
+            let must_agree = self.must_agree;
             let cohort = &mut self.entries[usize::from(position)];
             cohort.fleet = Some((at, forecast));
-            cohort.look_ahead(at);
+            cohort.look_ahead(at, must_agree);
         }
     }
 
     /// Brings every forecast up to date.
     pub(super) fn tick(&mut self, at: Timestamp) {
-        self.entries.iter_mut().skip(1).for_each(|cohort| cohort.look_ahead(at));
+        let must_agree = self.must_agree;
+        self.entries.iter_mut().skip(1).for_each(|cohort| cohort.look_ahead(at, must_agree));
+    }
+
+    /// Brings the forecast of one cohort up to date.
+    fn look_ahead(&mut self, position: u16, at: Timestamp) {
+        let must_agree = self.must_agree;
+        self.entries[usize::from(position)].look_ahead(at, must_agree);
     }
 
     /// Whether the cohort fell so that its members should be decided for without news of their own.
@@ -137,7 +159,9 @@ impl Cohorts {
         let seen_s = record.history.seen_s();
         let expected = if seen_s < SETTLED_S {
             let (prior, weight_s) = self.prior(record);
-            own.drawn_towards(&prior, seen_s, weight_s)
+            // What a session measured itself comes first: a link that none of its neighbours has says nothing about it.
+            let contradicted = self.must_agree && !own.is_unknown() && !prior.is_unknown() && is_beyond(&own, &prior);
+            if contradicted { own } else { own.drawn_towards(&prior, seen_s, weight_s) }
         } else {
             own
         };
@@ -157,6 +181,7 @@ impl Cohorts {
             network: cohort.key.1,
             members: cohort.members,
             pool: cohort.pool.clone(),
+            must_agree: self.must_agree,
         })
     }
 
@@ -185,11 +210,21 @@ impl Cohorts {
     }
 }
 
+/// Whether the median of what a session measured itself lies far outside the middle four fifths of what is said of others.
+fn is_beyond(own: &Forecast, prior: &Forecast) -> bool {
+    let own_kbps = own.median(FIRST_TRANSFERS).as_kbps();
+    let [lowest, .., highest] = prior.scenarios(FIRST_TRANSFERS).map(f64::from);
+    !(lowest / BEYOND..=highest * BEYOND).contains(&own_kbps)
+}
+
 impl Cohort {
-    fn look_ahead(&mut self, at: Timestamp) {
+    fn look_ahead(&mut self, at: Timestamp, must_agree: bool) {
         self.at = at;
         // One of the members is the one that asks.
-        let own = if self.members > LEAST_OTHERS { self.pool.forecast(at) } else { CohortForecast::default() };
+        let own = match self.members > LEAST_OTHERS {
+            true => forecast_of(&self.pool, at, must_agree),
+            false => CohortForecast::default(),
+        };
         self.forecast = match self.fleet {
             Some((came_at, fleet)) if at.since(came_at) <= FLEET_HOLDS => {
                 let fall = if at.since(came_at) <= FALL_HOLDS { fleet.fall.min(own.fall) } else { own.fall };
@@ -208,7 +243,7 @@ impl Engine {
         self.cohorts.leave(record.cohort);
         record.cohort = self.cohorts.join(self.streams.target(record.stream).stream, network);
         if record.cohort != NO_COHORT {
-            self.cohorts.entries[usize::from(record.cohort)].look_ahead(at);
+            self.cohorts.look_ahead(record.cohort, at);
         }
         if record.history.is_empty() {
             self.decide(slot, at, Urgency::Routine);
@@ -296,6 +331,33 @@ mod tests {
     }
 
     #[test]
+    fn a_cohort_of_very_different_links_says_nothing_to_a_newcomer() {
+        for (must_agree, speaks) in [(true, false), (false, true)] {
+            let mut engine = Engine::new(Config { cohorts_must_agree: must_agree, ..Config::default() });
+            for at in (0..30).step_by(2) {
+                for session in 1..=6 {
+                    let kbps = if session % 2 == 0 { 1_200 } else { 60_000 };
+                    engine.handle_input(sample(SessionId(session), at, player(kbps)));
+                    engine.handle_input(Input::Join { at: second(at), session: SessionId(session), network: HOME });
+                }
+                engine.handle_input(Input::Tick { at: second(at + 1) });
+            }
+            assert_eq!(arrive(&mut engine, 30, HOME).expected_throughput.is_some(), speaks);
+        }
+    }
+
+    #[test]
+    fn a_session_that_has_another_link_than_its_cohort_believes_itself() {
+        let mut engine = Engine::new(Config::default());
+        watch(&mut engine, 6, 0, 30, 40_000);
+        arrive(&mut engine, 30, HOME);
+        engine.handle_input(sample(NEWCOMER, 31, player(1_000)));
+        engine.handle_input(Input::Tick { at: second(32) });
+        let expected = engine.decision(NEWCOMER).unwrap().expected_throughput.unwrap();
+        assert!(expected < Bitrate::kbps(2_000), "{expected} on a link of 1 Mbit/s");
+    }
+
+    #[test]
     fn own_history_takes_over_and_climbs_without_waiting() {
         let mut engine = Engine::new(Config::default());
         watch(&mut engine, 6, 0, 30, 1_000);
@@ -354,7 +416,7 @@ mod tests {
 
     #[test]
     fn cohorts_stay_bounded_and_empty_ones_make_room() {
-        let mut cohorts = Cohorts::default();
+        let mut cohorts = Cohorts::new(true);
         for network in 1..=MOST as u64 {
             assert_ne!(cohorts.join(STREAM, NetworkId(network)), NO_COHORT);
         }

@@ -29,6 +29,9 @@ pub struct Config {
     /// Stall risk up to which a rung above the proposed one is left to the player. Over DYNAMIC on the UCC drives, 0.3 to 0.6
     /// score alike; a cap at the proposed rung itself costs the player a sixth of its score.
     pub cap_risk: f32,
+    /// Whether a cohort speaks for newcomers only while its members are used to about the same rates, and never against what a
+    /// session measured itself. Logs of before say no.
+    pub cohorts_must_agree: bool,
     /// Buffer, latency and playback rate.
     pub pacing: Pacing,
     /// Silence after which a session is forgotten.
@@ -51,6 +54,7 @@ impl Default for Config {
             egress: Egress::default(),
             guard: Guard::default(),
             cap_risk: 0.3,
+            cohorts_must_agree: true,
             pacing: Pacing::default(),
             session_expiry: Duration::from_secs(60),
             max_sessions: 1_000_000,

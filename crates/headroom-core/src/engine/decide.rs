@@ -52,10 +52,12 @@ impl Engine {
             proposal.rung = target.settings.ladder.top();
         }
         // Slow climbing guards against wrong estimates. It does not apply to the end of an order, to a cap that rests on what
-        // others measured, or where nothing is measured.
+        // others measured, to one that a starving buffer needed, or where nothing is measured.
         let order_ended = record.reason == Reason::Override && ceiling.is_none();
         let unknown = !steers || (proposal.reason == Reason::NoEvidence && forecast.is_unknown());
-        let climbs = record.cap != NO_RUNG && !order_ended && record.reason != Reason::Newcomer && !unknown;
+        let released = self.config.guard.release_at_once && record.reason == Reason::Starvation;
+        let climbs =
+            record.cap != NO_RUNG && !order_ended && record.reason != Reason::Newcomer && !unknown && !released;
         let limits = Limits {
             previous: climbs.then_some(record.cap),
             changed_at: record.changed_at(),
@@ -166,7 +168,7 @@ fn percent(share: f32) -> u8 {
 
 /// What a session is guided for: by order for it, its stream or everyone, else by the settings of its stream, else the engine's.
 pub(super) fn guidance(config: &Config, streams: &Streams, target: &Target, record: &Record) -> Guidance {
-    let ordered = record.objective.or(target.objective).or(streams.objective);
+    let ordered = record.objective().or(target.objective).or(streams.objective);
     Guidance {
         objective: ordered.or(target.settings.objective).unwrap_or(config.objective),
         egress: target.settings.egress.unwrap_or(config.egress),

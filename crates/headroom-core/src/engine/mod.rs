@@ -38,7 +38,7 @@ use crate::{
 use audiences::Audiences;
 use bottlenecks::Bottlenecks;
 use cohorts::Cohorts;
-use decide::ceiling;
+use decide::{ceiling, guidance};
 use std::collections::VecDeque;
 use streams::Streams;
 use table::Table;
@@ -67,7 +67,7 @@ impl Engine {
             streams: Streams::new(config.default_stream.clone()),
             bottlenecks: Bottlenecks::default(),
             audiences: Audiences::default(),
-            cohorts: Cohorts::default(),
+            cohorts: Cohorts::new(config.cohorts_must_agree),
             counters: Counters::default(),
             outputs: VecDeque::new(),
             last_tick: None,
@@ -130,7 +130,8 @@ impl Engine {
     pub fn view(&self, session: SessionId) -> Option<Snapshot> {
         let record = self.table.get(session)?;
         let target = self.streams.target(record.stream);
-        Some(record.snapshot(target.stream, &target.settings.ladder, &self.cohorts.expect(record)))
+        let objective = guidance(&self.config, &self.streams, target, record).objective;
+        Some(record.snapshot(target.stream, objective, &target.settings.ladder, &self.cohorts.expect(record)))
     }
 
     /// What each session that plays a stream, or anything, could use of a bottleneck: for a caller that divides a capacity
@@ -302,7 +303,7 @@ impl Engine {
             Scope::Stream(stream) => self.streams.order_objective(Some(stream), objective),
             Scope::Session(session) => {
                 if let Some(slot) = self.table.find(session) {
-                    self.table.record_mut(slot).objective = objective;
+                    self.table.record_mut(slot).order_objective(objective);
                 }
             }
         }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     decision::Reason,
+    guard::Guard,
     telemetry::{Link, Player, PlayerState, StreamId},
     time::Duration,
 };
@@ -259,6 +260,22 @@ fn starvation_and_collapse_are_decided_at_once() {
     assert_eq!(engine.counters().emergencies, 2);
     let last = decided.last().unwrap();
     assert_eq!((last.max_bitrate, last.reason), (Some(Bitrate::kbps(800)), Reason::Starvation));
+}
+
+#[test]
+fn the_cap_of_a_starving_buffer_ends_with_it() {
+    for (release_at_once, back_at_once) in [(true, true), (false, false)] {
+        let guard = Guard { release_at_once, ..Guard::default() };
+        let mut engine = Engine::new(Config { guard, ..Config::default() });
+        decisions(&mut engine, steady(0.0, 40.0, 8_000, 30_000, 5.0));
+        let before = engine.decision(VIEWER).unwrap().cap;
+        decisions(&mut engine, [report(40.5, 8_000, 900, 0.1), tick(41.0)]);
+        let starving = engine.decision(VIEWER).unwrap();
+        assert_eq!((starving.max_bitrate, starving.reason), (Some(Bitrate::kbps(800)), Reason::Starvation));
+        decisions(&mut engine, [report(41.5, 800, 30_000, 4.0), report(42.0, 800, 30_000, 5.0), tick(43.0)]);
+        let after = engine.decision(VIEWER).unwrap().cap;
+        assert_eq!(after >= before.map(|cap| cap - 1), back_at_once, "{before:?} before, {after:?} after");
+    }
 }
 
 #[test]

@@ -28,6 +28,9 @@ const ENOUGH_S: f32 = 20.0;
 const FALL_PRIOR_S: f32 = 12.0;
 /// A fall by less than a fourth is not worth a warning: sessions differ by as much by chance.
 const LEAST_FALL: f32 = 0.29;
+/// Standard deviation, in natural logarithms, of what the members are used to, from which on they do not share a link: a factor of
+/// two. Behind one access network or address may lie links of a phone and of a fibre, and a newcomer may have either.
+const LEAST_DISAGREEMENT: f32 = std::f32::consts::LN_2;
 /// The largest change that one observation counts for, in natural logarithms (a factor of 7).
 const FARTHEST_CHANGE: f32 = 2.0;
 
@@ -39,6 +42,9 @@ pub struct Pool {
     /// Changes against what each session was used to, in natural logarithms: just now, and usually.
     recent: Mean,
     usual: Mean,
+    /// What each session is used to, in natural logarithms, and its square.
+    level: Mean,
+    level_squared: Mean,
     /// When the classes and means were faded last.
     at: Timestamp,
 }
@@ -74,8 +80,8 @@ pub struct CohortForecast {
 
 impl Default for Pool {
     fn default() -> Self {
-        let (recent, usual) = (Mean::default(), Mean::default());
-        Self { classes: [0.0; CLASSES], recent, usual, at: Timestamp::EPOCH }
+        let [recent, usual, level, level_squared] = [Mean::default(); 4];
+        Self { classes: [0.0; CLASSES], recent, usual, level, level_squared, at: Timestamp::EPOCH }
     }
 }
 
@@ -88,6 +94,9 @@ impl Pool {
             let change = (kbps.max(1.0) / used_to.max(1.0)).ln().clamp(-FARTHEST_CHANGE, FARTHEST_CHANGE);
             self.recent.observe(change, seconds);
             self.usual.observe(change, seconds);
+            let level = used_to.max(1.0).ln();
+            self.level.observe(level, seconds);
+            self.level_squared.observe(level * level, seconds);
         }
     }
 
@@ -100,6 +109,18 @@ impl Pool {
         CohortForecast { quantiles_kbps, fall: self.fall(at) }
     }
 
+    /// Whether the sessions are used to about the same, so that one of them tells what another will have. Yes, where nobody is
+    /// used to anything yet.
+    #[must_use]
+    pub fn members_agree(&self) -> bool {
+        if self.level.weight <= 0.0 {
+            return true;
+        }
+        let mean = self.level.sum / self.level.weight;
+        let variance = self.level_squared.sum / self.level_squared.weight - mean * mean;
+        variance < LEAST_DISAGREEMENT * LEAST_DISAGREEMENT
+    }
+
     /// Adds what another pool of the same cohort holds.
     pub fn merge(&mut self, other: &Self) {
         let at = self.at.max(other.at);
@@ -109,7 +130,13 @@ impl Pool {
         for (mine, theirs) in self.classes.iter_mut().zip(other.classes) {
             *mine += theirs;
         }
-        for (mine, theirs) in [(&mut self.recent, other.recent), (&mut self.usual, other.usual)] {
+        let pairs = [
+            (&mut self.recent, other.recent),
+            (&mut self.usual, other.usual),
+            (&mut self.level, other.level),
+            (&mut self.level_squared, other.level_squared),
+        ];
+        for (mine, theirs) in pairs {
             mine.sum += theirs.sum;
             mine.weight += theirs.weight;
         }
@@ -130,7 +157,7 @@ impl Pool {
         self.at = at;
         let slow = (-std::f32::consts::LN_2 * passed / FADE_S).exp();
         self.classes.iter_mut().for_each(|seconds| *seconds *= slow);
-        self.usual.fade(slow);
+        [&mut self.usual, &mut self.level, &mut self.level_squared].into_iter().for_each(|mean| mean.fade(slow));
         self.recent.fade((-std::f32::consts::LN_2 * passed / FALL_FADE_S).exp());
     }
 
@@ -165,6 +192,12 @@ fn class(kbps: f32) -> usize {
 }
 
 impl CohortForecast {
+    /// The same without what it says to newcomers: only the fall of many is left.
+    #[must_use]
+    pub fn only_fall(self) -> Self {
+        Self { fall: self.fall, ..Self::default() }
+    }
+
     /// The forecast for a session that has measured nothing itself: the same for every horizon. Unknown where too little was
     /// measured.
     #[must_use]
@@ -226,6 +259,23 @@ mod tests {
         let fall = pool.forecast(second(64.0)).fall;
         assert!((-1.4..-0.4).contains(&fall), "to a quarter is −1.39 once all have said it: {fall}");
         assert_eq!(pool.forecast(second(90.0)).fall, 0.0, "old news");
+    }
+
+    #[test]
+    fn members_on_links_of_their_own_kind_disagree() {
+        // (kbit/s of one half, of the other, agree)
+        for (slow, fast, agree) in [(8_000.0, 8_000.0, true), (5_000.0, 12_000.0, true), (2_000.0, 60_000.0, false)] {
+            let mut pool = Pool::default();
+            assert!(pool.members_agree(), "nothing is known");
+            for at in 0..30 {
+                watch(&mut pool, at, at + 1, 3, slow, slow);
+                watch(&mut pool, at, at + 1, 3, fast, fast);
+            }
+            assert_eq!(pool.members_agree(), agree, "{slow} and {fast}");
+            let mut sum = Pool::default();
+            sum.merge(&pool);
+            assert_eq!(sum.members_agree(), agree, "{slow} and {fast} over engines");
+        }
     }
 
     #[test]

@@ -7,7 +7,12 @@ use super::bounds::bounded;
 use super::session_memory::SessionMemory;
 use super::{Abandonment, Delivery, Hold, Memory, Policy, Progress, Proposal, Recourse, View};
 use crate::{
-    decision::Reason, forecast::History, ladder::RungIndex, objective::Objective, telemetry::Report, time::Timestamp,
+    decision::Reason,
+    forecast::History,
+    ladder::RungIndex,
+    objective::Objective,
+    telemetry::{Client, Report},
+    time::Timestamp,
     units::Bitrate,
 };
 
@@ -38,12 +43,14 @@ impl Policy for Headroom {
         if view.forecast.is_unknown() {
             return Proposal::hold(view);
         }
-        let best = match view.guidance.objective {
-            Objective::Smooth => self.smooth.best(view),
-            Objective::Balanced => self.balanced.best(view),
-            Objective::Sharp => self.sharp.best(view),
+        let best = match (view.guidance.objective, view.guidance.client) {
+            // Shaka's own rule gives no transfer up: one that does has more than two thirds of its stalls to spend on picture.
+            (Objective::Smooth, Client::Shaka) | (Objective::Balanced, _) => self.balanced.best(view),
+            (Objective::Smooth, _) => self.smooth.best(view),
+            (Objective::Sharp, _) => self.sharp.best(view),
         };
-        bounded(view, &kept, proposal(view, best))
+        let young = if view.guidance.objective == Objective::Sharp { FEW_TRANSFERS } else { FIRST_TRANSFERS };
+        bounded(view, &kept, proposal(view, best, young))
     }
 
     /// The rule of `sharp`: a tenth of the work of the others, and a cap is no more than a limit to what the player chooses.
@@ -51,7 +58,7 @@ impl Policy for Headroom {
         if view.forecast.is_unknown() {
             return Proposal::hold(view);
         }
-        proposal(view, self.sharp.best(view))
+        proposal(view, self.sharp.best(view), FEW_TRANSFERS)
     }
 
     fn abandon(&self, view: &View<'_>, progress: &Progress, memory: &mut Memory) -> Option<RungIndex> {
@@ -71,9 +78,9 @@ impl Policy for Headroom {
     }
 }
 
-/// `best`, or what a young session is trusted with, and why.
-fn proposal(view: &View<'_>, best: RungIndex) -> Proposal {
-    let rung = best.max(trusted_at_start(view));
+/// `best`, or what a session is trusted with that has fewer transfers than `young`, and why.
+fn proposal(view: &View<'_>, best: RungIndex, young: usize) -> Proposal {
+    let rung = if view.history.len() < young { best.max(trusted_at_start(view)) } else { best };
     let reason = match view.current {
         Some(current) if rung < current => Reason::StallRisk,
         Some(current) if rung > current => Reason::RoomAbove,
@@ -85,14 +92,13 @@ fn proposal(view: &View<'_>, best: RungIndex) -> Proposal {
 /// Transfers known before which the link is also taken at its word: the forecast's spread is then that of all links, jumpy
 /// ones among them, and on a steady link caution costs more than 1 % of a session.
 const FEW_TRANSFERS: usize = 3;
+/// The same for the objectives that fear outages more: they wait longer before they take a forecast for narrow.
+const FIRST_TRANSFERS: usize = 5;
 /// Share of the throughput taken at its word (dash.js `bandwidthSafetyFactor`).
 const TRUSTED_SHARE: f64 = 0.9;
 
-/// The rung that a young session may play by its few measurements alone; the lowest for any other.
+/// The rung that a young session may play by its last few measurements alone.
 fn trusted_at_start(view: &View<'_>) -> RungIndex {
-    if view.history.len() >= FEW_TRANSFERS {
-        return 0;
-    }
     let kbps = view.history.harmonic_mean(FEW_TRANSFERS).unwrap_or(0.0) * TRUSTED_SHARE;
     view.ladder.highest_within(Bitrate::from_kbps_f64(kbps)).unwrap_or(0)
 }

@@ -29,9 +29,9 @@ pub struct Recourse {
 }
 
 impl Recourse {
-    /// The rule of `smooth`: it stalls less than DYNAMIC and shows more picture (docs/benchmarks/steering.md). Half the stall price
-    /// buys a little picture with stalls; twice the tail costs more picture than it is worth.
-    pub const CALM: Self = Self { stall_price: 8.0, switch_price: 3.0, tail_weight: 0.1, horizon_s: 16.0 };
+    /// The rule of `smooth`: it stalls less than DYNAMIC and shows more picture (docs/benchmarks/steering.md). Two thirds of the
+    /// stall price buy a little picture with stalls; half as much tail again costs more picture than it is worth.
+    pub const CALM: Self = Self { stall_price: 12.0, switch_price: 3.0, tail_weight: 0.12, horizon_s: 16.0 };
 
     /// The rule of `balanced`: more picture, for more stalls than `smooth` (docs/benchmarks/steering.md).
     pub const RICH: Self = Self { stall_price: 4.0, switch_price: 3.0, tail_weight: 0.0, horizon_s: 10.0 };
@@ -41,7 +41,7 @@ impl Recourse {
 /// than DYNAMIC does.
 const HLS_JS_SWITCHES: f64 = 2.0;
 /// Before so many transfers are known a session finds its rung, and what it changes is no unrest …
-const FIRST_TRANSFERS: usize = 5;
+const FIRST_TRANSFERS: usize = 6;
 /// … but costs this much: with the full price it climbs to a steady link's rung one or two segments late, 0.5 to 2.5 % of its bits.
 const FIRST_SWITCH_PRICE: f64 = 1.0;
 
@@ -225,7 +225,7 @@ mod tests {
                 .map(|step| 5_000.0 * 1.02_f32.powi(step))
                 .find(|&kbps| best(Recourse::CALM, client, kbps, 1.2, 4, transfers) > 4)
         };
-        let (young, dash, hls) = (rises(Client::DashJs, 4), rises(Client::DashJs, 5), rises(Client::HlsJs, 5));
+        let (young, dash, hls) = (rises(Client::DashJs, 5), rises(Client::DashJs, 6), rises(Client::HlsJs, 6));
         assert!(young < dash && dash < hls, "{young:?} {dash:?} {hls:?}");
     }
 }

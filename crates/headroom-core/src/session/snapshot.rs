@@ -5,6 +5,7 @@ use crate::{
     decision::Reason,
     forecast::{Forecast, Signal},
     ladder::Ladder,
+    objective::Objective,
     telemetry::{SessionId, StreamId},
     time::{Duration, Timestamp},
     units::{Bitrate, Mos, Ratio},
@@ -31,6 +32,9 @@ pub struct Snapshot {
     /// Distance behind live.
     #[serde(rename = "live_latency_ms")]
     pub live_latency: Option<Duration>,
+    /// What steering is for here. Snapshots of before have none: `smooth`.
+    #[serde(default)]
+    pub objective: Objective,
     /// Bit rate of the rung played.
     #[serde(rename = "playing_kbps")]
     pub playing: Option<Bitrate>,
@@ -86,7 +90,13 @@ pub struct Summary {
 }
 
 impl Record {
-    pub(crate) fn snapshot(&self, stream: StreamId, ladder: &Ladder, forecast: &Forecast) -> Snapshot {
+    pub(crate) fn snapshot(
+        &self,
+        stream: StreamId,
+        objective: Objective,
+        ladder: &Ladder,
+        forecast: &Forecast,
+    ) -> Snapshot {
         let Signal { rsrp_dbm, rsrq_db, sinr_db } = self.signal();
         Snapshot {
             session: self.id,
@@ -95,6 +105,7 @@ impl Record {
             last_seen: self.last_seen,
             buffer_length: self.buffer_length(),
             live_latency: self.live_latency(),
+            objective,
             playing: self.playing(ladder).map(|rung| ladder.bitrate(rung)),
             max_bitrate: (self.cap != NO_RUNG).then(|| ladder.bitrate(self.cap)),
             forecast: interval(forecast),

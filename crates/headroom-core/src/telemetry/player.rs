@@ -78,6 +78,27 @@ pub enum Client {
     Shaka,
 }
 
+impl Client {
+    /// Every one that our rules tell apart.
+    pub const ALL: [Self; 3] = [Self::DashJs, Self::HlsJs, Self::Shaka];
+
+    /// The name in requests and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DashJs => "dash.js",
+            Self::HlsJs => "hls.js",
+            Self::Shaka => "shaka",
+        }
+    }
+
+    /// The player of this name; `None` for any other.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|client| client.name() == name)
+    }
+}
+
 /// Player states of CMCD v2 (`sta`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

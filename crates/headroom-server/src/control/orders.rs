@@ -28,6 +28,9 @@ impl Resources {
         for order in orders.overrides.into_iter().filter(|order| order.is_in_force(now)) {
             count(self.put_in_force(order).is_ok());
         }
+        for order in orders.objectives {
+            count(self.pursue(order).is_ok());
+        }
         for StandingCapacity { stream, capacity } in orders.bottlenecks {
             count(self.share_out(stream, capacity).is_ok());
         }
@@ -41,6 +44,7 @@ impl Resources {
         }
         tracing::info!(
             overrides = self.standing_overrides().len(),
+            objectives = self.standing_objectives().len(),
             bottlenecks = self.bottlenecks.listed().len(),
             silences = self.alerts.silences(self.now_s()).len(),
             mode = %self.modes.everybody(),
@@ -72,6 +76,7 @@ impl Resources {
         let (configured, order) = (self.pathways.configured().to_vec(), self.pathways.order());
         StandingOrders {
             overrides: self.standing_overrides(),
+            objectives: self.standing_objectives(),
             bottlenecks: self.bottlenecks.listed().into_iter().map(capacity).collect(),
             silences: self.alerts.silences(self.now_s()),
             modes: self.modes.standing(),

@@ -1,16 +1,14 @@
 //! Overrides: an operator's word on the bit rate of a session, a stream or everyone.
 
 use super::{
-    standing_orders::{Override, OverrideScope},
+    scope::OrderScope,
+    standing_orders::Override,
     state::{Resources, Shared, parsed},
 };
-use crate::{
-    dashboard::session::parse_id,
-    http::{
-        page::{Page, PageQuery},
-        problem::Problem,
-        respond::no_content,
-    },
+use crate::http::{
+    page::{Page, PageQuery},
+    problem::Problem,
+    respond::no_content,
 };
 use axum::{
     Json,
@@ -22,7 +20,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use headroom_cluster::lock::locked;
-use headroom_core::{engine::Scope, time::Duration, units::Bitrate};
+use headroom_core::{time::Duration, units::Bitrate};
 use serde::Deserialize;
 
 /// Overrides that may be in force at a time.
@@ -35,7 +33,7 @@ const LONGEST_S: u64 = 366 * 24 * 3_600;
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewOverride {
-    scope: OverrideScope,
+    scope: OrderScope,
     #[schema(minimum = 1.0, maximum = 1e9)]
     max_bitrate_kbps: f64,
     /// Ends by itself after this many seconds.
@@ -48,7 +46,7 @@ pub(super) struct NewOverride {
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OldOverride {
-    scope: OverrideScope,
+    scope: OrderScope,
 }
 
 /// Limits the bit rate of a session, a stream or everyone, at once.
@@ -131,7 +129,7 @@ impl Resources {
         let now = self.clock.now();
         {
             let mut overrides = locked(&self.overrides);
-            overrides.retain(|_, entry| entry.is_in_force(now));
+            overrides.retain(|scope, entry| entry.is_in_force(now) && scope.is_live(&self.ingest));
             if overrides.len() >= MAX_OVERRIDES && !overrides.contains_key(&order.scope) {
                 return Err(Problem::overloaded(format!("{MAX_OVERRIDES} overrides are in force")));
             }
@@ -146,29 +144,13 @@ impl Resources {
     pub(super) fn standing_overrides(&self) -> Vec<Override> {
         let now = self.clock.now();
         let overrides = locked(&self.overrides);
-        overrides.values().filter(|order| order.is_standing() && order.is_in_force(now)).cloned().collect()
+        overrides.values().filter(|order| order.scope.is_standing() && order.is_in_force(now)).cloned().collect()
     }
 
-    fn restrict(&self, target: &OverrideScope, cap: Option<Bitrate>, lasting: Option<Duration>) -> Result<(), Problem> {
-        let engines = &self.ingest.engines;
-        let session = match target {
-            OverrideScope::All => {
-                engines.restrict(Scope::All, cap, lasting);
-                return Ok(());
-            }
-            OverrideScope::Stream(name) => {
-                for stream in self.ingest.identifier.renderings(name) {
-                    engines.restrict(Scope::Stream(stream), cap, lasting);
-                }
-                return Ok(());
-            }
-            OverrideScope::Session(name) => self.ingest.identifier.reported_session(name),
-            OverrideScope::SessionId(id) => parse_id(id)?,
-        };
-        if engines.snapshot(session).is_none() {
-            return Err(Problem::not_found("no live session has this name"));
+    fn restrict(&self, target: &OrderScope, cap: Option<Bitrate>, lasting: Option<Duration>) -> Result<(), Problem> {
+        for scope in target.resolved(&self.ingest)? {
+            self.ingest.engines.restrict(scope, cap, lasting);
         }
-        engines.restrict(Scope::Session(session), cap, lasting);
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     alerts, audience, bottlenecks, capacity,
     guard::{self, PeerAddress},
-    history, modes, overrides, pathways, plan, sessions,
+    history, modes, objectives, overrides, pathways, plan, sessions,
     state::{MAX_BODY, Resources, Shared},
     streams,
 };
@@ -65,6 +65,7 @@ fn api() -> OpenApiRouter<Arc<Resources>> {
         .routes(routes!(audience::list))
         .routes(routes!(overrides::put, overrides::delete, overrides::list))
         .routes(routes!(modes::put, modes::show))
+        .routes(routes!(objectives::put, objectives::delete, objectives::list))
         .routes(routes!(bottlenecks::put, bottlenecks::delete, bottlenecks::list))
         .routes(routes!(capacity::show))
         .routes(routes!(plan::show))

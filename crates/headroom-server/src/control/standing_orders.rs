@@ -2,8 +2,9 @@
 //!
 //! Orders about single sessions end with the process, as its sessions do.
 
+use super::scope::OrderScope;
 use crate::alerts::Silence;
-use headroom_core::{mode::Mode, time::Timestamp, units::Bitrate};
+use headroom_core::{mode::Mode, objective::Objective, time::Timestamp, units::Bitrate};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -23,26 +24,11 @@ pub(crate) struct OrderStore {
     pub(super) writing: Arc<Mutex<()>>,
 }
 
-/// Whom an override concerns, as the API says it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = Target)]
-pub(crate) enum OverrideScope {
-    /// Every session.
-    All,
-    /// A session by the name its player gives.
-    Session(String),
-    /// A session by the identifier of the list.
-    SessionId(String),
-    /// A stream by name, whatever its format.
-    Stream(String),
-}
-
 /// An override in force.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = Override)]
 pub(crate) struct Override {
-    pub(super) scope: OverrideScope,
+    pub(super) scope: OrderScope,
     pub(super) max_bitrate_kbps: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) until_us: Option<Timestamp>,
@@ -52,11 +38,14 @@ impl Override {
     pub(super) fn is_in_force(&self, now: Timestamp) -> bool {
         self.until_us.is_none_or(|until| until >= now)
     }
+}
 
-    /// Whether it means the same after the sessions of now are gone.
-    pub(super) fn is_standing(&self) -> bool {
-        matches!(self.scope, OverrideScope::All | OverrideScope::Stream(_))
-    }
+/// An order of what steering is for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ObjectiveOrder {
+    pub(super) scope: OrderScope,
+    pub(super) objective: Objective,
 }
 
 /// What is written down.
@@ -64,6 +53,7 @@ impl Override {
 #[serde(default)]
 pub(super) struct StandingOrders {
     pub(super) overrides: Vec<Override>,
+    pub(super) objectives: Vec<ObjectiveOrder>,
     pub(super) bottlenecks: Vec<StandingCapacity>,
     pub(super) silences: Vec<Silence>,
     pub(super) pathways: Option<StandingPathways>,

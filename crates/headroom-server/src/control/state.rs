@@ -4,7 +4,8 @@ use super::{
     access::Access,
     modes::ModeOrders,
     planner::Planner,
-    standing_orders::{OrderStore, Override, OverrideScope},
+    scope::OrderScope,
+    standing_orders::{OrderStore, Override},
 };
 use crate::{
     alerts::Alerts,
@@ -23,6 +24,7 @@ use axum::{
     extract::{State, rejection::JsonRejection},
 };
 use headroom_cluster::{bottleneck::Bottlenecks, clock::Clock};
+use headroom_core::objective::Objective;
 use http::StatusCode;
 use std::{
     collections::BTreeMap,
@@ -45,7 +47,8 @@ pub(crate) struct Resources {
     /// Where media comes from.
     pub(crate) origin: Arc<Fetch>,
     pub(crate) access: Access,
-    pub(crate) overrides: Mutex<BTreeMap<OverrideScope, Override>>,
+    pub(crate) overrides: Mutex<BTreeMap<OrderScope, Override>>,
+    pub(crate) objectives: Mutex<BTreeMap<OrderScope, Objective>>,
     pub(crate) modes: ModeOrders,
     pub(crate) bottlenecks: Arc<Bottlenecks>,
     /// Where orders are written down, if anywhere.

@@ -120,6 +120,7 @@ fn bare(rate: Bitrate) -> String {
 mod tests {
     use super::*;
     use headroom_core::{
+        objective::Objective,
         telemetry::{SessionId, StreamId},
         time::{Duration, Timestamp},
         units::Ratio,
@@ -133,6 +134,7 @@ mod tests {
             last_seen: Timestamp::EPOCH,
             buffer_length: Some(Duration::from_millis(1_250)),
             live_latency: None,
+            objective: Objective::default(),
             playing: Some(Bitrate::kbps(5_000)),
             max_bitrate: Some(Bitrate::kbps(1_600)),
             forecast: Some([980, 2_140, 13_400].map(Bitrate::kbps)),

@@ -2,7 +2,9 @@
 
 use crate::stream::ManifestSummary;
 use headroom_core::{
+    engine::StreamSettings,
     ladder::{Ladder, LadderError},
+    objective::{Egress, Objective},
     time::Duration,
     units::Bitrate,
 };
@@ -27,6 +29,12 @@ pub struct DeclaredStream {
     /// How long its segments are; 0: as long as the default stream's.
     #[serde(default)]
     pub segment_s: f64,
+    /// What steering is for here, where that differs from `engine.objective`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objective: Option<Objective>,
+    /// For how many bits, where that differs from `engine.egress`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub egress: Option<Egress>,
 }
 
 fn hls() -> String {
@@ -58,6 +66,15 @@ impl DeclaredStream {
             unread: Vec::new(),
             unread_count: 0,
         })
+    }
+
+    /// `default` with what the operator wants here.
+    pub(crate) fn settings(&self, default: &StreamSettings) -> StreamSettings {
+        StreamSettings {
+            objective: self.objective.or(default.objective),
+            egress: self.egress.or(default.egress),
+            ..default.clone()
+        }
     }
 
     fn ladder(&self) -> Result<Ladder, LadderError> {

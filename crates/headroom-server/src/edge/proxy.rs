@@ -118,7 +118,8 @@ impl Edge {
         let asked_by_cache = shared_cache::asks(request.headers());
         let ingested = {
             let query = request.uri().query().unwrap_or_default();
-            let context = RequestContext { headers: request.headers(), query, peer: connection.peer.ip() };
+            let context =
+                RequestContext { headers: request.headers(), query, peer: connection.peer.ip(), client: None };
             // A player without a valid token is served like one that sends no CMCD.
             let grant = self.gate.admit(request.headers(), query, || self.ingest.now_s());
             self.ingest.handle_request(context, grant.as_ref().ok(), manifest.is_some() || unclear)

@@ -16,7 +16,7 @@ use headroom_cluster::{
 };
 use headroom_core::{
     forecast::PLAUSIBLE_THROUGHPUT,
-    telemetry::{Player, Report, Sample, SessionId, StreamId},
+    telemetry::{Client, Player, Report, Sample, SessionId, StreamId},
     time::Timestamp,
     units::Bitrate,
 };
@@ -56,6 +56,8 @@ pub(crate) struct RequestContext<'a> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) query: &'a str,
     pub(crate) peer: IpAddr,
+    /// Whose player asks, where it says so: CMCD cannot.
+    pub(crate) client: Option<Client>,
 }
 
 impl Ingest {
@@ -124,7 +126,10 @@ impl Ingest {
             Some(name) => Some(self.stream(session, name, record.streaming_format)),
             None => self.fetched_stream(session, context),
         };
-        let report = self.report(&parsed, session, stream, ReportingMode::Request, self.location(context));
+        let mut report = self.report(&parsed, session, stream, ReportingMode::Request, self.location(context));
+        if let Report::Player(player) = &mut report.sample.report {
+            player.client = context.client;
+        }
         let answer = self.engines.handle_player(report);
         let content = record.content_id.as_deref().filter(|_| want_content).map(str::to_owned);
         let name = record.session_id.as_deref().filter(|_| want_content).map(str::to_owned);
@@ -387,7 +392,7 @@ mod tests {
     fn a_session_stays_on_its_stream_when_a_record_names_no_format() {
         let ingest = ingest();
         let headers = HeaderMap::new();
-        let context = RequestContext { headers: &headers, query: "", peer: IpAddr::from([192, 0, 2, 7]) };
+        let context = RequestContext { headers: &headers, query: "", peer: IpAddr::from([192, 0, 2, 7]), client: None };
         let stream_after = |body: &str| {
             assert!(ingest.handle_events(body.as_bytes(), context, &Grant::Open).is_ok());
             ingest.engines.stream_of(ingest.identifier.reported_session("s")).unwrap()

@@ -24,7 +24,7 @@ use axum::{
 };
 use headroom_core::{
     mode::Mode,
-    telemetry::{self, Link, Player, SessionId},
+    telemetry::{self, Client, Link, Player, SessionId},
     time::Duration,
 };
 use headroom_wire::steering::{self, Report};
@@ -72,7 +72,7 @@ pub(super) fn decide(public: &Public, connection: Connection, request: &Request<
     let own_query = request.uri().query().unwrap_or_default();
     let behind = request.uri().path().strip_prefix("/decide/");
     let (path, query) = original(headers, behind, own_query);
-    let context = RequestContext { headers, query, peer: connection.peer.ip() };
+    let context = RequestContext { headers, query, peer: connection.peer.ip(), client: None };
     let mut ingested = public.ingest.handle_request(context, public.admit(headers, query).as_ref().ok(), true);
     let engines = &public.ingest.engines;
     if ingested.reported
@@ -144,7 +144,7 @@ pub(super) fn steering(
 ) -> Result<Response, Problem> {
     public.metrics.request(RequestKind::Steering);
     let query = request.uri().query().unwrap_or_default();
-    let context = RequestContext { headers: request.headers(), query, peer: connection.peer.ip() };
+    let context = RequestContext { headers: request.headers(), query, peer: connection.peer.ip(), client: None };
     let grant = public.admit(request.headers(), query).ok();
     let session = match parameter(query, "session").map(decisions::session_name).transpose()? {
         Some(name) if grant.as_ref().is_some_and(|grant| grant.covers_session(Some(&name))) => {
@@ -182,7 +182,10 @@ fn observe_named_throughput(public: &Public, session: SessionId, query: &str) {
     path = "/v1/advice",
     operation_id = "advice",
     tag = "answers",
-    params(("CMCD" = Option<String>, Query, description = "CTA-5004, best the event `rr` of the transfer that has ended.")),
+    params(
+        ("CMCD" = Option<String>, Query, description = "CTA-5004, best the event `rr` of the transfer that has ended."),
+        ("client" = Option<String>, Query, description = "Whose player asks: `dash.js`, `hls.js` or `shaka`. Any other counts as dash.js.", example = "shaka")
+    ),
     responses(
         (status = 200, description = "The largest bit rate to fetch.", body = Advice),
         (status = 204, description = "The player knows better."),
@@ -197,7 +200,12 @@ pub(super) fn advice(
     public.metrics.request(RequestKind::Advice);
     let query = request.uri().query().unwrap_or_default();
     let grant = public.admit(request.headers(), query)?;
-    advice::next(public, RequestContext { headers: request.headers(), query, peer: connection.peer.ip() }, &grant)
+    let client = parameter(query, "client").and_then(Client::named);
+    advice::next(
+        public,
+        RequestContext { headers: request.headers(), query, peer: connection.peer.ip(), client },
+        &grant,
+    )
 }
 
 /// The decision in force.

@@ -38,7 +38,7 @@ pub(super) async fn events(
     let grant = public.admit(&parts.headers, query)?;
     let media_type = media_type(&parts.headers);
     let body = public.read(body, public.settings.max_beacon_bytes).await?;
-    let context = RequestContext { headers: &parts.headers, query, peer: connection.peer.ip() };
+    let context = RequestContext { headers: &parts.headers, query, peer: connection.peer.ip(), client: None };
     if !public.ingest.is_sampled(&body, context, public.settings.cmcd_share) {
         // CTA-5004-B: the player stops reporting here for the rest of the session.
         return Err(Problem::gone("this session is not in the sample: send no more events"));

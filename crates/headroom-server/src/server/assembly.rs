@@ -201,7 +201,8 @@ impl Base {
         for stream in &config.edge.streams {
             // The configuration refuses a stream that makes no sense.
             if let Ok(declared) = stream.discovered(&default.ladder) {
-                streams.discover(&stream.name, &declared, clock.now(), default, &ingest.identifier, &ingest.engines);
+                let settings = stream.settings(default);
+                streams.discover(&stream.name, &declared, clock.now(), &settings, &ingest.identifier, &ingest.engines);
             }
         }
         Ok(Self {
@@ -331,6 +332,7 @@ fn control(
         access: Access::new(&config.control, secrets.tokens.clone()),
         overrides: Mutex::default(),
         modes: ModeOrders::of(config.mode),
+        objectives: Mutex::default(),
         bottlenecks: services.bottlenecks.clone(),
         order_store: base.history.as_ref().map(|_| OrderStore::in_directory(&config.history.directory)),
         fleet: services.fleet.clone(),

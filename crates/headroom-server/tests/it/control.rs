@@ -1,6 +1,7 @@
 //! Operators: token, lists, overrides, readiness.
 
 use crate::support::{directory, eventually, get, order, send, start, with_cmcd};
+use headroom_server::Config;
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use serde_json::json;
@@ -53,6 +54,8 @@ async fn a_role_allows_what_it_says() {
         ("PUT", "/v1/overrides", view, 403),
         ("DELETE", "/v1/overrides", "forged-0123456789", 401),
         ("PUT", "/v1/overrides", operate, 200),
+        ("PUT", "/v1/objectives", view, 403),
+        ("PUT", "/v1/objectives", operate, 400),
         ("GET", "/v1/audit", operate, 403),
         ("GET", "/v1/audit", admin, 200),
         ("GET", "/metrics", "", 401),
@@ -164,6 +167,54 @@ async fn overrides_act_at_once_and_end() {
         let release = order(control, "DELETE", "/v1/overrides", json!({ "scope": scope })).await;
         assert_eq!(release.status, StatusCode::NO_CONTENT);
         eventually(20, async || ask().await.filter(|&kbps| kbps >= free)).await;
+    }
+    server.stop().await;
+}
+
+/// A session's own objective counts first, then its stream's, then everyone's, then the configuration's.
+#[tokio::test]
+async fn the_nearest_objective_counts() {
+    let configured = |config: &mut Config| {
+        let edge = "[edge]\nstreams = [{ name = \"told\", ladder_kbps = [800, 3000], objective = \"sharp\" }]";
+        config.edge.streams = toml::from_str::<Config>(edge).unwrap().edge.streams;
+    };
+    let server = start(configured).await;
+    let (public, control) = (server.public_address(), server.control_address());
+    for record in [RECORD.to_owned(), RECORD.replace("\"s\"", "\"told\"").replace("one", "two")] {
+        get(public, &with_cmcd("/decide", &record)).await;
+    }
+    let objective = async |session: &str| {
+        get(control, &format!("/v1/sessions/{session}")).await.json()["objective"].as_str().unwrap().to_owned()
+    };
+    assert_eq!((objective("one").await, objective("two").await), ("smooth".to_owned(), "sharp".to_owned()));
+    let steps = [
+        ("PUT", json!("all"), Some("balanced"), "balanced"),
+        ("PUT", json!({ "stream": "s" }), Some("sharp"), "sharp"),
+        ("PUT", json!({ "session": "one" }), Some("smooth"), "smooth"),
+        ("DELETE", json!({ "session": "one" }), None, "sharp"),
+        ("DELETE", json!({ "stream": "s" }), None, "balanced"),
+        ("DELETE", json!("all"), None, "smooth"),
+    ];
+    for (method, scope, ordered, expected) in steps {
+        let mut body = json!({ "scope": scope });
+        if let Some(ordered) = ordered {
+            body["objective"] = json!(ordered);
+        }
+        let answer = order(control, method, "/v1/objectives", body.clone()).await;
+        assert!(answer.status.is_success(), "{method} {body}: {}", answer.text());
+        assert_eq!(objective("one").await, expected, "{method} {body}");
+    }
+    assert_eq!(get(control, "/v1/objectives").await.json()["total"], 0);
+    for (body, code) in [
+        (json!({ "scope": "all" }), "malformed"),
+        (json!({ "scope": "all", "objective": "sharpest" }), "malformed"),
+        (json!({ "scope": "all", "objective": "sharp", "for": 3 }), "malformed"),
+        (json!({ "scope": { "session": "nobody" }, "objective": "sharp" }), "not_found"),
+        (json!({ "scope": { "session_id": "xyz" }, "objective": "sharp" }), "malformed"),
+        (json!({ "scope": { "stream": "" }, "objective": "sharp" }), "out_of_range"),
+        (json!({ "scope": { "stream": "s".repeat(257) }, "objective": "sharp" }), "out_of_range"),
+    ] {
+        assert_eq!(order(control, "PUT", "/v1/objectives", body.clone()).await.code(), code, "{body}");
     }
     server.stop().await;
 }

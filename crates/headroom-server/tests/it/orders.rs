@@ -30,6 +30,8 @@ async fn standing_orders_outlive_the_server() {
         ("/v1/overrides", json!({ "scope": { "stream": "show" }, "max_bitrate_kbps": 900 })),
         ("/v1/overrides", json!({ "scope": "all", "max_bitrate_kbps": 4000, "for_s": 600 })),
         ("/v1/overrides", json!({ "scope": { "session": "one" }, "max_bitrate_kbps": 500 })),
+        ("/v1/objectives", json!({ "scope": { "stream": "show" }, "objective": "balanced" })),
+        ("/v1/objectives", json!({ "scope": { "session": "one" }, "objective": "sharp" })),
         ("/v1/bottlenecks", json!({ "capacity_kbps": 50_000 })),
         ("/v1/bottlenecks", json!({ "stream": "gone", "capacity_kbps": 1_000 })),
         ("/v1/silences", json!({ "rule": "stalls", "for_s": 600 })),
@@ -46,6 +48,8 @@ async fn standing_orders_outlive_the_server() {
     let overrides = items(&server, "/v1/overrides").await;
     let limits: Vec<_> = overrides.as_array().unwrap().iter().map(|order| &order["max_bitrate_kbps"]).collect();
     assert_eq!(limits, [4_000.0, 900.0], "the order for a session has ended with it: {overrides}");
+    let objectives = json!([{ "scope": { "stream": "show" }, "objective": "balanced" }]);
+    assert_eq!(items(&server, "/v1/objectives").await, objectives, "and so has its objective");
     let bottlenecks = items(&server, "/v1/bottlenecks").await;
     assert_eq!((&bottlenecks[0]["capacity_kbps"], &bottlenecks[1]), (&json!(50_000), &json!(null)));
     assert_eq!(items(&server, "/v1/silences").await[0]["rule"], "stalls");
@@ -56,6 +60,7 @@ async fn standing_orders_outlive_the_server() {
         (suggested <= 900).then_some(())
     })
     .await;
+    assert_eq!(get(control, "/v1/sessions/one").await.json()["objective"], "balanced");
     server.stop().await;
     std::fs::remove_dir_all(directory).unwrap();
 }

@@ -62,8 +62,8 @@ pub(crate) struct Record {
     pub(crate) cap: u8,
     pub(crate) reason: Reason,
     share: u8,
-    /// Ordered for this session alone.
-    pub(crate) objective: Option<Objective>,
+    /// Whose player it is, and the objective ordered for this session alone: two bits each, [`OBJECTIVE_SHIFT`] apart.
+    kind: u8,
     /// Steps the viewer asked to be farther from live, negative for nearer.
     wish: i8,
     flags: u8,
@@ -106,8 +106,11 @@ const PAUSED: u8 = 4;
 const FILLED: u8 = 8;
 /// The ceiling over the session is its viewer's own.
 const OWN_CEILING: u8 = 16;
-/// Its player is hls.js. Bits 32 and 64 say where its newest transfer was measured.
-const HLS_JS: u8 = 128;
+// Bits 32 and 64 say where its newest transfer was measured.
+/// The client in [`Record::kind`].
+const TWO_BITS: u8 = 3;
+/// Where the objective stands in [`Record::kind`].
+const OBJECTIVE_SHIFT: u8 = 2;
 /// A player has started up once its buffer held this much, or once it reports how long the start took. Before that an empty
 /// buffer means nothing.
 const STARTED_UP: Duration = Duration::from_secs(1);
@@ -150,7 +153,7 @@ impl Record {
             cap: NO_RUNG,
             reason: Reason::NoEvidence,
             share: NO_RUNG,
-            objective: None,
+            kind: 0,
             wish: 0,
             flags: DIRTY,
         }
@@ -175,7 +178,7 @@ impl Record {
         };
         keep_ms(&mut self.buffer_ms, player.buffer_length);
         if let Some(client) = player.client {
-            self.set(HLS_JS, client == Client::HlsJs);
+            self.set_client(client);
         }
         if let Some(capacity) = player.target_buffer_length {
             self.capacity_ds = (capacity.as_millis() / 100).min(u64::from(UNKNOWN_DS - 1)) as u16;
@@ -295,9 +298,24 @@ impl Record {
         (self.loss_per_10k != UNKNOWN_LINK).then(|| Ratio::clamped(f32::from(self.loss_per_10k) / 1e4))
     }
 
-    /// Which player it is, as far as the rules of ours care: Shaka counts as dash.js.
+    /// Whose player it is.
     pub(crate) fn client(&self) -> Client {
-        if self.has(HLS_JS) { Client::HlsJs } else { Client::DashJs }
+        Client::ALL.get(usize::from(self.kind & TWO_BITS)).copied().unwrap_or_default()
+    }
+
+    fn set_client(&mut self, client: Client) {
+        self.kind = (self.kind & !TWO_BITS) | client as u8;
+    }
+
+    /// Ordered for this session alone.
+    pub(crate) fn objective(&self) -> Option<Objective> {
+        let place = usize::from((self.kind >> OBJECTIVE_SHIFT) & TWO_BITS);
+        place.checked_sub(1).and_then(|place| Objective::ALL.get(place)).copied()
+    }
+
+    pub(crate) fn order_objective(&mut self, objective: Option<Objective>) {
+        let place = objective.map_or(0, |objective| objective as u8 + 1);
+        self.kind = (self.kind & !(TWO_BITS << OBJECTIVE_SHIFT)) | (place << OBJECTIVE_SHIFT);
     }
 
     pub(crate) fn starved(&self) -> bool {
@@ -381,6 +399,19 @@ mod tests {
     fn a_session_stays_within_256_bytes() {
         // The index beside the slab holds a position and a control byte, at least 7/16 full: at most 12 bytes a session.
         assert!(size_of::<Record>() + 12 <= 256, "{} bytes", size_of::<Record>());
+    }
+
+    #[test]
+    fn the_client_and_an_order_share_a_byte() {
+        let mut record = Record::new(SessionId(1), 0, Timestamp::EPOCH);
+        assert_eq!((record.client(), record.objective()), (Client::DashJs, None));
+        for client in Client::ALL {
+            for objective in Objective::ALL.into_iter().map(Some).chain([None]) {
+                record.set_client(client);
+                record.order_objective(objective);
+                assert_eq!((record.client(), record.objective()), (client, objective));
+            }
+        }
     }
 
     #[test]

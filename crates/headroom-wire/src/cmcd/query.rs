@@ -18,7 +18,7 @@ const MAX_REPEATS: u32 = 2;
 
 /// Reads the record in a query string, with or without a leading `?`; `None` when there is no `CMCD` argument.
 ///
-/// Several `CMCD` arguments are one list in their order, as several lines of a header are. The value may be
+/// Several `CMCD` arguments are one list; of a key that stands in several, the first argument's counts. The value may be
 /// percent-encoded or, as some senders leave it, plain; one that is encoded once or twice too often is decoded again. `+` is
 /// a space. Broken percent sequences stay as they are and bytes that are not UTF-8 become U+FFFD. Each of these counts as one
 /// coercion. Positions in the [`super::ParseSummary`] are bytes of the decoded value. Tolerant, as [`Cmcd::parse`].
@@ -43,9 +43,10 @@ pub(super) struct QueryText<'a> {
 pub(super) fn decode_query<'a>(query: &str, scratch: &'a mut Scratch) -> Result<Option<QueryText<'a>>, ParseError> {
     let mut values = percent::query_values(query, "CMCD");
     let Some(first) = values.next() else { return Ok(None) };
-    let rest: String = values.filter(|value| !value.is_empty()).flat_map(|value| [",", value]).collect();
-    let joined = if rest.is_empty() { Cow::Borrowed(first) } else { Cow::Owned(format!("{first}{rest}")) };
-    let encoded = joined.strip_prefix(',').unwrap_or(&joined);
+    // Of a key that stands twice, the last counts: so the first argument comes last.
+    let rest = values.filter(|value| !value.is_empty()).fold(String::new(), |rest, value| format!("{value},{rest}"));
+    let joined = if rest.is_empty() { Cow::Borrowed(first) } else { Cow::Owned(format!("{rest}{first}")) };
+    let encoded = joined.strip_suffix(',').unwrap_or(&joined);
     // Every decoded byte takes at most three encoded ones.
     let limit = 3 * MAX_RECORD_BYTES;
     if encoded.len() > limit {
@@ -118,7 +119,7 @@ mod tests {
             ("CMCD=bl%253D9000%252Csid%253D%2522a%2520b%2522", 1),
             ("CMCD=bl%25253D9000%25252Csid%25253D%252522a%252520b%252522", 2),
             ("CMCD=bl=9000,sid=%2522a%2520b%2522", 1),
-            ("CMCD=bl%3D9000&x=1&CMCD=sid%3D%22a%20b%22", 1),
+            ("CMCD=sid%3D%22a%20b%22&x=1&CMCD=bl%3D9000", 1),
             ("CMCD=&CMCD=bl%3D9000%2Csid%3D%22a%20b%22", 1),
             ("CMCD=bl%3D9000%2Csid%3D%22a%20b%22&CMCD=", 0),
         ] {

@@ -27,7 +27,11 @@ pub struct CappedPlaylist<'a> {
 /// and without pictures. Audio groups that offer the same renditions differ in bitrate alone and count as one. What is no
 /// multivariant playlist comes back unchanged.
 pub fn cap(playlist: &str, cap_bps: u64) -> CappedPlaylist<'_> {
-    let groups = audio_groups(playlist);
+    let mut groups = audio_groups(playlist);
+    if groups.values().collect::<BTreeSet<_>>().len() < 2 {
+        // No group offers what another does not.
+        groups.clear();
+    }
     let variants: Vec<_> = variants(playlist).filter_map(|variant| Candidate::of(variant, &groups)).collect();
     let mut lowest: BTreeMap<&Choice<'_>, u64> = BTreeMap::new();
     for variant in &variants {
@@ -91,7 +95,7 @@ struct Choice<'a> {
 /// The sound of a variant.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Audio<'a> {
-    /// Its own, or that of a group that nothing is said of.
+    /// Its own by its codecs, or that of a group which is known by its name alone.
     Named(&'a str),
     /// That of a group, by what it offers.
     Group(BTreeSet<AudioRendition<'a>>),
@@ -114,15 +118,17 @@ impl<'a> Choice<'a> {
         let mut codecs: Vec<&str> = played.map(|(_, family)| family).collect();
         codecs.sort_unstable();
         codecs.dedup();
+        let holds = |wanted| families(listed).any(|(media, _)| media == wanted);
         let group = attribute(attributes, "AUDIO").unwrap_or_default();
+        let unsaid = if holds(Media::Audio) { "" } else { group };
         Self {
             pathway: attribute(attributes, "PATHWAY-ID").unwrap_or("."),
-            has_pictures: families(listed).any(|(media, _)| media == Media::Video)
+            has_pictures: holds(Media::Video)
                 || attribute(attributes, "RESOLUTION").is_some_and(|size| !size.is_empty()),
             codecs,
             dynamic_range: attribute(attributes, "VIDEO-RANGE").unwrap_or("SDR"),
             layout: attribute(attributes, "REQ-VIDEO-LAYOUT").unwrap_or("CH-MONO"),
-            audio: groups.get(group).map_or(Audio::Named(group), |offered| Audio::Group(offered.clone())),
+            audio: groups.get(group).map_or(Audio::Named(unsaid), |offered| Audio::Group(offered.clone())),
         }
     }
 }

@@ -57,6 +57,30 @@ pub enum Guidance {
     },
 }
 
+/// How a viewer is treated in an experiment.
+#[derive(Clone, Copy)]
+pub struct Treatment<'a> {
+    /// What the player runs.
+    pub client: &'a dyn Policy,
+    /// Connections that a transfer is spread over: each gets an equal share of the link.
+    pub connections: f64,
+}
+
+/// One segment of one viewer of an experiment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Played {
+    /// When it was asked for, seconds since the start.
+    pub requested_s: f64,
+    /// Who watches.
+    pub viewer: usize,
+    /// Its length, seconds.
+    pub media_s: f64,
+    /// Seconds stood still for it; none for the start-up.
+    pub stall_s: f64,
+    /// Megabits of its rung.
+    pub megabits: f64,
+}
+
 /// How the viewers fared together.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outcome {
@@ -88,9 +112,32 @@ impl Crowd<'_> {
     /// Plays all sessions of `client` under `guidance`.
     #[must_use]
     pub fn play(&self, client: &dyn Policy, guidance: &Guidance) -> Outcome {
-        let mut run = Run::new(self, client, guidance);
+        let (treatments, arm) = ([Treatment { client, connections: 1.0 }], |_: usize, _: f64| 0);
+        let mut run = Run::new(self, Treated { treatments: &treatments, arm: &arm }, guidance);
         run.play_to_end();
         self.outcome(&run.viewers)
+    }
+
+    /// Plays all sessions without an engine, each asking as the treatment says that `arm` gives for the viewer and the time.
+    ///
+    /// # Panics
+    /// When `arm` names a treatment that is not there.
+    #[must_use]
+    pub fn play_treated(&self, treatments: &[Treatment<'_>], arm: &dyn Fn(usize, f64) -> usize) -> Vec<Played> {
+        let mut run = Run::new(self, Treated { treatments, arm }, &Guidance::None);
+        run.play_to_end();
+        let of = |(viewer, state): (usize, &Viewer<'_>)| {
+            let media_s = state.video.segment_duration().as_secs_f64();
+            let played = |(number, step): (usize, &Step)| Played {
+                requested_s: step.requested_s,
+                viewer,
+                media_s,
+                stall_s: if number == 0 { 0.0 } else { step.stall_s },
+                megabits: state.video.ladder().bitrate(step.rung).as_kbps() / 1_000.0 * media_s,
+            };
+            state.steps.iter().enumerate().map(played).collect::<Vec<_>>()
+        };
+        run.viewers.iter().enumerate().flat_map(of).collect()
     }
 
     fn outcome(&self, viewers: &[Viewer<'_>]) -> Outcome {
@@ -135,6 +182,7 @@ struct Viewer<'a> {
     rung: RungIndex,
     current: Option<RungIndex>,
     asked_s: f64,
+    connections: f64,
     buffer_s: f64,
     stall_s: f64,
     unreported_stall_s: f64,
@@ -152,9 +200,16 @@ struct Guide {
     cohort: bool,
 }
 
+/// Who is treated how, and when.
+#[derive(Clone, Copy)]
+struct Treated<'a> {
+    treatments: &'a [Treatment<'a>],
+    arm: &'a dyn Fn(usize, f64) -> usize,
+}
+
 struct Run<'a> {
     crowd: &'a Crowd<'a>,
-    client: &'a dyn Policy,
+    treated: Treated<'a>,
     engine: Option<Guide>,
     link: Cursor<'a>,
     now_s: f64,
@@ -163,7 +218,7 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(crowd: &'a Crowd<'a>, client: &'a dyn Policy, guidance: &Guidance) -> Self {
+    fn new(crowd: &'a Crowd<'a>, treated: Treated<'a>, guidance: &Guidance) -> Self {
         let engine = match guidance {
             Guidance::None => None,
             Guidance::Engine { config, capacity_known, cohort } => {
@@ -188,6 +243,7 @@ impl<'a> Run<'a> {
             rung: 0,
             current: None,
             asked_s: 0.0,
+            connections: 1.0,
             buffer_s: 0.0,
             stall_s: 0.0,
             unreported_stall_s: 0.0,
@@ -198,7 +254,7 @@ impl<'a> Run<'a> {
         };
         Self {
             crowd,
-            client,
+            treated,
             engine,
             link: crowd.trace.cursor(AtEnd::Loop),
             now_s: 0.0,
@@ -222,11 +278,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What each transfer under way gets now, bits per second.
+    /// What each connection under way gets now, bits per second.
     fn share_bps(&mut self) -> f64 {
         let receiving = |viewer: &&Viewer<'_>| matches!(viewer.phase, Phase::Receiving { .. });
-        let active = self.viewers.iter().filter(receiving).count().max(1);
-        self.link.throughput_kbps_at(self.now_s) * 1_000.0 * PAYLOAD_SHARE / active as f64
+        let active: f64 = self.viewers.iter().filter(receiving).map(|viewer| viewer.connections).sum();
+        self.link.throughput_kbps_at(self.now_s) * 1_000.0 * PAYLOAD_SHARE / active.max(1.0)
     }
 
     /// When something next happens. Later than now, so that time goes on.
@@ -236,7 +292,7 @@ impl<'a> Run<'a> {
         let of = |viewer: &Viewer<'_>| match viewer.phase {
             Phase::Waiting { until_s } => until_s,
             Phase::Asked { first_byte_s } => first_byte_s,
-            Phase::Receiving { left_bits } if share_bps > 0.0 => now_s + left_bits / share_bps,
+            Phase::Receiving { left_bits } if share_bps > 0.0 => now_s + left_bits / (share_bps * viewer.connections),
             Phase::Receiving { .. } | Phase::Done => f64::INFINITY,
         };
         let first = self.viewers.iter().map(of).fold(change_s.min(self.next_tick_s), f64::min);
@@ -247,7 +303,7 @@ impl<'a> Run<'a> {
     fn pass(&mut self, seconds: f64, share_bps: f64) {
         for viewer in &mut self.viewers {
             if let Phase::Receiving { left_bits } = &mut viewer.phase {
-                *left_bits -= share_bps * seconds;
+                *left_bits -= share_bps * viewer.connections * seconds;
             }
             if viewer.phase == Phase::Done {
                 continue;
@@ -308,7 +364,9 @@ impl<'a> Run<'a> {
             weights: Weights::default(),
             guidance: headroom_core::policy::Guidance::default(),
         };
-        let own = self.client.decide(&view, &mut viewer.memory).rung;
+        let treatment = self.treated.treatments[(self.treated.arm)(index, now_s)];
+        viewer.connections = treatment.connections;
+        let own = treatment.client.decide(&view, &mut viewer.memory).rung;
         viewer.rung = viewer.received.map_or(own, |cap| own.min(cap));
         if let Some(Guide { engine, cohort, .. }) = &mut self.engine {
             let kinds = self.crowd.videos.len();

@@ -9,6 +9,7 @@ pub mod comparison;
 pub mod contender;
 pub mod controller;
 pub mod crowd;
+pub mod experiments;
 pub mod forecasting;
 pub mod netem;
 pub mod player;

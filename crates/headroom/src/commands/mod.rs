@@ -13,6 +13,7 @@ pub(crate) mod models;
 mod openapi;
 mod plan;
 mod replay;
+mod report;
 mod serve;
 mod text;
 mod token;
@@ -56,6 +57,9 @@ enum Command {
     Openapi(openapi::Arguments),
     /// Make a token of the public listener.
     Token(token::Arguments),
+    /// Say what a server has seen: what an experiment shows, how much traffic an answer needs.
+    #[command(subcommand)]
+    Report(report::Report),
     /// Turn an input log back into its decisions.
     Replay(replay::Arguments),
     /// Measure: most figures of docs/benchmarks.md come from here.
@@ -88,6 +92,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Plan(arguments) => plan::run(*arguments),
         Command::Openapi(arguments) => Ok(openapi::run(&arguments)),
         Command::Token(arguments) => token::run(arguments),
+        Command::Report(report) => report::run(report),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Bench(benchmark) => {
             logging::of_tool();

@@ -4,6 +4,7 @@ pub(crate) mod abr;
 mod alerts;
 mod crowd;
 mod engine;
+mod experiment;
 mod fleet;
 mod forecast;
 mod ingest;
@@ -31,6 +32,9 @@ pub(crate) enum Benchmark {
     Crowd(crowd::Arguments),
     /// The engine alone: updates, a tick over every session, memory.
     Engine(engine::Arguments),
+    /// Statistics of experiments on viewers whose truth is known: false alarms, power, guardrails, bottlenecks.
+    #[command(visible_alias = "experiments")]
+    Experiment(experiment::Arguments),
     /// A fleet of virtual sessions over HTTP, with history, archive and dashboard on: is everybody served in time?
     Fleet(fleet::Arguments),
     /// Throughput forecasts against what links then carried.
@@ -55,6 +59,7 @@ pub(crate) fn run(benchmark: Benchmark) -> anyhow::Result<ExitCode> {
         Benchmark::Alerts(arguments) => alerts::run(&arguments),
         Benchmark::Crowd(arguments) => crowd::run(&arguments),
         Benchmark::Engine(arguments) => engine::run(&arguments),
+        Benchmark::Experiment(arguments) => experiment::run(&arguments),
         Benchmark::Fleet(arguments) => fleet::run(&arguments),
         Benchmark::Forecast(arguments) => forecast::run(&arguments),
         Benchmark::Ingest(arguments) => ingest::run(&arguments),

@@ -31,9 +31,6 @@ pub(crate) fn failures(all: &mut Catalogue) -> Counter {
 
 /// Keeps everything up to date until `shutdown`.
 pub(crate) async fn watch(all: Vec<Arc<dyn Reloadable>>, failures: Counter, shutdown: CancellationToken) {
-    if all.is_empty() {
-        return;
-    }
     let mut hangups = match signal(SignalKind::hangup()) {
         Ok(hangups) => hangups,
         Err(error) => return tracing::error!(%error, "certificates and keys are not read again"),

@@ -54,11 +54,19 @@ impl Default for Settings {
 
 /// Keys that make and check tokens. `Debug` shows their names only.
 #[derive(Clone)]
-pub struct Keys(Vec<(String, Vec<u8>)>);
+pub struct Keys(Vec<Key>);
+
+#[derive(Clone)]
+struct Key {
+    name: String,
+    secret: Vec<u8>,
+    /// Its tokens are for publishers: they may report about the encoder of their stream.
+    publisher: bool,
+}
 
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+        f.debug_list().entries(self.0.iter().map(|key| &key.name)).finish()
     }
 }
 
@@ -96,10 +104,12 @@ pub struct Claims {
     pub stream: String,
     /// Until when, seconds since the epoch.
     pub expires_s: u64,
+    /// Its bearer publishes the stream, and may report about its encoder: a key for publishers signed it.
+    pub publisher: bool,
 }
 
 impl Keys {
-    /// Reads a file of lines `name secret`; `#` begins a comment.
+    /// Reads a file of lines `name secret` or `name secret publisher`; `#` begins a comment.
     ///
     /// # Errors
     /// When it cannot be read, holds none, or a line is wrong; the line is named, never the secret.
@@ -108,14 +118,14 @@ impl Keys {
         text.map_err(|source| KeysError::Read { path: path.to_owned(), source })?.parse()
     }
 
-    /// A token for `claims`, signed with the first key.
+    /// A token for `claims`, signed with the first key of its kind; `None` where there is no key for publishers.
     #[must_use]
-    pub fn mint(&self, claims: &Claims) -> String {
-        let Some((name, secret)) = self.0.first() else { return String::new() };
+    pub fn mint(&self, claims: &Claims) -> Option<String> {
+        let Key { name, secret, .. } = self.0.iter().find(|key| key.publisher == claims.publisher)?;
         let (session, stream) = (URL_SAFE_NO_PAD.encode(&claims.session), URL_SAFE_NO_PAD.encode(&claims.stream));
         let signed = format!("{VERSION}.{name}.{}.{session}.{stream}", claims.expires_s);
-        let code = mac(secret, &signed).map(|mac| URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()));
-        format!("{signed}.{}", code.unwrap_or_default())
+        let code = URL_SAFE_NO_PAD.encode(mac(secret, &signed)?.finalize().into_bytes());
+        Some(format!("{signed}.{code}"))
     }
 
     /// What a token claims, if one of the keys signed it. Whether it has expired is another question.
@@ -127,11 +137,12 @@ impl Keys {
         if version != VERSION || part().is_some() {
             return None;
         }
-        let (_, secret) = self.0.iter().find(|(name, _)| name == key)?;
+        let Key { secret, publisher, .. } = self.0.iter().find(|known| known.name == key)?;
         let code = URL_SAFE_NO_PAD.decode(code).ok()?;
         mac(secret, signed)?.verify_slice(&code).ok()?;
         let text = |encoded: &str| String::from_utf8(URL_SAFE_NO_PAD.decode(encoded).ok()?).ok();
-        Some(Claims { session: text(session)?, stream: text(stream)?, expires_s: expires.parse().ok()? })
+        let (session, stream, expires_s) = (text(session)?, text(stream)?, expires.parse().ok()?);
+        Some(Claims { session, stream, expires_s, publisher: *publisher })
     }
 }
 
@@ -139,7 +150,7 @@ impl std::str::FromStr for Keys {
     type Err = KeysError;
 
     fn from_str(text: &str) -> Result<Self, KeysError> {
-        let mut keys = Vec::<(String, Vec<u8>)>::new();
+        let mut keys = Vec::<Key>::new();
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
@@ -147,7 +158,11 @@ impl std::str::FromStr for Keys {
             }
             let wrong = |problem| KeysError::Line { line: index + 1, problem };
             let parts: Vec<&str> = line.split_whitespace().collect();
-            let [name, secret] = parts[..] else { return Err(wrong("not a name and a secret")) };
+            let (name, secret, publisher) = match parts[..] {
+                [name, secret] => (name, secret, false),
+                [name, secret, "publisher"] => (name, secret, true),
+                _ => return Err(wrong("not a name and a secret, with `publisher` after them or nothing")),
+            };
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
             if name.len() > 32 || !name.bytes().all(plain) {
                 return Err(wrong("the name has more than 32 characters or others than letters, digits, - and _"));
@@ -155,10 +170,10 @@ impl std::str::FromStr for Keys {
             if secret.len() < SHORTEST_SECRET {
                 return Err(wrong("the secret has fewer than 32 characters"));
             }
-            if keys.len() >= MAX_KEYS || keys.iter().any(|(known, _)| known == name) {
+            if keys.len() >= MAX_KEYS || keys.iter().any(|key| key.name == name) {
                 return Err(wrong("the name stands twice, or there are more than 16 keys"));
             }
-            keys.push((name.to_owned(), secret.as_bytes().to_vec()));
+            keys.push(Key { name: name.to_owned(), secret: secret.as_bytes().to_vec(), publisher });
         }
         if keys.is_empty() { Err(KeysError::None) } else { Ok(Self(keys)) }
     }
@@ -227,6 +242,14 @@ impl Grant {
     pub(crate) fn covers(&self, session: Option<&str>, stream: Option<&str>) -> Result<(), TokenError> {
         let covered = self.covers_session(session) && self.covers_stream(stream);
         if covered { Ok(()) } else { Err(TokenError::Foreign) }
+    }
+
+    /// Whether its bearer may report about the encoder of a stream.
+    pub(crate) fn may_publish(&self) -> bool {
+        match self {
+            Self::Open => true,
+            Self::To(claims) => claims.publisher,
+        }
     }
 
     /// When it ends, seconds since the epoch.
@@ -323,7 +346,7 @@ mod tests {
     }
 
     fn claims(expires_s: u64) -> Claims {
-        Claims { session: "viewer 1".into(), stream: "show".into(), expires_s }
+        Claims { session: "viewer 1".into(), stream: "show".into(), expires_s, publisher: false }
     }
 
     /// printf 'hr1.new.1800000060.dmlld2VyIDE.c2hvdw' |
@@ -333,7 +356,7 @@ mod tests {
     #[test]
     fn a_token_made_elsewhere_is_the_same() {
         let keys: Keys = FILE.parse().unwrap();
-        assert_eq!(keys.mint(&claims(NOW_S + 60)), BY_OPENSSL);
+        assert_eq!(keys.mint(&claims(NOW_S + 60)).as_deref(), Some(BY_OPENSSL));
         assert_eq!(keys.verify(BY_OPENSSL), Some(claims(NOW_S + 60)));
     }
 
@@ -341,17 +364,17 @@ mod tests {
     fn what_is_forged_expired_or_too_long_lived_is_told_apart() {
         let gate = gate(FILE);
         let keys: Keys = FILE.parse().unwrap();
-        let good = keys.mint(&claims(NOW_S + 60));
+        let good = keys.mint(&claims(NOW_S + 60)).unwrap();
         assert_eq!(ask(&gate, &good), Ok(Grant::To(claims(NOW_S + 60))));
-        assert_eq!(ask(&gate, &keys.mint(&claims(NOW_S))), Err(TokenError::Expired));
-        assert_eq!(ask(&gate, &keys.mint(&claims(NOW_S + 3_601))), Err(TokenError::Forged));
+        assert_eq!(ask(&gate, &keys.mint(&claims(NOW_S)).unwrap()), Err(TokenError::Expired));
+        assert_eq!(ask(&gate, &keys.mint(&claims(NOW_S + 3_601)).unwrap()), Err(TokenError::Forged));
         let other: Keys = "new aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".parse().unwrap();
         let stranger: Keys = "alien 0123456789abcdef0123456789abcdef".parse().unwrap();
         let swapped = good.replacen("dmlld2VyIDE", "dmlld2VyIDI", 1);
         let prolonged = good.replacen("1800000060", "1800000061", 1);
         for forged in [
-            other.mint(&claims(NOW_S + 60)),
-            stranger.mint(&claims(NOW_S + 60)),
+            other.mint(&claims(NOW_S + 60)).unwrap(),
+            stranger.mint(&claims(NOW_S + 60)).unwrap(),
             swapped,
             prolonged,
             good[..good.len() - 1].to_owned(),
@@ -369,15 +392,27 @@ mod tests {
     #[test]
     fn keys_overlap() {
         let old: Keys = FILE.lines().last().unwrap().parse().unwrap();
-        let token = old.mint(&claims(NOW_S + 60));
+        let token = old.mint(&claims(NOW_S + 60)).unwrap();
         assert!(ask(&gate(FILE), &token).is_ok(), "the second key still verifies");
         assert_eq!(ask(&gate(FILE.lines().nth(1).unwrap()), &token), Err(TokenError::Forged));
     }
 
     #[test]
+    fn publishers_have_keys_of_their_own() {
+        let file = format!("{FILE}studio 00112233445566778899aabbccddeeff publisher\n");
+        let keys: Keys = file.parse().unwrap();
+        let publishing = Claims { publisher: true, ..claims(NOW_S + 60) };
+        let token = keys.mint(&publishing).unwrap();
+        assert!(token.starts_with("hr1.studio."));
+        assert!(ask(&gate(&file), &token).unwrap().may_publish());
+        assert!(!ask(&gate(&file), &keys.mint(&claims(NOW_S + 60)).unwrap()).unwrap().may_publish());
+        assert_eq!(FILE.parse::<Keys>().unwrap().mint(&publishing), None, "no key for publishers");
+    }
+
+    #[test]
     fn header_query_and_cookie_carry_it() {
         let gate = gate(FILE);
-        let token = FILE.parse::<Keys>().unwrap().mint(&claims(NOW_S + 60));
+        let token = FILE.parse::<Keys>().unwrap().mint(&claims(NOW_S + 60)).unwrap();
         let query = format!("CMCD=x&{NAME}={token}");
         assert!(gate.admit(&HeaderMap::new(), &query, || NOW_S).is_ok());
         let cookie = HeaderValue::try_from(format!("a=b; {NAME}={token}")).unwrap();

@@ -21,8 +21,10 @@ pub(crate) fn reader() -> Option<Arc<dyn Reader>> {
 }
 
 impl Reader for Messages {
-    fn submit(&self, text: String, reply: Reply) {
-        self.0.submit(text, move |result| reply(result.map(|prediction| prediction.reading).map_err(|_| MessageShed)));
+    fn submit(&self, text: String, lane: u64, reply: Reply) {
+        self.0.submit(text, lane, move |result| {
+            reply(result.map(|prediction| prediction.reading).map_err(|_| MessageShed))
+        });
     }
 
     fn recalled(&self) -> u64 {
@@ -44,7 +46,7 @@ mod tests {
             ("switch to 720p", Sentiment::Neutral, None, Some(Command::SetQuality(Some(720)))),
         ] {
             let (sender, answer) = mpsc::channel();
-            reader.submit(text.to_owned(), Box::new(move |reading| sender.send(reading).expect("someone waits")));
+            reader.submit(text.to_owned(), 0, Box::new(move |reading| sender.send(reading).expect("someone waits")));
             let reading = answer.recv().unwrap().unwrap();
             assert_eq!(reading.sentiment, sentiment, "{text}");
             assert_eq!(reading.aspects.iter().next(), aspect, "{text}");

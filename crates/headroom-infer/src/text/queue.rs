@@ -1,7 +1,7 @@
 //! Messages read on threads of their own, behind a bounded queue.
 
 use super::{Classifier, Prediction, ReadError};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// Bounds of a [`Queue`].
 #[derive(Clone, Copy, Debug)]
 pub struct QueueSettings {
-    /// Messages that may wait; one more sheds the oldest. A message of chat is old after seconds: 2,048 are four
+    /// Messages that may wait; one more sheds the oldest of the longest lane. A message of chat is old after seconds: 2,048 are four
     /// seconds at 500 a second.
     pub capacity: usize,
     /// Messages read together. Beyond 32 a batch gains little and waits longer.
@@ -77,9 +77,65 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<Message>,
+    waiting: Lanes,
     counters: Counters,
     closed: bool,
+}
+
+/// Messages that wait, in a lane each for whoever sent them. Lanes take turns, and the longest one makes room: a flood waits
+/// behind itself.
+#[derive(Default)]
+struct Lanes {
+    by_sender: BTreeMap<u64, VecDeque<Message>>,
+    /// Whose turn it is, first to last; each lane that holds something once.
+    turns: VecDeque<u64>,
+    len: usize,
+}
+
+impl Lanes {
+    fn push(&mut self, lane: u64, message: Message) {
+        let messages = self.by_sender.entry(lane).or_default();
+        if messages.is_empty() {
+            self.turns.push_back(lane);
+        }
+        messages.push_back(message);
+        self.len += 1;
+    }
+
+    /// The oldest message of the lane whose turn it is.
+    fn pop(&mut self) -> Option<Message> {
+        let lane = self.turns.pop_front()?;
+        let message = self.take(lane);
+        if self.by_sender.contains_key(&lane) {
+            self.turns.push_back(lane);
+        }
+        message
+    }
+
+    /// The oldest message of the longest lane.
+    fn shed(&mut self) -> Option<Message> {
+        let (&lane, _) = self.by_sender.iter().max_by_key(|(_, messages)| messages.len())?;
+        let message = self.take(lane);
+        if !self.by_sender.contains_key(&lane) {
+            self.turns.retain(|&turn| turn != lane);
+        }
+        message
+    }
+
+    fn take(&mut self, lane: u64) -> Option<Message> {
+        let messages = self.by_sender.get_mut(&lane)?;
+        let message = messages.pop_front();
+        self.len -= usize::from(message.is_some());
+        if messages.is_empty() {
+            self.by_sender.remove(&lane);
+        }
+        message
+    }
+
+    /// Since when the longest waiting has waited.
+    fn oldest(&self) -> Option<Instant> {
+        self.by_sender.values().filter_map(|messages| messages.front().map(|message| message.since)).min()
+    }
 }
 
 struct Message {
@@ -108,18 +164,24 @@ impl Queue {
         Self { shared, workers }
     }
 
-    /// Submits a message; never waits. `reply` is called once, later, from another thread, and should be quick.
-    pub fn submit(&self, mut text: String, reply: impl FnOnce(Result<Prediction, QueueError>) + Send + 'static) {
+    /// Submits a message; never waits. Messages of one `lane` are read in order; lanes take turns. `reply` is called once, later,
+    /// from another thread, and should be quick.
+    pub fn submit(
+        &self,
+        mut text: String,
+        lane: u64,
+        reply: impl FnOnce(Result<Prediction, QueueError>) + Send + 'static,
+    ) {
         // What is never read need not be kept: a character has at most four bytes.
         text.truncate(text.floor_char_boundary(4 * super::MAX_CHARACTERS));
         let message = Message { text, since: Instant::now(), reply: Box::new(reply) };
         let shed = {
             let mut state = self.shared.lock();
             state.counters.submitted += 1;
-            let full = state.waiting.len() >= self.shared.settings.capacity.max(1);
-            let shed = if full { state.waiting.pop_front() } else { None };
+            let full = state.waiting.len >= self.shared.settings.capacity.max(1);
+            state.waiting.push(lane, message);
+            let shed = if full { state.waiting.shed() } else { None };
             state.counters.shed += u64::from(full);
-            state.waiting.push_back(message);
             shed
         };
         self.shared.news.notify_one();
@@ -132,7 +194,7 @@ impl Queue {
     #[must_use]
     pub fn counters(&self) -> (Counters, usize) {
         let state = self.shared.lock();
-        (state.counters, state.waiting.len())
+        (state.counters, state.waiting.len)
     }
 }
 
@@ -144,7 +206,7 @@ impl Drop for Queue {
             std::mem::take(&mut state.waiting)
         };
         self.shared.news.notify_all();
-        for message in waiting {
+        for message in waiting.by_sender.into_values().flatten() {
             (message.reply)(Err(QueueError::Stopped));
         }
         // The last owner may be a reply: then a worker drops the queue, and cannot wait for itself.
@@ -193,17 +255,16 @@ impl Shared {
             if state.closed {
                 return None;
             }
-            let full = state.waiting.len() >= self.settings.batch.max(1);
-            let left =
-                state.waiting.front().map(|oldest| self.settings.patience.saturating_sub(oldest.since.elapsed()));
+            let full = state.waiting.len >= self.settings.batch.max(1);
+            let left = state.waiting.oldest().map(|since| self.settings.patience.saturating_sub(since.elapsed()));
             state = match left {
                 None => self.news.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(left) if !full && !left.is_zero() => {
                     self.news.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
                 }
                 Some(_) => {
-                    let count = state.waiting.len().min(self.settings.batch.max(1));
-                    return Some(state.waiting.drain(..count).collect());
+                    let most = self.settings.batch.max(1);
+                    return Some(std::iter::from_fn(|| state.waiting.pop()).take(most).collect());
                 }
             };
         }
@@ -246,7 +307,7 @@ mod tests {
 
     fn submit(queue: &Queue, text: &str, outcomes: &Sender<(String, Result<(), QueueError>)>) {
         let (name, outcomes) = (text.to_owned(), outcomes.clone());
-        queue.submit(text.to_owned(), move |outcome| {
+        queue.submit(text.to_owned(), 0, move |outcome| {
             let _ = outcomes.send((name, outcome.map(|_| ())));
         });
     }
@@ -269,6 +330,26 @@ mod tests {
         assert_eq!(rest, ["first", "c", "d"].map(|name| (name.to_owned(), Ok(()))));
         let (counters, waiting) = queue.counters();
         assert_eq!((counters.submitted, counters.read, counters.shed, counters.batches, waiting), (5, 3, 2, 2, 0));
+    }
+
+    #[test]
+    fn a_flood_waits_behind_itself() {
+        let (queue, batches, leave) = queue(4, 2);
+        let (outcomes, told) = channel();
+        let submit = |text: &str, lane: u64| {
+            let (name, outcomes) = (text.to_owned(), outcomes.clone());
+            queue.submit(text.to_owned(), lane, move |outcome| drop(outcomes.send((name, outcome.is_ok()))));
+        };
+        submit("first", 9);
+        assert_eq!(batches.recv().unwrap(), ["first"]);
+        submit("honest", 1);
+        (0..12_000).for_each(|number| submit(&format!("flood {number}"), 2));
+        (0..3).for_each(|_| leave.send(()).unwrap());
+        assert_eq!(batches.recv().unwrap(), ["honest", "flood 11997"]);
+        assert_eq!(batches.recv().unwrap(), ["flood 11998", "flood 11999"]);
+        drop(queue);
+        let read: Vec<String> = told.try_iter().filter(|(_, read)| *read).map(|(name, _)| name).collect();
+        assert_eq!(read, ["first", "honest", "flood 11997", "flood 11998", "flood 11999"]);
     }
 
     #[test]
@@ -296,7 +377,7 @@ mod tests {
         let queue = Arc::new(queue);
         let (outcomes, told) = channel();
         let last = Arc::clone(&queue);
-        queue.submit("x".into(), move |outcome| {
+        queue.submit("x".into(), 0, move |outcome| {
             drop(last);
             let _ = outcomes.send(outcome.is_ok());
         });

@@ -37,6 +37,9 @@ pub enum TokensError {
         /// The number of the line, and what is wrong with it.
         problem: String,
     },
+    /// A token could be guessed, or is none.
+    #[error("{0}: a token has at least {SHORTEST_TOKEN} characters and no blanks")]
+    Weak(PathBuf),
     /// A file holds no token.
     #[error("{0} is empty")]
     Empty(PathBuf),
@@ -80,9 +83,9 @@ impl Tokens {
         let mut read = Vec::new();
         let single = |secret: &str| Token { name: "token".into(), role: Role::Admin, secret: secret.to_owned() };
         if !self.fixed.is_empty() {
-            read.push(single(&self.fixed));
+            read.push(single(whole(&self.fixed).ok_or(TokensError::Weak("control.token".into()))?));
         } else if let Some(text) = text_of(&self.token_file)? {
-            read.push(single(text.trim()));
+            read.push(single(whole(&text).ok_or_else(|| TokensError::Weak(self.token_file.clone()))?));
         }
         if let Some(text) = text_of(&self.tokens_file)? {
             let before = read.len();
@@ -127,6 +130,13 @@ impl Reloadable for Tokens {
 /// The token a request carries, as `Authorization: Bearer`.
 pub(super) fn carried(headers: &HeaderMap) -> Option<&[u8]> {
     headers.get(header::AUTHORIZATION)?.as_bytes().strip_prefix(b"Bearer ").filter(|token| !token.is_empty())
+}
+
+/// A token without the blanks around it; `None` when it is too short or has others.
+fn whole(text: &str) -> Option<&str> {
+    let token = text.trim();
+    (token.len() >= SHORTEST_TOKEN && !token.contains(|letter: char| letter.is_whitespace() || letter.is_control()))
+        .then_some(token)
 }
 
 /// A file's text; `None` where none is named.

@@ -113,7 +113,8 @@ impl Feedback {
             Ok(reading) => feedback.deliver(pending, reading),
             Err(MessageShed) => feedback.metrics().shed(ShedKind::Message),
         };
-        reader.submit(shortened(&text, MAX_TEXT).to_owned(), Box::new(reply));
+        // Streams take turns: a flood about one waits behind itself.
+        reader.submit(shortened(&text, MAX_TEXT).to_owned(), home.0, Box::new(reply));
         Ok(())
     }
 

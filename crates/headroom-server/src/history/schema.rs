@@ -1,7 +1,10 @@
 //! The database: its tables, how they came to be, how it is opened.
 
-use rusqlite::{Connection, OpenFlags};
-use std::{path::Path, time::Duration};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// Time to wait for somebody else's lock.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -65,10 +68,71 @@ const MIGRATIONS: &[&str] = &[
 ",
 ];
 
+/// Why a database is not opened for writing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OpenError {
+    /// A later version of this program wrote it.
+    #[error(
+        "{path} has schema {found}, of a later version of headroom; this one knows schemas up to {known}: it is left as it is"
+    )]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// Its schema.
+        found: usize,
+        /// The latest schema known here.
+        known: usize,
+    },
+    /// SQLite refuses.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+/// Whether a database is damaged rather than out of reach.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// Opens for writing. A damaged database is laid aside under another name, and a new one begun.
+pub(super) fn open_or_lay_aside(path: &Path, max_pages: u32) -> Result<Connection, OpenError> {
+    match open(path, max_pages) {
+        Err(OpenError::Sqlite(error)) if is_damage(&error) => {
+            let aside = lay_aside(path).map_err(|_| error)?;
+            tracing::error!(path = %path.display(), kept_as = %aside.display(), "the history is damaged: it is laid aside, and a new one begun");
+            open(path, max_pages)
+        }
+        opened => opened,
+    }
+}
+
+/// Renames a database and what SQLite keeps beside it. Nothing is deleted.
+pub(super) fn lay_aside(path: &Path) -> std::io::Result<PathBuf> {
+    let named = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let aside = (0..1_000).map(|number| named(&format!(".damaged-{number}"))).find(|aside| !aside.exists());
+    let aside = aside.ok_or(std::io::ErrorKind::AlreadyExists)?;
+    std::fs::rename(path, &aside)?;
+    for suffix in ["-wal", "-shm"] {
+        let mut beside = aside.as_os_str().to_owned();
+        beside.push(suffix);
+        // Often there is none.
+        let _ = std::fs::rename(named(suffix), beside);
+    }
+    Ok(aside)
+}
+
 /// Opens for writing, creates and migrates. `max_pages` is where SQLite itself says the disk is full.
-pub(super) fn open(path: &Path, max_pages: u32) -> rusqlite::Result<Connection> {
+pub(super) fn open(path: &Path, max_pages: u32) -> Result<Connection, OpenError> {
     let mut database = Connection::open(path)?;
     database.busy_timeout(PATIENCE)?;
+    // Before anything is changed.
+    let found: usize = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > MIGRATIONS.len() {
+        return Err(OpenError::Newer { path: path.to_owned(), found, known: MIGRATIONS.len() });
+    }
     // Before the first table: deleting what is old gives pages back without rewriting the file.
     database.pragma_update(None, "auto_vacuum", "incremental")?;
     database.pragma_update(None, "journal_mode", "wal")?;

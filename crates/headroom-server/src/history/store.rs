@@ -11,6 +11,7 @@ use crate::{places::Places, stream::Streams, whole_file};
 use headroom_cluster::lock::locked;
 use headroom_core::time::Timestamp;
 use std::{
+    fs::{File, TryLockError},
     io,
     path::{Path, PathBuf},
     sync::{
@@ -36,6 +37,8 @@ pub(crate) struct History {
     degraded: Arc<Mutex<Option<String>>>,
     pub(super) metrics: HistoryMetrics,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// Says that the directory is in use.
+    lock: Mutex<Option<File>>,
 }
 
 impl History {
@@ -48,6 +51,7 @@ impl History {
         archive_metrics: ArchiveMetrics,
     ) -> io::Result<Self> {
         let path = settings.directory.join(FILE);
+        let lock = lock(&settings.directory)?;
         let archive = settings
             .archive
             .enabled()
@@ -73,6 +77,7 @@ impl History {
             degraded,
             metrics,
             thread: Mutex::new(Some(thread)),
+            lock: Mutex::new(lock),
         })
     }
 
@@ -121,6 +126,23 @@ impl History {
         if let Some(archive) = &self.archive {
             archive.close();
         }
+        locked(&self.lock).take();
+    }
+}
+
+/// Takes a directory for this process alone: two servers would overwrite each other's orders. A disk that cannot be written is
+/// no reason not to start.
+fn lock(directory: &Path) -> io::Result<Option<File>> {
+    let path = directory.join("lock");
+    let opened = std::fs::create_dir_all(directory).and_then(|()| File::create(&path));
+    let Ok(file) = opened else { return Ok(None) };
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(io::Error::other(format!(
+            "{} is used by another headroom: give each its own history.directory",
+            directory.display()
+        ))),
+        // A file system without locks.
+        Err(TryLockError::Error(_)) | Ok(()) => Ok(Some(file)),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
 use headroom_core::{
     telemetry::{Encoder, Link, Player, Radio, Report, Sample, StreamId},
     time::{Duration, Timestamp},
+    units::Bitrate,
 };
 use headroom_wire::cmcd::StreamingFormat;
 use serde::{
@@ -79,6 +80,67 @@ fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Re
     deserializer.deserialize_any(ObjectVisitor(PhantomData))
 }
 
+/// Most media a player is believed to hold or to be behind, and longest object or transfer.
+const LONGEST: Duration = Duration::from_secs(3_600);
+/// Longest distance behind live and longest stall: a day.
+const LONGEST_WATCHED: Duration = Duration::from_secs(86_400);
+/// Longest round trip: beyond it TCP has long given up.
+const LONGEST_ROUND_TRIP: Duration = Duration::from_secs(60);
+/// Highest rate that is believed; nothing that plays video is above 10 Gbit/s.
+const HIGHEST_RATE: Bitrate = Bitrate::mbps(100_000);
+
+/// The first value that no player, link, radio or encoder has.
+fn absurd(report: &Report) -> Option<&'static str> {
+    let long = |name, value: Option<Duration>, most| value.is_some_and(|value| value > most).then_some(name);
+    let fast = |name, value: Option<Bitrate>| value.is_some_and(|value| value > HIGHEST_RATE).then_some(name);
+    let outside =
+        |name, value: Option<f32>, low, high| value.is_some_and(|value| !(low..=high).contains(&value)).then_some(name);
+    match report {
+        Report::Player(player) => [
+            fast("encoded_bitrate_kbps", player.encoded_bitrate),
+            fast("top_bitrate_kbps", player.top_bitrate),
+            fast("measured_throughput_kbps", player.measured_throughput),
+            long("transfer_time_ms", player.transfer_time, LONGEST),
+            long("buffer_length_ms", player.buffer_length, LONGEST),
+            long("target_buffer_length_ms", player.target_buffer_length, LONGEST),
+            long("live_latency_ms", player.live_latency, LONGEST_WATCHED),
+            long("object_duration_ms", player.object_duration, LONGEST),
+            long("media_start_delay_ms", player.media_start_delay, LONGEST),
+            long("starvation_duration_ms", player.starvation_duration, LONGEST_WATCHED),
+            outside("playback_rate", player.playback_rate, 0.0, 16.0),
+        ]
+        .into_iter()
+        .flatten()
+        .next(),
+        // 3GPP TS 38.133: RSRP -156 to -31 dBm, RSRQ -43 to 20 dB, SINR -23 to 40 dB; modems report a little beyond.
+        Report::Radio(radio) => [
+            outside("rsrp_dbm", radio.rsrp_dbm, -200.0, 0.0),
+            outside("rsrq_db", radio.rsrq_db, -60.0, 40.0),
+            outside("sinr_db", radio.sinr_db, -60.0, 80.0),
+        ]
+        .into_iter()
+        .flatten()
+        .next(),
+        Report::Link(link) => [
+            long("rtt_ms", link.rtt, LONGEST_ROUND_TRIP),
+            long("jitter_ms", link.jitter, LONGEST_ROUND_TRIP),
+            long("busy_ms", link.busy, LONGEST),
+            fast("delivery_rate_kbps", link.delivery_rate),
+        ]
+        .into_iter()
+        .flatten()
+        .next(),
+        Report::Encoder(encoder) => [
+            fast("ingest_bitrate_kbps", encoder.ingest_bitrate),
+            outside("frame_rate", encoder.frame_rate, 0.0, 1_000.0),
+            long("rtt_ms", encoder.rtt, LONGEST_ROUND_TRIP),
+        ]
+        .into_iter()
+        .flatten()
+        .next(),
+    }
+}
+
 /// Takes in every line that is a sample; the others are named.
 pub(crate) fn read_samples(ingest: &Ingest, body: &[u8], now: Timestamp, grant: &Grant) -> BatchOutcome {
     let mut outcome = BatchOutcome::default();
@@ -87,6 +149,12 @@ pub(crate) fn read_samples(ingest: &Ingest, body: &[u8], now: Timestamp, grant: 
         let read =
             serde_json::from_slice::<SampleLine<'_>>(line).map_err(|error| error.to_string()).and_then(|mut line| {
                 let report = line.report().ok_or("a sample holds exactly one of player, link, radio, encoder")?;
+                if let Some(value) = absurd(&report) {
+                    return Err(format!("{value} is beyond what is possible"));
+                }
+                if matches!(report, Report::Encoder(_)) && !grant.may_publish() {
+                    return Err("reports about an encoder need a token that a key for publishers signed".into());
+                }
                 grant.covers(Some(&line.session), line.stream.as_deref()).map_err(|error| error.to_string())?;
                 Ok((line, report))
             });

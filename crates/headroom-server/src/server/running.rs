@@ -64,7 +64,9 @@ impl Server {
             shards.close_log();
             history.inspect(|history| history.close());
         });
-        let _ = closed.await;
+        if tokio::time::timeout(DRAIN, closed).await.is_err() {
+            tracing::error!("the disk does not answer: what was not written by now is lost");
+        }
     }
 }
 

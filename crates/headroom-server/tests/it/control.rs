@@ -12,16 +12,18 @@ const RECORD: &str = "bl=6000,br=3000,cid=\"s\",d=2000,mtp=9500,ot=v,sf=h,sid=\"
 async fn the_token_is_needed_where_one_is_set() {
     let directory = directory("token");
     let file = directory.join("token");
-    std::fs::write(&file, "secret\n").unwrap();
+    std::fs::write(&file, "secret-0123456789\n").unwrap();
     let server = start(|config| config.control.token_file.clone_from(&file)).await;
     let control = server.control_address();
     let with = |token: &str| Request::get("/v1/sessions").header("authorization", token).body(Full::default()).unwrap();
     assert_eq!(get(control, "/v1/sessions").await.code(), "unauthorized");
     assert_eq!(get(control, "/metrics").await.code(), "unauthorized");
-    for wrong in ["Bearer secre", "Bearer secrets", "secret", "Basic secret"] {
+    for wrong in
+        ["Bearer secret-012345678", "Bearer secret-0123456789s", "secret-0123456789", "Basic secret-0123456789"]
+    {
         assert_eq!(send(control, with(wrong)).await.status, StatusCode::UNAUTHORIZED, "{wrong}");
     }
-    assert_eq!(send(control, with("Bearer secret")).await.status, StatusCode::OK);
+    assert_eq!(send(control, with("Bearer secret-0123456789")).await.status, StatusCode::OK);
     assert_eq!(get(control, "/healthz").await.status, StatusCode::OK, "probes need none");
     server.stop().await;
     std::fs::remove_dir_all(directory).unwrap();

@@ -10,7 +10,7 @@ const RECORD: &str = "bl=6000,br=3000,cid=\"s\",d=2000,ltc=4000,mtp=9500,ot=v,sf
 
 #[tokio::test]
 async fn the_page_comes_without_a_token_and_keeps_to_itself() {
-    let server = start(|config| config.control.token = "secret".into()).await;
+    let server = start(|config| config.control.token = "secret-0123456789".into()).await;
     let control = server.control_address();
     let page = get(control, "/").await;
     assert_eq!(page.status, StatusCode::OK);

@@ -38,7 +38,7 @@ impl Guarded {
 
     fn token(&self, session: &str, stream: &str, seconds: i64) -> String {
         let expires_s = now_s().checked_add_signed(seconds).unwrap();
-        self.keys.mint(&Claims { session: session.into(), stream: stream.into(), expires_s })
+        self.keys.mint(&Claims { session: session.into(), stream: stream.into(), expires_s, publisher: false }).unwrap()
     }
 
     async fn post(&self, target: &str, token: &str, body: &str) -> Answer {
@@ -62,7 +62,8 @@ async fn forged_expired_and_foreign_tokens_get_nothing_in() {
     let (public, control) = (guarded.server.public_address(), guarded.server.control_address());
     let good = guarded.token("ann", "show", 600);
     let stranger: Keys = "second aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".parse().unwrap();
-    let forged = stranger.mint(&Claims { session: "ann".into(), stream: "show".into(), expires_s: now_s() + 600 });
+    let claims = Claims { session: "ann".into(), stream: "show".into(), expires_s: now_s() + 600, publisher: false };
+    let forged = stranger.mint(&claims).unwrap();
     let cases = [
         ("", 401, "token_missing"),
         (forged.as_str(), 401, "token_forged"),
@@ -151,11 +152,8 @@ async fn keys_are_rotated_while_the_server_runs() {
     let accepted = async |token: &str| guarded.post("/v1/cmcd", token, "sid=\"ann\",bl=1").await.status.is_success();
     assert!(accepted(&old).await);
     let next = "third 00112233445566778899aabbccddeeff\n";
-    let new = next.parse::<Keys>().unwrap().mint(&Claims {
-        session: "ann".into(),
-        stream: String::new(),
-        expires_s: now_s() + 600,
-    });
+    let claims = Claims { session: "ann".into(), stream: String::new(), expires_s: now_s() + 600, publisher: false };
+    let new = next.parse::<Keys>().unwrap().mint(&claims).unwrap();
     assert!(!accepted(&new).await);
     std::fs::write(&file, format!("{next}{KEYS}")).unwrap();
     eventually(20, async || accepted(&new).await.then_some(())).await;

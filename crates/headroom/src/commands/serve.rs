@@ -186,6 +186,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         });
     }
     logging::of_server(arguments.log_json);
+    let config = within_file_limit(config);
     // A single thread needs no work stealing, and spends less on waking itself.
     let mut runtime = match config.threads {
         1 => tokio::runtime::Builder::new_current_thread(),
@@ -247,6 +248,29 @@ impl Welcome {
 fn reachable(address: SocketAddr) -> SocketAddr {
     let loopback = if address.is_ipv4() { IpAddr::from(Ipv4Addr::LOCALHOST) } else { Ipv6Addr::LOCALHOST.into() };
     if address.ip().is_unspecified() { SocketAddr::new(loopback, address.port()) } else { address }
+}
+
+/// Descriptors for what is no connection: listeners, origin, files, the database.
+const OTHER_FILES: u64 = 256;
+
+/// Lets the process have as many files as the system allows, and no more connections than that leaves room for.
+fn within_file_limit(mut config: Config) -> Config {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // No limit that could be raised is one that need not be.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    // A connection of the edge to its client may need one to the origin too.
+    let room = usize::try_from(allowed.saturating_sub(OTHER_FILES) / 2).unwrap_or(usize::MAX).max(16);
+    if config.public.max_connections > room {
+        tracing::warn!(
+            files = allowed,
+            connections = room,
+            "public.max_connections is lowered: raise the limit of open files (ulimit -n, LimitNOFILE)"
+        );
+        config.public.max_connections = room;
+    }
+    config
 }
 
 /// Speech recognition, where the configuration wants it. Without it the server runs on and says why clips are refused.

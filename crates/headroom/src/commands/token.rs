@@ -27,8 +27,11 @@ pub(crate) struct Arguments {
     /// File with keys, as `tokens.keys_file` of the server names it.
     #[arg(long, env = "HEADROOM_TOKENS__KEYS_FILE", value_name = "FILE", required_unless_present = "control")]
     keys_file: Option<PathBuf>,
+    /// For the publisher of a stream, who reports about its encoder; signed with the first key for publishers.
+    #[arg(long, requires = "stream", conflicts_with = "session")]
+    publisher: bool,
     /// Session as the player names itself (CMCD sid).
-    #[arg(long, value_name = "NAME", required_unless_present_any = ["any_session", "control"])]
+    #[arg(long, value_name = "NAME", required_unless_present_any = ["any_session", "publisher", "control"])]
     session: Option<String>,
     /// For every session: a relay or a log shipper, not a player.
     #[arg(long, conflicts_with = "session")]
@@ -97,8 +100,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let keys = Keys::read(&arguments.keys_file.unwrap_or_default())?;
     let now_s = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock stands before 1970")?.as_secs();
     let session = arguments.session.unwrap_or_default();
-    ensure!(arguments.any_session || !session.is_empty(), "--session is empty: name one, or give --any-session");
-    let claims = Claims { session, stream: arguments.stream, expires_s: now_s.saturating_add(arguments.seconds) };
-    println!("{}", keys.mint(&claims));
+    let for_any = arguments.any_session || arguments.publisher;
+    ensure!(for_any || !session.is_empty(), "--session is empty: name one, or give --any-session");
+    let expires_s = now_s.saturating_add(arguments.seconds);
+    let claims = Claims { session, stream: arguments.stream, expires_s, publisher: arguments.publisher };
+    let no_key = "no key is for publishers: add a line `NAME SECRET publisher` to the file";
+    println!("{}", keys.mint(&claims).context(no_key)?);
     Ok(ExitCode::SUCCESS)
 }

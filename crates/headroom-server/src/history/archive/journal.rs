@@ -86,16 +86,25 @@ pub(super) fn abandoned(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(journals)
 }
 
-/// The rows of a journal, and how many lines are none.
+/// The rows of a journal, and how many lines are none. Whole lines that this version cannot read are kept beside it: a later
+/// one may have written them.
 pub(super) fn read(path: &Path) -> io::Result<(Vec<Row>, u64)> {
     let mut reader = BufReader::with_capacity(1 << 16, File::open(path)?);
-    let (mut rows, mut torn, mut line) = (Vec::new(), 0, Vec::new());
+    let (mut rows, mut torn, mut line, mut unread) = (Vec::new(), 0, Vec::new(), Vec::new());
     while reader.read_until(b'\n', &mut line)? > 0 {
         match serde_json::from_slice(&line) {
             Ok(row) => rows.push(row),
-            Err(_) => torn += 1,
+            Err(_) => {
+                torn += 1;
+                if line.ends_with(b"\n") {
+                    unread.extend_from_slice(&line);
+                }
+            }
         }
         line.clear();
+    }
+    if !unread.is_empty() {
+        fs::write(path.with_extension("unread"), unread)?;
     }
     Ok((rows, torn))
 }

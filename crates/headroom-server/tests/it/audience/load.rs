@@ -53,7 +53,7 @@ impl Paced {
 }
 
 impl Reader for Paced {
-    fn submit(&self, text: String, reply: Reply) {
+    fn submit(&self, text: String, _: u64, reply: Reply) {
         let mut waiting = self.queue.0.lock().unwrap();
         waiting.push_back((text, reply));
         let shed = (waiting.len() > self.room).then(|| waiting.pop_front()).flatten();

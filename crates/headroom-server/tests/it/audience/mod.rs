@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::Message;
 struct Words;
 
 impl Reader for Words {
-    fn submit(&self, text: String, reply: Reply) {
+    fn submit(&self, text: String, _: u64, reply: Reply) {
         let has = |word| text.contains(word);
         let aspects: Aspects = [("lag", Aspect::Buffering), ("blur", Aspect::Picture), ("sound", Aspect::Audio)]
             .into_iter()

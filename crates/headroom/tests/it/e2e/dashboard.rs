@@ -220,10 +220,10 @@ fn a_token_opens_the_dashboard() {
     }
     let directory = artifacts("dashboard-locked");
     let token = directory.join("token");
-    fs::write(&token, "correct horse\n").expect("the directory is writable");
+    fs::write(&token, "correct-horse-battery\n").expect("the directory is writable");
     let file = toml::Table::from_iter([("token_file".to_owned(), token.display().to_string().into())]);
     let headroom = Headroom::start(&toml::Table::from_iter([("control".to_owned(), file.into())]), &directory);
-    look("locked", &control_url(&headroom), &directory, json!({ "token": "correct horse" }), 6);
+    look("locked", &control_url(&headroom), &directory, json!({ "token": "correct-horse-battery" }), 6);
 }
 
 /// The bundle in the repository is what `web/` builds, byte for byte, and light enough.

@@ -35,8 +35,10 @@ fn the_log_holds_no_secret_and_nobody_s_address_or_words() {
     let mut headroom = Headroom::start_with(&configuration, &directory, &[("RUST_LOG", "trace")]);
     let now_s = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
     let keys: Keys = KEY.parse().expect("it is a key");
-    let token =
-        |session: &str, expires_s| keys.mint(&Claims { session: session.into(), stream: String::new(), expires_s });
+    let token = |session: &str, expires_s| {
+        let claims = Claims { session: session.into(), stream: String::new(), expires_s, publisher: false };
+        keys.mint(&claims).unwrap()
+    };
     let (good, expired, foreign) = (token("ann", now_s + 600), token("ann", now_s - 1), token("eve", now_s + 600));
     let forged = format!("{}AA", &good[..good.len() - 2]);
     for token in [&good, &expired, &foreign, &forged] {

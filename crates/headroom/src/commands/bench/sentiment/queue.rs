@@ -26,7 +26,7 @@ pub(super) fn measure(
         let due = Duration::from_secs_f64(f64::from(number) / f64::from(rate));
         std::thread::sleep(due.saturating_sub(start.elapsed()));
         let (done, since) = (done.clone(), Instant::now());
-        queue.submit(text, move |outcome| {
+        queue.submit(text, 0, move |outcome| {
             let _ = done.send((outcome.is_ok(), since.elapsed()));
         });
     }

@@ -12,7 +12,9 @@ Steps, in this order:
    a. `http://...`, `https://...`, `www....` -> `http`;
    b. `@name` (letters, digits, underscore) -> `@user`, what follows the name stays attached;
    c. an emoticon, exact -> its gloss;
-   d. an emote, compared in lower case, ASCII commas, full stops, `!` and `?` at its end ignored -> its gloss;
+   d. an emote, compared in lower case, ASCII commas, full stops, `!` and `?` at its end ignored -> its gloss; by name, by
+      shape (SHAPES), or marked as one by its platform (`:name:`, `<:name:1>`, `[emote:1:name]`), then "emote" where nothing
+      else is known; block and braille characters alone -> "ascii art";
    e. otherwise each emoji in the piece -> its gloss, surrounded by blanks, and any run of more than three equal
       characters that are not digits -> three of them;
 4. drop a gloss equal to the gloss just before it; join with single blanks.
@@ -83,6 +85,32 @@ EMOTES = {
     "spam emote": "PJSalt",
 }
 
+# Families of emotes by the shape of their names: (start, end, whether a capital letter or a digit has to follow the start,
+# gloss). Starts are compared in lower case; ends as they stand, after a small letter or a digit. The first that fits counts.
+SHAPES = [
+    *[("", end, False, gloss) for gloss, ends in {
+        "lol emote": "LUL LULW KEKW KEK Laugh Lmao", "sad emote": "Sadge Sad SAD Rip RIP", "crying emote": "Cry CRY Cries Hands Tears",
+        "angry emote": "Rage RAGE Mad MAD Angry Riot", "love emote": "Love LOVE Heart Hug Hugs Kiss Luv L", "dancing emote": "JAM Jam Dance DANCE Party Vibe Vibes Pls Bop Rave",
+        "applause emote": "Clap CLAP", "excited emote": "Hype HYPE Hyper Pog POG PogU Gasm Cheer", "happy emote": "Happy HAPPY Smile Comfy Cozy Yay", "greeting emote": "Wave Hey Hello Hi",
+        "farewell emote": "Bye", "respect emote": "Salute GG", "thinking emote": "Think Hmm HMM", "suspicious emote": "Sus", "bored emote": "Sleep Bored Tired Yawn", "nervous emote": "Scared Fear Sweat Shy",
+        "disgusted emote": "Puke Sick Eww", "awkward emote": "Cringe", "despair emote": "Fail FP Facepalm", "easy win emote": "EZ Ez", "waiting emote": "Pray Wait", "coping emote": "Cope Copium",
+    }.items() for end in ends.split()],
+    *[(start, "", False, gloss) for gloss, starts in {
+        "nervous emote": "monka", "lol emote": "omegalul omegakek kekw lulw", "excited emote": "poggers pogch", "happy emote": "feelsgood feelsamazing feelsgreat feelsokay",
+        "sad emote": "feelsbad feelsrain feelssad", "disapproval emote": "feelsweird", "admiration emote": "feelsstrong", "emote": "peepo widepeepo",
+    }.items() for start in starts.split()],
+    ("pog", "", True, "excited emote"), ("kekw", "", True, "lol emote"), ("pepe", "", True, "emote"), ("feels", "", True, "emote"),
+]
+
+# What an emote alone says of the writer's attitude, by the label rules: beside words, the words decide.
+VALENCE = {
+    1: ["excited emote", "happy emote", "love emote", "dancing emote", "applause emote", "easy win emote", "admiration emote"],
+    -1: ["sad emote", "crying emote", "despair emote", "bored emote", "angry emote", "disgusted emote", "disapproval emote"],
+    0: ["lol emote", "nervous emote", "greeting emote", "farewell emote", "thinking emote", "suspicious emote", "respect emote", "waiting emote", "agreement emote", "emote", "ascii art"],
+}
+
+MARKED = re.compile(r"(?::([A-Za-z0-9_\-]{2,40}):|<a?:([A-Za-z0-9_]{2,40}):[0-9]+>|\[emote:[0-9]+:([A-Za-z0-9_\-]{1,40})\])", re.ASCII)
+
 EMOJI_OVERRIDES = {
     "😂": "laughing tears of joy", "🤣": "laughing hard", "💀": "skull", "☠": "skull", "❤": "red heart", "🙌": "celebration",
     "😡": "angry", "🤬": "swearing angry", "😤": "huffing", "🤮": "vomiting", "🤢": "sick", "👏": "applause", "🙏": "please thanks",
@@ -120,11 +148,41 @@ def tables():
     """The content of `models/normalisation.json`."""
     emotes = {name.lower(): gloss for gloss, names in EMOTES.items() for name in names.split()}
     return {"version": 1, "max_characters": MAX_CHARACTERS, "emoticons": EMOTICONS, "emotes": dict(sorted(emotes.items())),
-            "emoji": emoji_table()}
+            "shapes": [{"start": start, "end": end, "capital": capital, "gloss": gloss} for start, end, capital, gloss in SHAPES],
+            "valence": {gloss: value for value, glosses in VALENCE.items() for gloss in glosses}, "emoji": emoji_table()}
 
 
 _TABLES = tables()
 _EMOJI = re.compile("[" + "".join(re.escape(character) for character in _TABLES["emoji"]) + "]")
+
+
+def emote(name):
+    """The gloss of an emote's name, or None."""
+    gloss = _TABLES["emotes"].get(name.lower())
+    if gloss:
+        return gloss
+    # Twitch's modified emotes: `Kappa_HF`; BTTV's and 7TV's wide forms: `LULW`.
+    for shorter in (re.sub("_[A-Z]{2}$", "", name), name[:-1] if name.endswith("W") else name):
+        if shorter != name and shorter.lower() in _TABLES["emotes"]:
+            return _TABLES["emotes"][shorter.lower()]
+    if not (4 <= len(name) <= 25 and name.isascii() and name.isalnum()):
+        return None
+    for start, end, capital, gloss in SHAPES:
+        if not name.lower().startswith(start) or not name.endswith(end) or len(name) < len(start) + len(end):
+            continue
+        rest = name[len(start):]
+        before = name[: len(name) - len(end)][-1:]
+        if end and not (before.islower() or before.isdigit()):
+            continue
+        if capital and not (rest and name[0] != rest[:1] and (rest[0].isupper() or rest[0].isdigit())):
+            continue
+        return gloss
+    return None
+
+
+def drawing(piece):
+    """Whether a piece is made of block, line or braille characters."""
+    return all("\u2500" <= character <= "\u259f" or "\u2800" <= character <= "\u28ff" for character in piece)
 
 
 def normalise(text):
@@ -143,9 +201,11 @@ def normalise(text):
         if piece in EMOTICONS:
             push(EMOTICONS[piece], True)
             continue
-        emote = _TABLES["emotes"].get(piece.rstrip(",.!?").lower())
-        if emote:
-            push(emote, True)
+        marked = MARKED.fullmatch(piece)
+        name = next(filter(None, marked.groups())) if marked else piece.rstrip(",.!?")
+        gloss = "ascii art" if drawing(piece) else emote(name) or ("emote" if marked else None)
+        if gloss:
+            push(gloss, True)
             continue
         piece = MENTION.sub("@user", piece)
         start = 0
@@ -163,7 +223,8 @@ CASES = (
     "see https://example.org/x?y=1 now", "www.example.org", "\U0001f602\U0001f602\U0001f602 lol", "\u2764\ufe0f\U0001f525gg\U0001f44f\U0001f3fd",
     "\U0001f1e7\U0001f1f7 oi", "no sound :(", "T_T", "<3 <3", ":) nice", "xD", "a\u200bb\u202ec\u0000d", "  many   blanks\there ",
     "se ve borroso \U0001f62d", "\u0627\u0644\u0628\u062b \u064a\u0642\u0637\u0639 \u0643\u0644 \u0634\u0648\u064a", "\u0938\u094d\u091f\u094d\u0930\u0940\u092e \u0930\u0941\u0915 \u0930\u0939\u0940 \u0939\u0948",
-    "GOOOOOOOL \u26bd", "monkaS monkaW", "...", "?????", "", "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+    "xqcL", "vulpesJAM nice", "monkaTOS PogTasty", "Kappa_HF", "FeelsBadDude", "PEPPER Pepe pepper", "POGGERS lag", "traffic jam wow",
+    ":KEKW: :unknown_one:", "<a:catJAM:123456> hi", "[emote:37226:KEKW] x", "\u2588\u2588\u2591\u2591 \u28ff\u28ff", "12:30:45", "at 10:30: go", "LAL HELL WELL", "GOOOOOOOL \u26bd", "monkaS monkaW", "...", "?????", "", "\U0001f468\u200d\U0001f469\u200d\U0001f467",
 )
 
 

@@ -23,7 +23,7 @@ pub(crate) fn reader() -> Option<Arc<dyn Reader>> {
 impl Reader for Messages {
     fn submit(&self, text: String, lane: u64, reply: Reply) {
         self.0.submit(text, lane, move |result| {
-            reply(result.map(|prediction| prediction.reading).map_err(|_| MessageShed))
+            reply(result.map(|prediction| prediction.for_engine()).map_err(|_| MessageShed));
         });
     }
 
@@ -43,6 +43,7 @@ mod tests {
         let reader = reader().expect("the models are in the repository");
         for (text, sentiment, aspect, command) in [
             ("the stream keeps buffering every few minutes", Sentiment::Negative, Some(Aspect::Buffering), None),
+            ("is the stream down?", Sentiment::Negative, Some(Aspect::Availability), None),
             ("switch to 720p", Sentiment::Neutral, None, Some(Command::SetQuality(Some(720)))),
         ] {
             let (sender, answer) = mpsc::channel();

@@ -4,8 +4,9 @@ use super::{
     Device, Language, Network, NetworkError, OpenError, Scores,
     cache::ScoreCache,
     command::{Intent, resolve},
-    language::{Router, softmax},
-    normalise::Normaliser,
+    language::{Route, Router, softmax},
+    normalise::{Cleaned, Normaliser},
+    report::report,
 };
 use headroom_core::{
     audience::{Aspect, Aspects, Classification, Sentiment},
@@ -36,6 +37,31 @@ pub struct Prediction {
     pub language: Language,
     /// The same words were classified a short while ago, so no network ran.
     pub recalled: bool,
+    /// How certain it is that the message reports trouble with the aspects it names, whatever its tone; above one half it does.
+    pub certainty: Ratio,
+}
+
+impl Prediction {
+    /// Whether the message reports trouble with the delivery: by a statement, a question ("no sound?") or a fragment.
+    #[must_use]
+    pub fn is_complaint(&self) -> bool {
+        self.certainty.get() > 0.5 && !self.reading.aspects.is_empty()
+    }
+
+    /// The reading as the engine takes it, which knows complaints by their sentiment: a report of trouble is displeased with
+    /// the certainty of the report, and what only sounds like one names nothing of the delivery.
+    #[must_use]
+    pub fn for_engine(&self) -> Classification {
+        let mut reading = self.reading;
+        let is_complaint = self.is_complaint();
+        if is_complaint && reading.sentiment != Sentiment::Negative {
+            reading.sentiment = Sentiment::Negative;
+            reading.confidence = self.certainty;
+        } else if !is_complaint && reading.is_complaint() {
+            reading.aspects = Aspects::NONE;
+        }
+        reading
+    }
 }
 
 /// Why a message could not be classified.
@@ -82,13 +108,18 @@ impl Classifier {
     /// # Errors
     /// When the engine fails.
     pub fn read(&mut self, messages: &[&str]) -> Result<Vec<Prediction>, ReadError> {
-        let clean: Vec<String> = messages.iter().map(|message| self.normaliser.apply(message)).collect();
+        let cleaned: Vec<Cleaned> = messages.iter().map(|message| self.normaliser.clean(message)).collect();
         let routes: Vec<_> =
-            messages.iter().zip(&clean).map(|(message, clean)| self.router.route(message, clean)).collect();
+            messages.iter().zip(&cleaned).map(|(message, clean)| self.router.route(message, &clean.words)).collect();
+        // Emotes alone and commands for bots need no network.
+        let attitudes: Vec<Option<i8>> =
+            messages.iter().zip(&cleaned).map(|(message, clean)| early(message, clean)).collect();
+        let clean: Vec<String> = cleaned.into_iter().map(|clean| clean.text).collect();
         let mut scores: Vec<Option<TextScores>> = vec![None; messages.len()];
         for (english, model) in [(true, &mut self.english), (false, &mut self.multilingual)] {
-            let chosen: Vec<usize> =
-                (0..messages.len()).filter(|&at| routes[at].english == english && !clean[at].is_empty()).collect();
+            let chosen: Vec<usize> = (0..messages.len())
+                .filter(|&at| routes[at].english == english && !clean[at].is_empty() && attitudes[at].is_none())
+                .collect();
             if chosen.is_empty() {
                 continue;
             }
@@ -98,13 +129,44 @@ impl Classifier {
             }
         }
         Ok((0..messages.len())
-            .map(|at| prediction(messages[at], &clean[at], scores[at].as_ref(), routes[at].language))
+            .map(|at| match attitudes[at] {
+                Some(attitude) => without_network(attitude, routes[at].language),
+                None => prediction(messages[at], &clean[at], scores[at].as_ref(), routes[at]),
+            })
             .collect())
     }
 }
 
+/// Probability given to the attitude of emotes alone: that of the label rules, which people who label chat do not all share.
+const EMOTES_ALONE: f32 = 0.9;
+
+/// The attitude of a message that is read without a network: emotes alone, or a command for a bot such as `!uptime`.
+fn early(message: &str, clean: &Cleaned) -> Option<i8> {
+    let name = message.trim().strip_prefix('!');
+    let is_bot_command =
+        name.is_some_and(|name| (2..=24).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase()));
+    if is_bot_command && report(message, [0.4, 0.4, 0.2], Aspects::NONE, true).certainty <= 0.5 {
+        return Some(0);
+    }
+    clean.emotes_alone
+}
+
+fn without_network(attitude: i8, language: Language) -> Prediction {
+    let at = usize::from(attitude.clamp(-1, 1).abs_diff(-1));
+    let mut probabilities = [(1.0 - EMOTES_ALONE) / 2.0; 3];
+    probabilities[at] = EMOTES_ALONE;
+    let reading = Classification {
+        sentiment: [Sentiment::Negative, Sentiment::Neutral, Sentiment::Positive][at],
+        confidence: Ratio::clamped(EMOTES_ALONE),
+        aspects: Aspects::NONE,
+        command: None,
+    };
+    Prediction { reading, probabilities, language, recalled: false, certainty: Ratio::ZERO }
+}
+
 /// A message that is empty after normalisation is neutral.
-fn prediction(text: &str, clean: &str, scored: Option<&TextScores>, language: Language) -> Prediction {
+fn prediction(text: &str, clean: &str, scored: Option<&TextScores>, route: Route) -> Prediction {
+    let language = route.language;
     let Some(TextScores { scores, recalled }) = scored else {
         let reading = Classification {
             sentiment: Sentiment::Neutral,
@@ -112,24 +174,28 @@ fn prediction(text: &str, clean: &str, scored: Option<&TextScores>, language: La
             aspects: Aspects::NONE,
             command: None,
         };
-        return Prediction { reading, probabilities: [0.0, 1.0, 0.0], language, recalled: false };
+        return Prediction {
+            reading,
+            probabilities: [0.0, 1.0, 0.0],
+            language,
+            recalled: false,
+            certainty: Ratio::ZERO,
+        };
     };
     let soft = softmax(&scores.sentiment);
     let probabilities = [soft[0], soft[1], soft[2]];
     let best = highest(&probabilities);
+    // A logit above 0 is a probability above one half.
+    let aspects =
+        Aspect::ALL.into_iter().zip(scores.aspects).filter(|(_, score)| *score > 0.0).map(|(a, _)| a).collect();
+    let reported = report(text, probabilities, aspects, route.english);
     let reading = Classification {
         sentiment: [Sentiment::Negative, Sentiment::Neutral, Sentiment::Positive][best],
         confidence: Ratio::clamped(probabilities[best]),
-        // A logit above 0 is a probability above one half.
-        aspects: Aspect::ALL
-            .into_iter()
-            .zip(scores.aspects)
-            .filter(|(_, score)| *score > 0.0)
-            .map(|(a, _)| a)
-            .collect(),
+        aspects: reported.aspects,
         command: resolve(Intent::ALL[highest(&scores.command)], text, clean),
     };
-    Prediction { reading, probabilities, language, recalled: *recalled }
+    Prediction { reading, probabilities, language, recalled: *recalled, certainty: Ratio::clamped(reported.certainty) }
 }
 
 /// Index of the largest value, the first of equal ones.
@@ -262,6 +328,74 @@ mod tests {
         let found = classifier.read(&strange).unwrap();
         assert_eq!(found.len(), strange.len());
         assert_eq!(found[0].probabilities, [0.0, 1.0, 0.0], "an empty message is neutral");
+    }
+
+    #[test]
+    fn emotes_are_read_by_name_by_shape_and_by_mark_and_are_no_language() {
+        let mut classifier = Classifier::open(&repository(), Device::Cpu, 1).unwrap();
+        let (negative, neutral, positive) = (Sentiment::Negative, Sentiment::Neutral, Sentiment::Positive);
+        for (text, sentiment) in [
+            ("PogChamp PogChamp", positive),
+            ("vulpesJAM catJAM", positive),
+            (":PogTasty: xqcL", positive),
+            ("Sadge FeelsBadDude", negative),
+            ("<:monkaTOS:1234>", neutral),
+            ("[emote:37226:KEKW]", neutral),
+            ("⣿⣿⣿ ███", neutral),
+        ] {
+            let found = classifier.read(&[text]).unwrap()[0];
+            let expected = (sentiment, Aspects::NONE, None, Language::En);
+            assert_eq!(
+                (found.reading.sentiment, found.reading.aspects, found.reading.command, found.language),
+                expected,
+                "{text}"
+            );
+        }
+        for (text, language) in [
+            ("peepoRiot der stream ruckelt schon wieder Sadge KEKW", Language::De),
+            ("KEKW KEKW KEKW se ve todo borroso", Language::Es),
+        ] {
+            let found = classifier.read(&[text]).unwrap()[0];
+            assert_eq!((found.language, found.is_complaint()), (language, true), "{text}");
+        }
+    }
+
+    /// Rows of a file of `training/data`: its cells after the header.
+    fn rows(name: &str) -> Vec<Vec<String>> {
+        let text = std::fs::read_to_string(repository().join("../training/data").join(name)).unwrap();
+        text.lines().skip(1).map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+    }
+
+    #[test]
+    fn questions_are_reports_and_ordinary_chat_is_none() {
+        let mut classifier = Classifier::open(&repository(), Device::Cpu, 1).unwrap();
+        let mut complaints = |rows: &[&Vec<String>], text: usize| -> Vec<Aspects> {
+            let texts: Vec<&str> = rows.iter().map(|cells| cells[text].as_str()).collect();
+            let found = texts.chunks(32).flat_map(|texts| classifier.read(texts).unwrap());
+            found.map(|found| if found.is_complaint() { found.reading.aspects } else { Aspects::NONE }).collect()
+        };
+        let questions = rows("questions.tsv");
+        let questions: Vec<_> = questions.iter().collect();
+        let found = complaints(&questions, 2);
+        let right =
+            questions.iter().zip(&found).filter(|(cells, found)| found.iter().any(|a| a.word() == cells[1])).count();
+        assert!(questions.len() >= 100 && right * 27 >= questions.len() * 24, "{right} of {}", questions.len());
+        // Every eighth message: the whole file is for `training/reports.py`.
+        let ordinary = rows("ordinary.tsv");
+        let sample: Vec<_> = ordinary.iter().step_by(8).collect();
+        let wrong = complaints(&sample, 1).iter().filter(|aspects| !aspects.is_empty()).count();
+        assert!(ordinary.len() >= 2_000 && wrong * 50 <= sample.len(), "{wrong} of {}", sample.len());
+        for text in [
+            "my code is lagging behind",
+            "that boss fight was laggy in the game",
+            "no lag at all",
+            "which bitrate is it?",
+        ] {
+            assert!(!classifier.read(&[text]).unwrap()[0].is_complaint(), "{text}");
+        }
+        for text in ["is it lagging for anyone else?", "no sound?", "is the stream down?", "nice slideshow", "lag"] {
+            assert!(classifier.read(&[text]).unwrap()[0].is_complaint(), "{text}");
+        }
     }
 
     #[test]

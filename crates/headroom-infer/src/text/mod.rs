@@ -2,7 +2,7 @@
 //!
 //! The way of a message: [`Classifier`] cleans it (`normalise`), guesses its language and with it one of two models
 //! (`language`), cuts it into tokens, runs the [`Network`], and turns scores into a [`Prediction`] (`command` reads the
-//! resolution out of the words). [`Queue`] does this on threads of its own, in batches, and sheds what it cannot do.
+//! resolution out of the words, `report` whether trouble is reported). [`Queue`] does this on threads of its own, in batches, and sheds what it cannot do.
 
 mod cache;
 mod classifier;
@@ -17,6 +17,7 @@ mod onnxruntime;
 mod open;
 mod pure;
 mod queue;
+mod report;
 
 pub use classifier::{Classifier, Prediction, ReadError};
 pub use error::OpenError;

@@ -282,7 +282,13 @@ mod tests {
     fn neutral() -> Prediction {
         let (sentiment, confidence) = (Sentiment::Neutral, Ratio::clamped(1.0));
         let reading = Classification { sentiment, confidence, aspects: Aspects::NONE, command: None };
-        Prediction { reading, probabilities: [0.0, 1.0, 0.0], language: Language::En, recalled: false }
+        Prediction {
+            reading,
+            probabilities: [0.0, 1.0, 0.0],
+            language: Language::En,
+            recalled: false,
+            certainty: Ratio::ZERO,
+        }
     }
 
     /// Says which texts it was given, then waits for leave.

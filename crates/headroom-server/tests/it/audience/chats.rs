@@ -134,6 +134,7 @@ async fn a_real_irc_server_over_tls_is_read() {
 /// Lines as Twitch sends them, with other names and texts.
 const RECORDED: &str = "@badge-info=;badges=;color=#0D4200;display-name=Ronni;emotes=25:0-4;id=b34ccfc7;mod=0;room-id=1337;\
     subscriber=0;tmi-sent-ts=1507246572675;turbo=1;user-id=1337;user-type= :ronni!ronni@ronni.tmi.twitch.tv PRIVMSG #arena :Kappa it lags\r\n\
+    @id=z1;room-id=1337;source-room-id=2222;user-id=601 :away!a@a PRIVMSG #arena :the other room lags\r\n\
     :tmi.twitch.tv CLEARCHAT #arena :troll\r\n\
     @msg-id=slow_on :tmi.twitch.tv NOTICE #arena :This room is now in slow mode.\r\n\
     PING :tmi.twitch.tv\r\n\

@@ -119,6 +119,8 @@ pub(crate) fn keys(prediction: &Prediction) -> Map<String, Value> {
         "aspects": reading.aspects.iter().map(Aspect::word).collect::<Vec<_>>(),
         "command": reading.command.map_or_else(|| "none".to_owned(), |command| command.to_string()),
         "language": prediction.language,
+        "complaint": prediction.is_complaint(),
+        "certainty": rounded(prediction.certainty.get()),
     });
     match keys {
         Value::Object(keys) => keys,

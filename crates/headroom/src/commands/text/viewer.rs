@@ -101,7 +101,7 @@ impl Companion {
     /// Reads a message, lets it act, and says what follows.
     pub(crate) fn answer(&mut self, message: &str) -> anyhow::Result<Answer> {
         let prediction = self.classifier.read(&[message])?.swap_remove(0);
-        let reading = prediction.reading;
+        let reading = prediction.for_engine();
         let before = self.player.rung;
         self.hear(&reading);
         self.watch(BETWEEN_S);

@@ -269,7 +269,7 @@ fn the_cap_of_a_starving_buffer_ends_with_it() {
         let mut engine = Engine::new(Config { guard, ..Config::default() });
         decisions(&mut engine, steady(0.0, 40.0, 8_000, 30_000, 5.0));
         let before = engine.decision(VIEWER).unwrap().cap;
-        decisions(&mut engine, [report(40.5, 8_000, 900, 0.1), tick(41.0)]);
+        decisions(&mut engine, [report(40.5, 8_000, 900, 0.1)]);
         let starving = engine.decision(VIEWER).unwrap();
         assert_eq!((starving.max_bitrate, starving.reason), (Some(Bitrate::kbps(800)), Reason::Starvation));
         decisions(&mut engine, [report(41.5, 800, 30_000, 4.0), report(42.0, 800, 30_000, 5.0), tick(43.0)]);

@@ -264,9 +264,10 @@ impl Edge {
         let name = ingested.content.as_deref().unwrap_or_else(|| manifest::stream_name(path));
         let now = self.clock.now();
         let stream = self.streams.discover(name, &discovered, now, &self.defaults, &self.ingest.identifier, engines);
-        if ingested.content.is_none() {
-            // A player that says nothing begins to exist with the manifest it fetches, and one that does not name the content
-            // plays what it has fetched last.
+        let formatless = || engines.stream_of(ingested.session) == Some(self.ingest.identifier.stream(name, None));
+        if ingested.content.is_none() || formatless() {
+            // A player that says nothing begins to exist with the manifest it fetches, and one that does not name the content,
+            // or not its format, plays what it has fetched last.
             engines.handle_observed(ingested.session, Some(stream), Report::Player(Player::default()));
         }
         let wanted = match self.settings.filter_playlists {

@@ -123,7 +123,7 @@ impl Ingest {
         self.metrics.report(source);
         let session = self.session_of(record, context);
         let stream = match record.content_id.as_deref() {
-            Some(name) => Some(self.stream(session, name, record.streaming_format)),
+            Some(name) => Some(self.stream_by_client(session, name, record.streaming_format, context)),
             None => self.fetched_stream(session, context),
         };
         let mut report = self.report(&parsed, session, stream, ReportingMode::Request, self.location(context));
@@ -273,13 +273,32 @@ impl Ingest {
     /// What a session plays. Players leave the format out of some of their records; then it is what the session named
     /// before, as long as it is the same content.
     pub(crate) fn stream(&self, session: SessionId, name: &str, format: Option<StreamingFormat>) -> StreamId {
-        let named = self.identifier.stream(name, format);
-        if format.is_some() {
-            return named;
+        let formatless = || self.rendering_of(session, name).unwrap_or_else(|| self.identifier.stream(name, None));
+        format.map_or_else(formatless, |format| self.identifier.stream(name, Some(format)))
+    }
+
+    /// Like [`Ingest::stream`]. A player that a manifest switched on never names a format, and has fetched that manifest without
+    /// CMCD: the format is then that of what its client fetched under the same name.
+    fn stream_by_client(
+        &self,
+        session: SessionId,
+        name: &str,
+        format: Option<StreamingFormat>,
+        context: RequestContext<'_>,
+    ) -> StreamId {
+        let stream = self.stream(session, name, format);
+        if format.is_some() || self.engines.stream_of(session) == Some(stream) {
+            return stream;
         }
-        let before = self.engines.stream_of(session);
+        let silent = self.identifier.silent_session(context.headers, context.query, context.peer);
+        self.rendering_of(silent, name).unwrap_or(stream)
+    }
+
+    /// The stream of a session, if it is content of this name in one of the formats.
+    fn rendering_of(&self, session: SessionId, name: &str) -> Option<StreamId> {
+        let known = self.engines.stream_of(session)?;
         let mut renderings = StreamingFormat::ALL.iter().map(|&format| self.identifier.stream(name, Some(format)));
-        renderings.find(|&rendering| before == Some(rendering)).unwrap_or(named)
+        renderings.find(|&rendering| rendering == known)
     }
 }
 
@@ -320,7 +339,7 @@ impl<'a> EventBatch<'a> {
             return self.ingest.fetched_stream(session, self.context);
         };
         let Some(format) = record.streaming_format else {
-            return Some(self.ingest.stream(session, name, None));
+            return Some(self.ingest.stream_by_client(session, name, None, self.context));
         };
         match &self.content {
             Some((known, known_format, stream)) if known == name && *known_format == format => Some(*stream),

@@ -138,6 +138,23 @@ async fn cmcd_without_a_content_id_is_of_the_manifest_just_fetched() {
     end(server, directory).await;
 }
 
+/// Stock dash.js, switched on by the MPD: it names the content, never the format.
+#[tokio::test]
+async fn content_without_a_format_is_that_of_the_manifest_just_fetched() {
+    let (server, directory) = over("no-format", &[("live/plain.m3u8", PLAIN), ("live/1.ts", "media")]).await;
+    let public = server.public_address();
+    let agent = ("user-agent", "Player/1.0");
+    ask(public, "/live/plain.m3u8", &[agent]).await;
+    let record = |sid: &str| format!("bl=2500,br=800,cid=\"live/plain\",d=2000,mtp=700,ot=av,sid=\"{sid}\"");
+    ask(public, &with_cmcd("/live/1.ts", &record("segment")), &[agent]).await;
+    get(public, &with_cmcd("/live/plain.m3u8", "cid=\"live/plain\",ot=m,sid=\"manifest\"")).await;
+    let stream = &get(server.control_address(), "/v1/streams").await.json()["items"][0]["stream"];
+    for name in ["segment", "manifest"] {
+        assert_eq!(&session(&server, name).await["stream"], stream, "{name}");
+    }
+    end(server, directory).await;
+}
+
 /// Behind nginx the manifest does not pass; what is fetched is known by the path that nginx names.
 #[tokio::test]
 async fn a_declared_stream_is_found_by_the_path_of_its_manifest() {

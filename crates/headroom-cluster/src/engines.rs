@@ -1,7 +1,9 @@
 //! What a server asks of its engines, wherever they run: reports, questions, orders, surveys.
 
 use crate::{
+    account::Account,
     answer::Answer,
+    arms::{ArmId, ArmTable, Reach},
     conditions::ConditionsByStream,
     demands::DemandSet,
     offer::StreamOffer,
@@ -133,10 +135,24 @@ impl Engines {
         }
     }
 
-    /// What is done with the decisions about a session. Whatever changes an answer by any other way than this type asks first.
-    pub fn mode(&self, session: SessionId) -> Mode {
+    /// By which ways decisions reach a session. Whatever changes an answer by any other way than this type asks first.
+    pub fn reach(&self, session: SessionId) -> Reach {
         match self {
-            Self::Local(shards) => shards.mode(session),
+            Self::Local(shards) => shards.reach(session),
+        }
+    }
+
+    /// The arm of a session, and what it went through since it is in it.
+    pub fn arm(&self, session: SessionId) -> Option<(ArmId, Account)> {
+        match self {
+            Self::Local(shards) => shards.arm(session),
+        }
+    }
+
+    /// The arms in force.
+    pub fn arms(&self) -> Arc<ArmTable> {
+        match self {
+            Self::Local(shards) => shards.arms(),
         }
     }
 
@@ -203,6 +219,20 @@ impl Engines {
     pub fn set_stream_mode(&self, stream: StreamId, mode: Option<Mode>) {
         match self {
             Self::Local(shards) => shards.set_stream_mode(stream, mode),
+        }
+    }
+
+    /// Puts other experiments in force, from the next request of each session on.
+    pub fn replace_arms(&self, table: ArmTable) {
+        match self {
+            Self::Local(shards) => shards.replace_arms(table),
+        }
+    }
+
+    /// Stops an arm: its sessions are observed from now on. Says whether it was running.
+    pub fn trip(&self, arm: ArmId) -> bool {
+        match self {
+            Self::Local(shards) => shards.trip(arm),
         }
     }
 

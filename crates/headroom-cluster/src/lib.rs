@@ -6,7 +6,9 @@
 //!
 //! No HTTP and no SQL. Who watches the engines is not known here: watchers implement [`tap::Tap`] and [`meters::Meters`].
 
+pub mod account;
 pub mod answer;
+pub mod arms;
 pub mod bottleneck;
 pub mod by_id;
 pub mod clock;

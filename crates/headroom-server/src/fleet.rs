@@ -6,6 +6,7 @@ use crate::{
     metrics::{ByQuantile, Catalogue},
 };
 use headroom_cluster::{
+    account::ArmAccounts,
     rollup::{Cell, Rollup},
     shard::Shards,
 };
@@ -29,6 +30,8 @@ pub(crate) struct FleetSnapshot {
     /// Time it sums up, s.
     pub(crate) span_s: f64,
     pub(crate) rollup: Rollup,
+    /// What sessions of each arm went through since the arms were last changed.
+    pub(crate) arms: ArmAccounts,
 }
 
 /// Gathers rounds while the shards tick, and minutes from rounds.
@@ -36,7 +39,7 @@ pub(crate) struct FleetSampler {
     latest: watch::Sender<Arc<FleetSnapshot>>,
     history: Option<Arc<History>>,
     metrics: FleetMetrics,
-    round: Option<Rollup>,
+    round: Option<(Rollup, ArmAccounts)>,
     /// Ticks until the next round.
     waits: u32,
     last_round: Option<Timestamp>,
@@ -72,14 +75,14 @@ impl FleetSampler {
         }
         if index == 0 && self.waits == 0 {
             self.waits = ROUND_TICKS;
-            self.round = Some(Rollup { rounds: 1, ..Rollup::default() });
+            self.round = Some((Rollup { rounds: 1, ..Rollup::default() }, ArmAccounts::default()));
         }
-        let Some(round) = &mut self.round else { return };
-        shards.survey(index, round);
+        let Some((round, arms)) = &mut self.round else { return };
+        shards.survey(index, round, arms);
         if index + 1 == shards.count()
-            && let Some(round) = self.round.take()
+            && let Some((round, arms)) = self.round.take()
         {
-            self.finish(round, shards.now());
+            self.finish(round, arms, shards.now());
         }
     }
 
@@ -107,7 +110,7 @@ impl FleetSampler {
         }
     }
 
-    fn finish(&mut self, rollup: Rollup, at: Timestamp) {
+    fn finish(&mut self, rollup: Rollup, arms: ArmAccounts, at: Timestamp) {
         let span_s = self.last_round.replace(at).map_or(0.0, |last| at.since(last).as_secs_f64());
         let minute_at_s = at.as_micros() / 60_000_000 * 60;
         if minute_at_s != self.minute_at_s {
@@ -118,7 +121,7 @@ impl FleetSampler {
         if self.history.is_some() {
             self.minute.merge(rollup.clone());
         }
-        self.latest.send_replace(Arc::new(FleetSnapshot { at, span_s, rollup }));
+        self.latest.send_replace(Arc::new(FleetSnapshot { at, span_s, rollup, arms }));
     }
 
     /// Hands the minute so far to the history.

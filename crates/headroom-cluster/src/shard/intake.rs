@@ -113,6 +113,7 @@ impl Shards {
         self.feed_sample(shard, sample);
         if moved {
             self.locate(shard, sample.session, *location, sample.at);
+            self.arrange(shard, sample.session, sample.at);
         }
     }
 
@@ -210,6 +211,7 @@ impl Shards {
             entry.stream = stream.unwrap_or(entry.stream);
         }
         self.locate(&mut shard, session, location, now);
+        self.arrange(&mut shard, session, now);
         self.answer(&shard, session, now)
     }
 }

@@ -1,7 +1,7 @@
 //! What operators, bottlenecks and audiences tell the engines.
 
 use super::shards::{Shard, Shards};
-use crate::{conditions::ConditionsByStream, demands::DemandSet, lock::locked, offer::StreamOffer};
+use crate::{arms::ArmId, conditions::ConditionsByStream, demands::DemandSet, lock::locked, offer::StreamOffer};
 use headroom_core::{
     audience::{Command, Conditions, State},
     engine::{Input, Output, Scope, StreamSettings},
@@ -101,8 +101,15 @@ impl Shards {
         self.wake();
     }
 
+    /// Stops an arm: its sessions are observed from now on. Says whether it was running.
+    pub(crate) fn trip(&self, arm: ArmId) -> bool {
+        let was_running = self.arms.trip(arm);
+        self.wake();
+        was_running
+    }
+
     /// Lets everybody who follows decisions look again.
-    fn wake(&self) {
+    pub(super) fn wake(&self) {
         for shard in &self.shards {
             locked(shard).watchers.values().for_each(|watcher| watcher.send_modify(|_| {}));
         }

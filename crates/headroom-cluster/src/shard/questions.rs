@@ -1,26 +1,41 @@
 //! What the engines are asked: about one session, or about all.
 
 use super::shards::Shards;
-use crate::{answer::Answer, lock::locked, tick_timing::TickTiming};
+use crate::{
+    account::Account,
+    answer::Answer,
+    arms::{ArmId, ArmTable, Reach},
+    lock::locked,
+    tick_timing::TickTiming,
+};
 use headroom_core::{
     decision::{Decision, Reason},
     engine::{Census, Counters},
+    experiment::Actuator,
     ladder::Ladder,
-    mode::Mode,
     session::Snapshot,
     telemetry::SessionId,
     units::Bitrate,
 };
+use std::sync::Arc;
 use tokio::sync::watch;
 
 impl Shards {
     /// The decision in force for a session, with the bit rate to announce for it; `None` where nothing may be told.
     pub(crate) fn decision(&self, session: SessionId) -> Option<(Decision, Answer)> {
         let shard = self.shard_of(session);
-        if self.mode_in(&shard, session) != Mode::Steer {
+        let reach = self.reach_in(&shard, session);
+        if !reach.any() {
             return None;
         }
-        let decision = shard.engine.decision(session)?;
+        let mut decision = shard.engine.decision(session)?;
+        if !reach.by(Actuator::Mb) {
+            (decision.cap, decision.max_bitrate) = (None, None);
+        }
+        decision.expected_throughput = decision.expected_throughput.filter(|_| reach.by(Actuator::Etp));
+        if !reach.by(Actuator::Stretch) {
+            decision.playback_rate = 1.0;
+        }
         let answer = self.answer(&shard, session, self.clock.now());
         Some((decision, answer))
     }
@@ -28,7 +43,7 @@ impl Shards {
     /// What a session should fetch next, as its player must hear it: with room for the audio beside it; and why.
     pub(crate) fn advise(&self, session: SessionId) -> Option<(Bitrate, Reason)> {
         let shard = self.shard_of(session);
-        if self.mode_in(&shard, session) != Mode::Steer {
+        if !self.reach_in(&shard, session).by(Actuator::Advice) {
             return None;
         }
         let advice = shard.engine.advise(session, self.clock.now())?;
@@ -38,9 +53,19 @@ impl Shards {
         Some((offer.announce(ladder.bitrate(advice.rung)), advice.reason))
     }
 
-    /// What is done with the decisions about a session.
-    pub(crate) fn mode(&self, session: SessionId) -> Mode {
-        self.mode_in(&self.shard_of(session), session)
+    /// By which ways decisions reach a session.
+    pub(crate) fn reach(&self, session: SessionId) -> Reach {
+        self.reach_in(&self.shard_of(session), session)
+    }
+
+    /// The arm of a session, and what it went through since it is in it.
+    pub(crate) fn arm(&self, session: SessionId) -> Option<(ArmId, Account)> {
+        self.shard_of(session).entries.get(&session).map(|entry| (entry.arm, entry.account))
+    }
+
+    /// The arms in force.
+    pub(crate) fn arms(&self) -> Arc<ArmTable> {
+        self.arms.table()
     }
 
     /// State of a session.

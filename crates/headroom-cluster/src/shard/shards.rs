@@ -1,7 +1,9 @@
 //! All shards, what each remembers of its sessions, and how an input reaches an engine.
 
 use crate::{
+    account::{Account, ArmAccounts},
     answer::Answer,
+    arms::{ArmId, ArmTable, Arms, Reach},
     by_id::ById,
     clock::Clock,
     cohort::Cohorts,
@@ -18,8 +20,9 @@ use crate::{
 };
 use headroom_core::{
     decision::Decision,
-    engine::{CohortPool, Config, Engine, Input, Output},
-    mode::Mode,
+    engine::{CohortPool, Config, Engine, Input, Output, Scope},
+    experiment::Actuator,
+    objective::Objective,
     telemetry::{NetworkId, Sample, SessionId, StreamId},
     time::{Duration, Timestamp},
 };
@@ -44,6 +47,7 @@ pub struct Shards {
     pub(super) news: Mutex<Vec<Output>>,
     pub(super) cohorts: Cohorts,
     pub(super) modes: Modes,
+    pub(super) arms: Arms,
 }
 
 /// One engine and what is remembered of its sessions beside it.
@@ -55,6 +59,8 @@ pub(super) struct Shard {
     pub(super) watchers: ById<SessionId, watch::Sender<Option<Decision>>>,
     /// What sessions went through that ended since the last round.
     ended: Rollup,
+    /// What sessions of each arm went through that ended since the arms were last changed.
+    ended_arms: ArmAccounts,
     /// Reads along for the archive; `None` without one.
     pub(super) tap: Option<Box<dyn Tap>>,
     pub(super) last_tick: Timestamp,
@@ -75,6 +81,13 @@ pub(super) struct SessionEntry {
     pub(super) location: ClientLocation,
     /// How far the sums of the fleet have taken it in.
     surveyed: SurveyTotals,
+    /// Its arm, and for which arms, stream and network that was found.
+    pub(super) arm: ArmId,
+    arranged: (u32, StreamId, NetworkId),
+    /// The objective that its arm has given it.
+    arm_objective: Option<Objective>,
+    /// What it went through, for comparing arms.
+    pub(super) account: Account,
     /// The player reports for itself, so watching its transfers adds nothing.
     pub(super) reports: bool,
     /// It posts events, beside what its requests say.
@@ -109,6 +122,7 @@ impl Shards {
             offers: ById::default(),
             watchers: ById::default(),
             ended: Rollup::default(),
+            ended_arms: ArmAccounts::default(),
             tap: tap(),
             last_tick: clock.now(),
             tick_interval: Duration::ZERO,
@@ -123,6 +137,7 @@ impl Shards {
             news: Mutex::default(),
             cohorts: Cohorts::default(),
             modes: Modes::default(),
+            arms: Arms::default(),
         }
     }
 
@@ -177,6 +192,9 @@ impl Shards {
     pub fn tick(&self, index: usize) -> usize {
         let mut shard = locked(&self.shards[index]);
         let at = self.clock.now();
+        if index == 0 {
+            self.arms.pass(at);
+        }
         self.feed(&mut shard, Input::Tick { at });
         shard.watchers.retain(|_, watcher| watcher.receiver_count() > 0);
         shard.tick_interval = at.since(shard.last_tick);
@@ -188,10 +206,12 @@ impl Shards {
     }
 
     /// Adds the state of every session of one shard, and of those that ended since, to a round.
-    pub fn survey(&self, index: usize, round: &mut Rollup) {
+    pub fn survey(&self, index: usize, round: &mut Rollup, arms: &mut ArmAccounts) {
+        let table = self.arms.table();
         let sessions: Vec<SessionId> = {
             let mut shard = locked(&self.shards[index]);
             round.merge(std::mem::take(&mut shard.ended));
+            arms.merge(&shard.ended_arms);
             shard.engine.sessions().collect()
         };
         for some in sessions.chunks(SURVEYED_AT_ONCE) {
@@ -201,6 +221,9 @@ impl Shards {
             for &session in some {
                 if let (Some(snapshot), Some(entry)) = (engine.view(session), entries.get_mut(&session)) {
                     round.observe(&snapshot, entry.location.place, &mut entry.surveyed, now);
+                    let reach = table.treatment(entry.arm).reach().within(self.modes.of(entry.stream));
+                    entry.account.observe(&snapshot, reach.any());
+                    arms.add(entry.arm, &entry.account, entry.reports);
                 }
             }
         }
@@ -248,6 +271,7 @@ impl Shards {
         let recorded = self.recorder.as_ref().map(|recorder| (recorder, Input::Sample(sample.clone())));
         shard.engine.handle_sample(sample);
         self.tell(shard, recorded);
+        self.arrange(shard, sample.session, sample.at);
     }
 
     /// Passes on what the engine has to say after an input.
@@ -267,6 +291,9 @@ impl Shards {
                 Output::Expired { session, summary, .. } => {
                     let gone = shard.entries.remove(session).unwrap_or_default();
                     shard.ended.end(summary, gone.stream, gone.location.place, gone.surveyed);
+                    let mut account = gone.account;
+                    account.end(summary);
+                    shard.ended_arms.add(gone.arm, &account, gone.reports);
                 }
                 Output::Weights { .. } | Output::BlindSpot(_) | Output::BlindSpotCleared { .. } => {
                     locked(&self.news).push(output.clone());
@@ -281,13 +308,66 @@ impl Shards {
         }
     }
 
-    /// What is done with the decisions about a session.
-    pub(super) fn mode_in(&self, shard: &Shard, session: SessionId) -> Mode {
-        self.modes.of(shard.entries.get(&session).map_or(StreamId::UNKNOWN, |entry| entry.stream))
+    /// By which ways decisions reach a session.
+    pub(super) fn reach_in(&self, shard: &Shard, session: SessionId) -> Reach {
+        let entry = shard.entries.get(&session);
+        let mode = self.modes.of(entry.map_or(StreamId::UNKNOWN, |entry| entry.stream));
+        if self.arms.generation() == 0 {
+            return Reach::ALL.within(mode);
+        }
+        let arm = entry.map_or(ArmId::OUTSIDE, |entry| entry.arm);
+        self.arms.table().treatment(arm).reach().within(mode)
+    }
+
+    /// Puts a session into its arm: where it is first seen, and where the arms, its stream or its network changed.
+    pub(super) fn arrange(&self, shard: &mut Shard, session: SessionId, at: Timestamp) {
+        let generation = self.arms.generation();
+        if generation == 0 {
+            return;
+        }
+        let Some(entry) = shard.entries.get_mut(&session) else { return };
+        let arranged = (generation, entry.stream, entry.location.network);
+        if entry.arranged == arranged {
+            return;
+        }
+        let arm = self.arms.assign(session, entry.stream, entry.location.network, at);
+        if entry.arm != arm {
+            // What it went through before belongs to the arm it was in.
+            if entry.account.has_begun() {
+                shard.ended_arms.add(entry.arm, &entry.account, entry.reports);
+            }
+            entry.account.restart();
+        }
+        (entry.arranged, entry.arm) = (arranged, arm);
+        let objective = self.arms.table().treatment(arm).objective;
+        if std::mem::replace(&mut entry.arm_objective, objective) != objective {
+            self.feed(shard, Input::Objective { at, scope: Scope::Session(session), objective });
+        }
+    }
+
+    /// Puts other experiments in force. What was counted of the ones before ends.
+    pub(crate) fn replace_arms(&self, table: ArmTable) {
+        self.arms.replace(table, self.clock.now());
+        for shard in &self.shards {
+            let mut shard = locked(shard);
+            shard.ended_arms = ArmAccounts::default();
+            let sessions: Vec<SessionId> = shard.entries.keys().copied().collect();
+            for session in &sessions {
+                let Some(entry) = shard.entries.get_mut(session) else { continue };
+                // Numbers of arms mean others now.
+                entry.arm = ArmId::OUTSIDE;
+                entry.account.restart();
+            }
+            for session in sessions {
+                self.arrange(&mut shard, session, self.clock.now());
+            }
+        }
+        self.wake();
     }
 
     pub(super) fn answer(&self, shard: &Shard, session: SessionId, now: Timestamp) -> Answer {
-        if self.mode_in(shard, session) != Mode::Steer {
+        let reach = self.reach_in(shard, session);
+        if !reach.any() {
             return Answer::default();
         }
         let entry = shard.entries.get(&session).copied().unwrap_or_default();
@@ -299,9 +379,9 @@ impl Shards {
         };
         self.meters.decision_age(now.since(shard.last_tick));
         Answer {
-            cap: decision.max_bitrate,
-            suggested: decision.max_bitrate.map(|cap| offer.announce(cap)),
-            expected_throughput: decision.expected_throughput,
+            cap: decision.max_bitrate.filter(|_| reach.by(Actuator::Mb)),
+            suggested: decision.max_bitrate.filter(|_| reach.by(Actuator::Mb)).map(|cap| offer.announce(cap)),
+            expected_throughput: decision.expected_throughput.filter(|_| reach.by(Actuator::Etp)),
             rtt_ms: (entry.rtt_ms > 0).then_some(entry.rtt_ms),
         }
     }

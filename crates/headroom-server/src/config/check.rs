@@ -3,11 +3,12 @@
 use super::load::{Config, ConfigError};
 use crate::{
     alerts,
+    control::unsupported,
     edge::{self, declared_streams},
     network::{Networks, TableError},
     places::{self, Places},
 };
-use headroom_cluster::input_log::MAX_SHARDS;
+use headroom_cluster::{arms::table_of, input_log::MAX_SHARDS};
 use headroom_wire::steering::{Flaw, Manifest};
 use std::sync::Arc;
 
@@ -43,6 +44,15 @@ impl Config {
         }
         if !(0.0..=1.0).contains(&self.public.cmcd_share) {
             return wrong("public.cmcd_share", format!("{} is outside 0..=1", self.public.cmcd_share));
+        }
+        let arms = table_of(self.holdback.clone(), self.experiment.clone(), |_| Vec::new());
+        match arms {
+            Err(error) => return wrong("experiment", error.to_string()),
+            Ok(table) => {
+                if let Some(problem) = unsupported(&table) {
+                    return wrong("experiment", problem);
+                }
+            }
         }
         if self.public.max_connections == 0 {
             return wrong("public.max_connections", "0 lets nobody in".into());

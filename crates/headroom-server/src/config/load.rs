@@ -6,7 +6,11 @@ use figment::{
     providers::{Env, Format, Serialized, Toml},
 };
 use headroom_cluster::input_log::Log;
-use headroom_core::{engine, mode::Mode};
+use headroom_core::{
+    engine,
+    experiment::{Experiment, Holdback},
+    mode::Mode,
+};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -19,6 +23,8 @@ pub const DEFAULT_TOML: &str = include_str!("default.toml");
 pub struct Config {
     /// What is done with decisions, until an operator orders otherwise.
     pub mode: Mode,
+    /// Comparisons of arms on live traffic.
+    pub experiment: Vec<Experiment>,
     /// Milliseconds between two decisions of a session.
     pub tick_ms: u64,
     /// Threads that serve requests; 0 takes one for each processor.
@@ -37,6 +43,8 @@ pub struct Config {
     pub identity: Identity,
     /// Content Steering.
     pub steering: steering::Settings,
+    /// Sessions that are never told anything.
+    pub holdback: Holdback,
     /// Input and decision logs.
     pub log: Log,
     /// Alert rules and the receivers of alerts.
@@ -57,6 +65,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             mode: Mode::default(),
+            experiment: Vec::new(),
             tick_ms: 2_000,
             threads: 0,
             shards: 64,
@@ -66,6 +75,7 @@ impl Default for Config {
             edge: edge::Settings::default(),
             identity: Identity::default(),
             steering: steering::Settings::default(),
+            holdback: Holdback::default(),
             log: Log::default(),
             alerts: alerts::Settings::default(),
             history: history::Settings::default(),
@@ -139,10 +149,10 @@ fn where_and_what(error: &figment::Error) -> String {
 /// Whether an environment variable, without its prefix, is meant for the server: other parts of Headroom have variables
 /// of their own (`HEADROOM_CONFIG`, `HEADROOM_LINK_…`), which are not mistakes in the server's configuration.
 fn is_setting(name: &str) -> bool {
-    const TOP: [&str; 4] = ["mode", "tick_ms", "threads", "shards"];
-    const SECTIONS: [&str; 13] = [
-        "public", "tokens", "control", "edge", "identity", "steering", "log", "engine", "history", "alerts", "plan",
-        "chat", "speech",
+    const TOP: [&str; 5] = ["mode", "experiment", "tick_ms", "threads", "shards"];
+    const SECTIONS: [&str; 14] = [
+        "holdback", "public", "tokens", "control", "edge", "identity", "steering", "log", "engine", "history",
+        "alerts", "plan", "chat", "speech",
     ];
     let section = name.split_once("__").map(|(section, _)| section);
     let matches = |known: &[&str], name: &str| known.iter().any(|known| known.eq_ignore_ascii_case(name));

@@ -6,8 +6,12 @@ mod attempts;
 mod audience;
 mod bottlenecks;
 mod capacity;
+mod experiment_orders;
+mod experiments;
 mod guard;
+pub(crate) mod guardrails;
 mod history;
+mod mode_orders;
 mod modes;
 mod objectives;
 mod orders;
@@ -15,6 +19,7 @@ mod overrides;
 mod pathways;
 mod plan;
 mod planner;
+mod results;
 mod role;
 mod router;
 mod scope;
@@ -29,7 +34,8 @@ pub(crate) use self::settings::Settings;
 pub use self::tokens::TokensError;
 pub(crate) use self::{
     access::Access,
-    modes::ModeOrders,
+    experiment_orders::{ExperimentOrders, unsupported},
+    mode_orders::ModeOrders,
     planner::Planner,
     router::{Control, described},
     standing_orders::OrderStore,

@@ -13,7 +13,6 @@ use axum::{
 use headroom_cluster::lock::locked;
 use headroom_core::mode::Mode;
 use serde::{Deserialize, Serialize};
-use std::sync::Mutex;
 
 /// Streams that may have their own mode at a time.
 const MAX_STREAMS: usize = 10_000;
@@ -64,29 +63,6 @@ pub(super) struct StreamModeView {
     order: ModeOrder,
     /// Sessions that played it when they were last counted.
     sessions: u64,
-}
-
-/// Modes that operators ordered, over that of the configuration.
-pub(crate) struct ModeOrders {
-    configured: Mode,
-    ordered: Mutex<StandingModes>,
-}
-
-impl ModeOrders {
-    /// No order yet.
-    pub(crate) fn of(configured: Mode) -> Self {
-        Self { configured, ordered: Mutex::default() }
-    }
-
-    /// What holds for everybody.
-    pub(super) fn everybody(&self) -> Mode {
-        locked(&self.ordered).everybody.as_ref().map_or(self.configured, |order| order.mode)
-    }
-
-    /// What is written down.
-    pub(super) fn standing(&self) -> StandingModes {
-        locked(&self.ordered).clone()
-    }
 }
 
 /// Sets the mode of everybody or of a stream, from the next answer on.

@@ -3,7 +3,7 @@
 //! Orders about single sessions end with the process, as its sessions do.
 
 use super::{
-    standing_orders::{StandingCapacity, StandingOrders, StandingPathways},
+    standing_orders::{OrderStore, StandingCapacity, StandingOrders, StandingPathways},
     state::Resources,
 };
 use crate::whole_file;
@@ -16,8 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 impl Resources {
     /// Puts the orders of the last run in force again.
     pub(crate) fn reinstate(&self) {
-        let Some(order_store) = &self.order_store else { return };
-        let orders = order_store.read();
+        let mut orders = self.order_store.as_ref().map(OrderStore::read).unwrap_or_default();
+        self.reinstate_experiments(std::mem::take(&mut orders.experiments));
         if orders == StandingOrders::default() {
             return;
         }
@@ -80,6 +80,7 @@ impl Resources {
             bottlenecks: self.bottlenecks.listed().into_iter().map(capacity).collect(),
             silences: self.alerts.silences(self.now_s()),
             modes: self.modes.standing(),
+            experiments: self.experiments.standing(),
             pathways: (order != configured).then_some(StandingPathways { configured, order }),
         }
     }

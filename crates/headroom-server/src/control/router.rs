@@ -1,7 +1,7 @@
 //! The routes of the control listener.
 
 use super::{
-    alerts, audience, bottlenecks, capacity,
+    alerts, audience, bottlenecks, capacity, experiments,
     guard::{self, PeerAddress},
     history, modes, objectives, overrides, pathways, plan, sessions,
     state::{MAX_BODY, Resources, Shared},
@@ -22,6 +22,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Everything the control listener needs.
 pub(crate) struct Control {
+    pub(crate) resources: Arc<Resources>,
     router: Router,
 }
 
@@ -39,8 +40,8 @@ impl Control {
             .method_not_allowed_fallback(|| async { Problem::method_not_allowed("the path does not take this method") })
             .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
             .layer(middleware::map_response(dashboard::harden))
-            .with_state(resources);
-        Self { router }
+            .with_state(Arc::clone(&resources));
+        Self { resources, router }
     }
 }
 
@@ -66,6 +67,9 @@ fn api() -> OpenApiRouter<Arc<Resources>> {
         .routes(routes!(overrides::put, overrides::delete, overrides::list))
         .routes(routes!(modes::put, modes::show))
         .routes(routes!(objectives::put, objectives::delete, objectives::list))
+        .routes(routes!(experiments::put, experiments::delete, experiments::list))
+        .routes(routes!(experiments::show))
+        .routes(routes!(experiments::observation))
         .routes(routes!(bottlenecks::put, bottlenecks::delete, bottlenecks::list))
         .routes(routes!(capacity::show))
         .routes(routes!(plan::show))

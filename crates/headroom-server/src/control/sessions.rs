@@ -29,7 +29,8 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let (offset, limit) = PageQuery::of(query)?;
     let (snapshots, total) = resources.ingest.engines.snapshots(offset, limit);
-    let items: Vec<_> = snapshots.iter().map(SessionView::new).collect();
+    let items: Vec<_> =
+        snapshots.iter().map(|snapshot| SessionView::new(snapshot, &resources.ingest.engines)).collect();
     Ok(Json(Page { total, offset, items }).into_response())
 }
 
@@ -46,5 +47,5 @@ pub(super) async fn show(State(resources): Shared, Path(name): Path<String>) -> 
     let session = session_of(&name, &resources.ingest.identifier)?;
     let snapshot = resources.ingest.engines.snapshot(session);
     let snapshot = snapshot.ok_or_else(|| Problem::not_found("no live session has this name"))?;
-    Ok(Json(SessionView::new(&snapshot)).into_response())
+    Ok(Json(SessionView::new(&snapshot, &resources.ingest.engines)).into_response())
 }

@@ -4,7 +4,13 @@
 
 use super::scope::OrderScope;
 use crate::alerts::Silence;
-use headroom_core::{mode::Mode, objective::Objective, time::Timestamp, units::Bitrate};
+use headroom_core::{
+    experiment::{Experiment, Holdback},
+    mode::Mode,
+    objective::Objective,
+    time::Timestamp,
+    units::Bitrate,
+};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -58,6 +64,21 @@ pub(super) struct StandingOrders {
     pub(super) silences: Vec<Silence>,
     pub(super) pathways: Option<StandingPathways>,
     pub(super) modes: StandingModes,
+    pub(super) experiments: StandingExperiments,
+}
+
+/// What operators made of the experiments of the configuration.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct StandingExperiments {
+    /// In place of the configuration's.
+    pub(super) holdback: Option<Holdback>,
+    /// Beside those of the configuration, or in place of one of the same name.
+    pub(super) started: Vec<Experiment>,
+    /// Names of those of the configuration that were stopped.
+    pub(super) stopped: Vec<String>,
+    /// Arms that a guardrail stopped, each with its experiment.
+    pub(super) tripped: Vec<(String, String)>,
 }
 
 /// Modes that operators ordered.

@@ -2,7 +2,8 @@
 
 use super::{
     access::Access,
-    modes::ModeOrders,
+    experiment_orders::ExperimentOrders,
+    mode_orders::ModeOrders,
     planner::Planner,
     scope::OrderScope,
     standing_orders::{OrderStore, Override},
@@ -50,6 +51,7 @@ pub(crate) struct Resources {
     pub(crate) overrides: Mutex<BTreeMap<OrderScope, Override>>,
     pub(crate) objectives: Mutex<BTreeMap<OrderScope, Objective>>,
     pub(crate) modes: ModeOrders,
+    pub(crate) experiments: ExperimentOrders,
     pub(crate) bottlenecks: Arc<Bottlenecks>,
     /// Where orders are written down, if anywhere.
     pub(crate) order_store: Option<OrderStore>,

@@ -2,6 +2,7 @@
 
 use super::why::sentence;
 use crate::{http::problem::Problem, identity::Identifier, openapi::schema};
+use headroom_cluster::engines::Engines;
 use headroom_core::{session::Snapshot, telemetry::SessionId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -18,11 +19,18 @@ pub(crate) fn session_of(name: &str, identifier: &Identifier) -> Result<SessionI
 pub(crate) struct SessionView(serde_json::Value);
 
 impl SessionView {
-    pub(crate) fn new(snapshot: &Snapshot) -> Self {
+    pub(crate) fn new(snapshot: &Snapshot, engines: &Engines) -> Self {
         let mut value = serde_json::to_value(snapshot).unwrap_or_default();
         value["session"] = format!("{:016x}", snapshot.session.0).into();
         value["stream"] = format!("{:016x}", snapshot.stream.0).into();
         value["explanation"] = sentence(snapshot, None).into();
+        if let Some((arm, account)) = engines.arm(snapshot.session) {
+            let (obeyed, ignored) = account.obedience();
+            value["arm"] = engines.arms().treatment(arm).label().into();
+            value["mode"] = engines.reach(snapshot.session).mode.name().into();
+            value["obeyed"] = obeyed.into();
+            value["ignored"] = ignored.into();
+        }
         Self(value)
     }
 }
@@ -33,6 +41,13 @@ impl SessionView {
 struct SessionFields {
     /// Why the decision is what it is, in a sentence.
     explanation: String,
+    /// Its arm, `experiment/arm`; `outside` where it is in none, `holdback` where it is never told anything.
+    arm: Option<String>,
+    /// What is done with its decisions.
+    mode: Option<String>,
+    /// Rounds of 10 s in which what it fetched lay within the cap it was told, and above it.
+    obeyed: Option<u16>,
+    ignored: Option<u16>,
 }
 
 schema::merged!(SessionView: "A live session." = Snapshot, SessionFields; name "Session");

@@ -123,7 +123,7 @@ impl Timelines {
             ended: known.is_none(),
             why: known.as_ref().map(|(snapshot, ladder)| sentence(snapshot, Some(ladder))),
             ladder: known.as_ref().map(|(_, ladder)| ladder.clone()).unwrap_or_default(),
-            state: known.map(|(snapshot, _)| SessionView::new(&snapshot)),
+            state: known.map(|(snapshot, _)| SessionView::new(&snapshot, engines)),
             points: track.points.iter().filter(|point| point.at_us > since).cloned().collect(),
             decisions: track.decisions.iter().filter(|decided| decided.at_us > since).cloned().collect(),
         })

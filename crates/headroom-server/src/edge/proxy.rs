@@ -285,7 +285,7 @@ impl Edge {
         let content = ingested.content.as_deref().unwrap_or_else(|| manifest::stream_name(path));
         let draw = || identity::random_key().iter().map(|byte| format!("{byte:02x}")).collect();
         let name = ingested.name.as_deref();
-        let stands_aside = self.ingest.engines.mode(ingested.session) == Mode::Off;
+        let stands_aside = self.ingest.engines.reach(ingested.session).mode == Mode::Off;
         (settings.is_on() && !stands_aside)
             .then(|| settings.written(text, content, name, self.pathways.configured(), draw))?
     }

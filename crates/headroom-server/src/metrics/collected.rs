@@ -1,7 +1,7 @@
 //! What is asked for when somebody scrapes, because others count it already.
 
 use crate::inference::Reader;
-use headroom_cluster::shard::Shards;
+use headroom_cluster::{engines::Engines, shard::Shards};
 use headroom_core::decision::Reason;
 use prometheus_client::{
     collector::Collector,
@@ -46,6 +46,14 @@ impl Collector for EngineCollector {
         for (name, help, value) in counters {
             let counter = ConstCounter::new(value);
             counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
+        }
+        let engines = Engines::Local(Arc::clone(&shards));
+        let (table, kind) = (engines.arms(), ConstGauge::new(0_i64).metric_type());
+        let mut tripped = encoder.encode_descriptor("arm_tripped", "Arms that a guardrail has stopped", None, kind)?;
+        for (_, treatment) in table.treatments() {
+            let label = treatment.label();
+            let labels = [("arm", label.as_str())];
+            ConstGauge::new(i64::from(treatment.is_tripped)).encode(tripped.encode_family(&labels)?)?;
         }
         let kind = ConstCounter::new(0_u64).metric_type();
         let mut decisions = encoder.encode_descriptor("decisions", "Decisions by reason", None, kind)?;

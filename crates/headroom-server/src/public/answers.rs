@@ -23,7 +23,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use headroom_core::{
-    mode::Mode,
+    experiment::Actuator,
     telemetry::{self, Client, Link, Player, SessionId},
     time::Duration,
 };
@@ -155,9 +155,10 @@ pub(super) fn steering(
     if grant.is_some() {
         observe_named_throughput(public, session, query);
     }
-    let manifest = match public.ingest.engines.mode(session) {
-        Mode::Steer => public.pathways.manifest(session),
-        Mode::Observe | Mode::Off => public.pathways.default_manifest(),
+    let manifest = if public.ingest.engines.reach(session).by(Actuator::Steering) {
+        public.pathways.manifest(session)
+    } else {
+        public.pathways.default_manifest()
     };
     let manifest = manifest.ok_or_else(|| Problem::not_found("no pathways are configured"))?;
     let mut response = Json(manifest).into_response();

@@ -15,7 +15,7 @@ use axum::{
 };
 use futures_util::stream;
 use headroom_cluster::{answer::Answer, engines::Engines};
-use headroom_core::{decision::Decision, mode::Mode, telemetry::SessionId};
+use headroom_core::{decision::Decision, telemetry::SessionId};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use std::{borrow::Cow, convert::Infallible, sync::Arc, time::Duration};
@@ -173,7 +173,7 @@ impl Subscription {
                     Event::default().event("decision").json_data(DecisionView::new(&self.name, &decision, &answer))
                 }
                 // No longer steered: what was said holds no more. Once: after that there is nothing to say.
-                None if std::mem::take(&mut self.told) && self.engines.mode(self.session) != Mode::Steer => {
+                None if std::mem::take(&mut self.told) && !self.engines.reach(self.session).any() => {
                     Event::default().event("decision").json_data(Release { session: &self.name })
                 }
                 None => continue,

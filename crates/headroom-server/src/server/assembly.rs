@@ -10,7 +10,7 @@ use crate::{
     api, chat,
     clients::Clients,
     config::{self, Config},
-    control::{Access, Control, ModeOrders, OrderStore, Planner, Resources, Tokens},
+    control::{Access, Control, ExperimentOrders, ModeOrders, OrderStore, Planner, Resources, Tokens, guardrails},
     dashboard::Live,
     edge::{Edge, EdgeMetrics, Fetch},
     feedback::{Feedback, MessageMetrics},
@@ -96,6 +96,7 @@ impl Server {
         let listener =
             |socket, tls| Listener { socket, bounds: config.public.bounds(), clients: services.clients.clone(), tls };
         base.serve(listener(public_socket, secrets.public_tls.clone()), public);
+        base.tasks.spawn(guardrails::run(control.resources.clone(), base.shutdown.clone()));
         base.serve(listener(control_socket, secrets.control_tls.clone()), control);
         base.watch(&config, &services);
         base.tasks.spawn(reload::watch(secrets.reloadable(), reload_failures, base.shutdown.clone()));
@@ -333,6 +334,7 @@ fn control(
         overrides: Mutex::default(),
         modes: ModeOrders::of(config.mode),
         objectives: Mutex::default(),
+        experiments: ExperimentOrders::of(&config.holdback, &config.experiment),
         bottlenecks: services.bottlenecks.clone(),
         order_store: base.history.as_ref().map(|_| OrderStore::in_directory(&config.history.directory)),
         fleet: services.fleet.clone(),

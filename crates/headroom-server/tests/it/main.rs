@@ -12,6 +12,7 @@ mod cohorts;
 mod control;
 mod dashboard;
 mod edge;
+mod experiments;
 mod forms;
 mod history;
 mod limits;

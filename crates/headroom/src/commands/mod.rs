@@ -57,7 +57,7 @@ enum Command {
     Openapi(openapi::Arguments),
     /// Make a token of the public listener.
     Token(token::Arguments),
-    /// Say what a server has seen: what an experiment shows, how much traffic an answer needs.
+    /// Say what a server has seen: what an experiment shows, how much traffic an answer needs, what would have changed.
     #[command(subcommand)]
     Report(report::Report),
     /// Turn an input log back into its decisions.

@@ -122,7 +122,7 @@ const inked = () =>
 
 const SCENARIOS = {
   async demo() {
-    await go("", ".figure");
+    await go("fleet", ".figure");
     await live();
     await page.waitForFunction((expected) => document.querySelector(".figure .value")?.textContent === String(expected), options.sessions, { timeout: 40_000 });
     await page.waitForTimeout(12_000);
@@ -262,7 +262,7 @@ const SCENARIOS = {
     await page.waitForSelector(`#row-${options.sessions - 1} .mono`, { timeout: 10_000 });
     check("Home and End reach both ends", true);
     await shot("crowd-sessions");
-    await go("", ".figure");
+    await go("fleet", ".figure");
     await page.waitForTimeout(2_500);
     const fleet = await smoothness(5_000, "");
     check("the fleet stays smooth", fleet.median_ms < 120 && fleet.longest_task_ms < 1_000, fleet);
@@ -297,7 +297,7 @@ const SCENARIOS = {
     await page.waitForSelector(".empty", { timeout: 10_000 });
     check("a question without an answer says why", (await page.textContent(".empty")).includes("nobody is neither a pathway"), await page.textContent(".empty"));
     await page.setViewportSize({ width: 390, height: 900 });
-    await go("", ".figure");
+    await go("fleet", ".figure");
     await go("capacity", ".figure .value");
     await page.waitForTimeout(500);
     await shot("capacity-narrow");
@@ -355,7 +355,7 @@ const SCENARIOS = {
       await page.goto(`${options.url}/#/sessions/${odd}`);
       await page.waitForTimeout(400);
     }
-    await go("", ".figure");
+    await go("fleet", ".figure");
     await page.waitForFunction((name) => document.body.innerText.includes(name), options.name, { timeout: 10_000 });
     check("nothing hostile ran", (await page.evaluate(() => window.hacked)) === undefined);
     const blocked = await page.evaluate(() => {
@@ -374,7 +374,7 @@ const SCENARIOS = {
   },
 
   async frozen() {
-    await go("", ".figure");
+    await go("fleet", ".figure");
     await live();
     const before = await page.textContent(".figure .value");
     process.kill(options.pid, "SIGSTOP");

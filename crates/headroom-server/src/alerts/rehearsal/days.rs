@@ -135,7 +135,7 @@ pub(super) fn play(rules: &[Rule], incidents: &[Incident], lasting_s: u64, rando
             demand: Bitrate::from_kbps_f64(CAPACITY_KBPS * ratio),
             allocated: Bitrate::from_kbps_f64(CAPACITY_KBPS * ratio.min(1.0)),
         };
-        let round = FleetSnapshot { at: now.at(), span_s: STEP_S as f64, rollup };
+        let round = FleetSnapshot { at: now.at(), span_s: STEP_S as f64, rollup, ..FleetSnapshot::default() };
         let lag_ratio = 1.0 + 0.01 * random.normal() + LAG * now.severity(IncidentKind::Lag, 0);
         let readings = signals.read(&SignalInputs {
             round: &round,

@@ -2,6 +2,7 @@
 
 mod archive;
 mod experiment;
+mod observe;
 mod power;
 
 use clap::Subcommand;
@@ -13,11 +14,14 @@ pub(crate) enum Report {
     Experiment(experiment::Arguments),
     /// How much of your traffic an experiment needs, from the sessions in the archive.
     Power(power::Arguments),
+    /// What would have changed: decisions that nobody was told, beside what players did by themselves.
+    Observe(observe::Arguments),
 }
 
 pub(crate) fn run(report: Report) -> anyhow::Result<ExitCode> {
     match report {
         Report::Experiment(arguments) => experiment::run(&arguments),
         Report::Power(arguments) => power::run(&arguments),
+        Report::Observe(arguments) => observe::run(arguments),
     }
 }

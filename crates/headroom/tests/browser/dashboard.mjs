@@ -399,7 +399,7 @@ const SCENARIOS = {
     await page.fill("#token", options.token);
     await page.keyboard.press("Enter");
     await live();
-    await page.waitForSelector(".figure");
+    await page.waitForSelector("main .card");
     check("the right one opens", true);
     check("the token is not in the address", !page.url().includes(options.token));
   },

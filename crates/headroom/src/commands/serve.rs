@@ -260,8 +260,9 @@ fn within_file_limit(mut config: Config) -> Config {
     // No limit that could be raised is one that need not be.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    // A connection of the edge to its client may need one to the origin too.
-    let room = usize::try_from(allowed.saturating_sub(OTHER_FILES) / 2).unwrap_or(usize::MAX).max(16);
+    // A connection of the edge to its client may need one to the origin, or a file, too.
+    let files_each = if config.edge.origin.is_empty() { 1 } else { 2 };
+    let room = usize::try_from(allowed.saturating_sub(OTHER_FILES) / files_each).unwrap_or(usize::MAX).max(16);
     if config.public.max_connections > room {
         tracing::warn!(
             files = allowed,

@@ -31,6 +31,21 @@ fn report(at: f64, playing: u64, kbps: u64, buffer: f64) -> Input {
     })
 }
 
+/// The buffer has run empty.
+fn starved(at: f64) -> Input {
+    Input::Sample(Sample {
+        session: VIEWER,
+        stream: StreamId(1),
+        at: second(at),
+        report: Report::Player(Player {
+            buffer_starvation: true,
+            buffer_length: Some(Duration::ZERO),
+            state: Some(PlayerState::Rebuffering),
+            ..Player::default()
+        }),
+    })
+}
+
 fn tick(at: f64) -> Input {
     Input::Tick { at: second(at) }
 }
@@ -245,18 +260,7 @@ fn starvation_and_collapse_are_decided_at_once() {
     decisions(&mut engine, [report(40.1, 8_000, 900, 3.0)]);
     assert_eq!(engine.counters().emergencies, 1, "a collapse needs no tick");
     assert_eq!(engine.counters().decisions.iter().sum::<u64>(), decided_before + 1);
-    let starved = Input::Sample(Sample {
-        session: VIEWER,
-        stream: StreamId(1),
-        at: second(41.0),
-        report: Report::Player(Player {
-            buffer_starvation: true,
-            buffer_length: Some(Duration::ZERO),
-            state: Some(PlayerState::Rebuffering),
-            ..Player::default()
-        }),
-    });
-    let decided = decisions(&mut engine, [starved]);
+    let decided = decisions(&mut engine, [starved(41.0)]);
     assert_eq!(engine.counters().emergencies, 2);
     let last = decided.last().unwrap();
     assert_eq!((last.max_bitrate, last.reason), (Some(Bitrate::kbps(800)), Reason::Starvation));
@@ -269,7 +273,7 @@ fn the_cap_of_a_starving_buffer_ends_with_it() {
         let mut engine = Engine::new(Config { guard, ..Config::default() });
         decisions(&mut engine, steady(0.0, 40.0, 8_000, 30_000, 5.0));
         let before = engine.decision(VIEWER).unwrap().cap;
-        decisions(&mut engine, [report(40.5, 8_000, 900, 0.1)]);
+        decisions(&mut engine, [report(40.1, 8_000, 900, 3.0), starved(41.0)]);
         let starving = engine.decision(VIEWER).unwrap();
         assert_eq!((starving.max_bitrate, starving.reason), (Some(Bitrate::kbps(800)), Reason::Starvation));
         decisions(&mut engine, [report(41.5, 800, 30_000, 4.0), report(42.0, 800, 30_000, 5.0), tick(43.0)]);

@@ -163,23 +163,12 @@ impl Identifier {
 
     /// Whether `peer` is a web server that is trusted to name its clients.
     pub(crate) fn believes(&self, peer: IpAddr) -> bool {
-        match self.settings.forwarded_from {
-            ForwardedFrom::None => false,
-            ForwardedFrom::Loopback => peer.to_canonical().is_loopback(),
-            ForwardedFrom::Any => true,
-        }
+        self.settings.forwarded_from.includes(peer)
     }
 
     /// Address of the client, through proxies that are believed.
     pub(crate) fn client_address(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
-        if !self.believes(peer) {
-            return peer;
-        }
-        // The last entry of the last line is the one the proxy nearest to us added; those before it are the client's word.
-        let last = |name: &HeaderName| headers.get_all(name).iter().next_back()?.to_str().ok()?.rsplit(',').next();
-        let named = |name: &HeaderName| address(last(name)?);
-        let forwarded = || last(&FORWARDED).and_then(forwarded_for).and_then(address);
-        named(&REAL_IP).or_else(|| named(&FORWARDED_FOR)).or_else(forwarded).unwrap_or(peer)
+        client_address(self.settings.forwarded_from, headers, peer)
     }
 
     /// Whether this machine's own connections are those of a web server that speaks for others.
@@ -195,6 +184,29 @@ impl Identifier {
         }
         hasher.finish()
     }
+}
+
+impl ForwardedFrom {
+    /// Whether `peer` is one of them.
+    fn includes(self, peer: IpAddr) -> bool {
+        match self {
+            Self::None => false,
+            Self::Loopback => peer.to_canonical().is_loopback(),
+            Self::Any => true,
+        }
+    }
+}
+
+/// Address of the client of a request from `peer`, through proxies that are believed.
+pub(crate) fn client_address(believed: ForwardedFrom, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
+    if !believed.includes(peer) {
+        return peer;
+    }
+    // The last entry of the last line is the one the proxy nearest to us added; those before it are the client's word.
+    let last = |name: &HeaderName| headers.get_all(name).iter().next_back()?.to_str().ok()?.rsplit(',').next();
+    let named = |name: &HeaderName| address(last(name)?);
+    let forwarded = || last(&FORWARDED).and_then(forwarded_for).and_then(address);
+    named(&REAL_IP).or_else(|| named(&FORWARDED_FOR)).or_else(forwarded).unwrap_or(peer)
 }
 
 /// An address as proxies write it: with or without a port, brackets, quotes and a zone.

@@ -2,25 +2,33 @@
 
 use crate::{
     clients::Clients,
+    http::problem::Problem,
     identity::masked,
     metrics::{Metrics, ShedKind},
     open_requests::OpenRequests,
     request_line::Repaired,
     tls::{Fingerprint, Tls},
 };
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use futures_util::{
     FutureExt,
     future::{BoxFuture, Either, Ready, ready},
 };
-use http::{HeaderValue, Request, header};
+use http::{HeaderValue, Request, Version, header};
 use hyper::{
     body::Incoming,
     server::conn::{http1, http2},
     service::service_fn,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpSocket, TcpStream},
@@ -31,6 +39,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Connections the kernel may hold until they are accepted.
 const BACKLOG: u32 = 4_096;
+
+/// Longest path, as files of the usual systems have it.
+const MAX_PATH: usize = 4_096;
 
 /// Pause after an accept that failed for lack of file descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -148,7 +159,7 @@ pub(crate) async fn serve<H: Handler>(
             continue;
         };
         let Ok(mut connection) = prepare(&stream, peer, bounds) else { continue };
-        let (protocols, handler, tls) = (protocols.clone(), Arc::clone(&handler), tls.clone());
+        let (protocols, handler, tls) = (protocols.dated(SystemTime::now()), Arc::clone(&handler), tls.clone());
         let (metrics, shutdown) = (Arc::clone(&metrics), shutdown.clone());
         connections.spawn(async move {
             metrics.connections.inc();
@@ -210,6 +221,16 @@ impl Protocols {
         Self { http1, http2, idle: bounds.header_timeout }
     }
 
+    /// The same for a connection that begins now: without the `Date` header while the clock stands before 1970, since what
+    /// writes it panics there.
+    fn dated(&self, now: SystemTime) -> Self {
+        let has_date = now.duration_since(UNIX_EPOCH).is_ok();
+        let mut protocols = self.clone();
+        protocols.http1.auto_date_header(has_date);
+        protocols.http2.auto_date_header(has_date);
+        protocols
+    }
+
     /// Serves one connection until it ends or, after `shutdown`, until it has finished the requests it is at.
     async fn drive<H: Handler>(
         &self,
@@ -226,7 +247,7 @@ impl Protocols {
                 .map_err(io::Error::other);
         }
         let stream = TokioIo::new(Repaired::new(stream));
-        let service = service_fn(move |request| handler.handle(connection, request).map(Ok::<_, Infallible>));
+        let service = service_fn(move |request| answer(&handler, connection, request).map(Ok::<_, Infallible>));
         let mut served = pin!(self.http1.serve_connection(stream, service).with_upgrades());
         tokio::select! {
             outcome = served.as_mut() => outcome.map_err(io::Error::other),
@@ -254,7 +275,7 @@ impl Protocols {
                 request.headers_mut().entry(header::HOST).or_insert(host);
             }
             let held = counting.one();
-            handler.handle(connection, request).map(move |response| Ok::<_, Infallible>(held.until_sent(response)))
+            answer(&handler, connection, request).map(move |response| Ok::<_, Infallible>(held.until_sent(response)))
         });
         let mut served = pin!(self.http2.serve_connection(stream, service));
         let mut look = tokio::time::interval(self.idle);
@@ -281,6 +302,26 @@ impl Protocols {
     }
 }
 
+/// The handler's answer, or a refusal.
+fn answer<H: Handler>(handler: &Arc<H>, connection: Connection, request: Request<Incoming>) -> ResponseFuture {
+    match refusal(&request) {
+        None => handler.handle(connection, request),
+        Some(problem) => at_once(problem.into_response()),
+    }
+}
+
+/// Why no handler sees a request: whom it is for is not said, or said twice, or its path is longer than any of media.
+fn refusal<B>(request: &Request<B>) -> Option<Problem> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    // RFC 9112 §3.2. HTTP/1.0 knows no Host.
+    let named = hosts.next().is_some() || request.version() < Version::HTTP_11;
+    if !named || hosts.next().is_some() {
+        return Some(Problem::malformed("a request has exactly one Host"));
+    }
+    let length = request.uri().path().len();
+    (length > MAX_PATH).then(|| Problem::path_too_long(format!("the path has {length} bytes; {MAX_PATH} are allowed")))
+}
+
 /// Whether a connection begins as HTTP/2 does; `None` when it ended before it said anything.
 async fn speaks_http2(stream: &TcpStream) -> io::Result<Option<bool>> {
     let mut seen = [0; PREFACE.len()];
@@ -302,4 +343,70 @@ fn prepare(stream: &TcpStream, peer: SocketAddr, bounds: Bounds) -> io::Result<C
         rustix::net::sockopt::set_tcp_user_timeout(stream, bounds.user_timeout_ms)?;
     }
     Ok(Connection { local: stream.local_addr()?, peer, encrypted: false, certificate: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::{BodyExt, Empty};
+    use hyper::client::conn;
+
+    /// A connection as it is served at a time of the clock; whether the answer has a date.
+    async fn has_date(now: SystemTime, is_http2: bool) -> bool {
+        let bounds = Bounds {
+            max_connections: 1,
+            max_header_bytes: 8_192,
+            header_timeout: Duration::from_secs(5),
+            user_timeout_ms: 0,
+        };
+        let protocols = Protocols::new(bounds).dated(now);
+        let (ours, theirs) = tokio::io::duplex(65_536);
+        let service =
+            service_fn(|_: Request<Incoming>| async { Ok::<_, Infallible>(Response::new(axum::body::Body::empty())) });
+        let (ours, theirs) = (TokioIo::new(ours), TokioIo::new(theirs));
+        let request = Request::get("http://edge.example/").header("host", "edge.example");
+        let request = request.body(Empty::<axum::body::Bytes>::new()).unwrap();
+        let response = if is_http2 {
+            tokio::spawn(protocols.http2.serve_connection(ours, service));
+            let (mut sender, connection) = conn::http2::handshake(TokioExecutor::new(), theirs).await.unwrap();
+            tokio::spawn(connection);
+            sender.send_request(request).await.unwrap()
+        } else {
+            tokio::spawn(protocols.http1.serve_connection(ours, service));
+            let (mut sender, connection) = conn::http1::handshake(theirs).await.unwrap();
+            tokio::spawn(connection);
+            sender.send_request(request).await.unwrap()
+        };
+        let dated = response.headers().contains_key(header::DATE);
+        assert!(response.into_body().collect().await.unwrap().to_bytes().is_empty());
+        dated
+    }
+
+    #[tokio::test]
+    async fn answers_are_dated_unless_the_clock_stands_before_1970() {
+        for is_http2 in [false, true] {
+            assert!(has_date(SystemTime::now(), is_http2).await);
+            assert!(!has_date(UNIX_EPOCH - Duration::from_secs(1), is_http2).await);
+        }
+    }
+
+    #[test]
+    fn requests_name_one_host_and_a_path_of_media() {
+        let long = format!("/{}", "a".repeat(5_000));
+        for (hosts, version, path, refused) in [
+            (1, Version::HTTP_11, "/a", false),
+            (0, Version::HTTP_11, "/a", true),
+            (0, Version::HTTP_2, "/a", true),
+            (0, Version::HTTP_10, "/a", false),
+            (2, Version::HTTP_10, "/a", true),
+            (2, Version::HTTP_11, "/a", true),
+            (1, Version::HTTP_11, &long, true),
+        ] {
+            let mut request = Request::get(path).version(version);
+            for _ in 0..hosts {
+                request = request.header("host", "a");
+            }
+            assert_eq!(refusal(&request.body(()).unwrap()).is_some(), refused, "{hosts} {version:?} {path:.9}");
+        }
+    }
 }

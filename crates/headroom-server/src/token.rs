@@ -25,7 +25,7 @@ use std::{
 const VERSION: &str = "hr1";
 
 /// Query parameter and cookie that carry a token where a header cannot: `EventSource`, `sendBeacon`, media elements.
-const NAME: &str = "headroom_token";
+pub(crate) const NAME: &str = "headroom_token";
 
 /// Shortest secret: 128 bits as hexadecimal digits are 32.
 const SHORTEST_SECRET: usize = 32;
@@ -250,6 +250,11 @@ impl Grant {
             Self::Open => true,
             Self::To(claims) => claims.publisher,
         }
+    }
+
+    /// Whether its bearer speaks for any session, as relays and log shippers do.
+    pub(crate) fn is_relay(&self) -> bool {
+        matches!(self, Self::To(claims) if claims.session.is_empty())
     }
 
     /// When it ends, seconds since the epoch.

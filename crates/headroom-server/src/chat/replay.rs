@@ -5,7 +5,7 @@
 
 use super::error::ChatError;
 use crate::{
-    feedback::{Feedback, Message, Settings},
+    feedback::{Feedback, Message, Sender, Settings},
     metrics::{DropReason, MessageSource},
 };
 use headroom_wire::irc::Line;
@@ -87,7 +87,7 @@ impl Replay {
                 due += Duration::from_millis(pause_ms).div_f64(self.speed);
                 sleep_until(due).await;
             }
-            match self.feedback.accept(MessageSource::Replay, message) {
+            match self.feedback.accept(MessageSource::Replay, message, &Sender::Program) {
                 Ok(()) => heard += 1,
                 Err(refused) => tracing::warn!(line = number, %refused, "message of the chat recording"),
             }

@@ -3,7 +3,7 @@
 use super::{entry::channel_and_stream, error::ChatError};
 use crate::{
     backoff::Backoff,
-    feedback::{Feedback, Message, Settings},
+    feedback::{Feedback, Message, Sender, Settings},
     metrics::MessageSource,
     tls_client,
 };
@@ -193,7 +193,7 @@ impl Twitch {
             text: text.to_owned(),
             ..Message::default()
         };
-        if let Err(refused) = self.feedback.accept(MessageSource::Twitch, message) {
+        if let Err(refused) = self.feedback.accept(MessageSource::Twitch, message, &Sender::Program) {
             tracing::debug!(%refused, channel, "message");
         }
     }

@@ -3,7 +3,7 @@
 use super::{entry::channel_and_stream, error::ChatError};
 use crate::{
     backoff::Backoff,
-    feedback::{Feedback, Message, Settings},
+    feedback::{Feedback, Message, Sender, Settings},
     metrics::MessageSource,
     tls_client,
 };
@@ -168,7 +168,7 @@ impl YouTube {
             text: text.to_owned(),
             ..Message::default()
         };
-        if let Err(refused) = self.feedback.accept(MessageSource::Youtube, message) {
+        if let Err(refused) = self.feedback.accept(MessageSource::Youtube, message, &Sender::Program) {
             tracing::debug!(%refused, "message");
         }
     }

@@ -6,6 +6,7 @@ use super::{
     settings::Settings,
     tokens::{Tokens, carried},
 };
+use crate::identity::ForwardedFrom;
 use http::HeaderMap;
 use std::{
     net::IpAddr,
@@ -19,12 +20,19 @@ pub(crate) struct Access {
     attempts: Attempts,
     /// What a client certificate allows; `None` where none is asked for.
     pub(super) certificates: Option<Role>,
+    /// Whose word on the address of a client counts.
+    pub(super) forwarded_from: ForwardedFrom,
 }
 
 impl Access {
     pub(crate) fn new(settings: &Settings, tokens: Arc<Tokens>) -> Self {
         let certificates = settings.tls.asks_for_certificates().then_some(settings.certificate_role);
-        Self { tokens, attempts: Attempts::new(settings.token_attempts_per_min), certificates }
+        Self {
+            tokens,
+            attempts: Attempts::new(settings.token_attempts_per_min),
+            certificates,
+            forwarded_from: settings.forwarded_from,
+        }
     }
 
     /// Whether no credentials are configured, so that everyone has access.

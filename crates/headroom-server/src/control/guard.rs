@@ -7,6 +7,7 @@ use super::{
 use crate::{
     history::{Action, Entry},
     http::problem::Problem,
+    identity,
     metrics::ShedKind,
     tls::Fingerprint,
 };
@@ -43,7 +44,7 @@ pub(super) async fn check(State(resources): Shared, request: Request, next: Next
     let certificate = request.extensions().get::<Fingerprint>().copied();
     let by_certificate = || Some((certificate?.name(), access.certificates?));
     let peer = request.extensions().get::<PeerAddress>().map_or(IpAddr::from(Ipv4Addr::LOCALHOST), |peer| peer.0);
-    let client = resources.ingest.identifier.client_address(request.headers(), peer);
+    let client = identity::client_address(access.forwarded_from, request.headers(), peer);
     let found = match access.find(request.headers(), client) {
         Ok(found) => found,
         Err(wait) => {

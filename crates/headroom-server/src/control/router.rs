@@ -10,12 +10,19 @@ use super::{
 use crate::{
     dashboard::{self, Live},
     http::{health, problem::Problem, respond::text_response},
-    listener::{Connection, Handler, ResponseFuture, later},
+    listener::{Connection, Handler, ResponseFuture, at_once, later},
     openapi::{self, Documents},
 };
-use axum::{Router, body::Body, extract::State, middleware, response::Response};
+use axum::{
+    Router,
+    body::Body,
+    extract::State,
+    middleware,
+    response::{IntoResponse, Response},
+};
 use futures_util::FutureExt;
 use hyper::body::Incoming;
+use percent_encoding::percent_decode_str;
 use std::sync::Arc;
 use tower::ServiceExt;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -47,6 +54,10 @@ impl Control {
 
 impl Handler for Control {
     fn handle(self: &Arc<Self>, connection: Connection, mut request: http::Request<Incoming>) -> ResponseFuture {
+        // Names in paths are text; the router would refuse others in words of its own.
+        if percent_decode_str(request.uri().path()).decode_utf8().is_err() {
+            return at_once(Problem::malformed("the path is not UTF-8").into_response());
+        }
         request.extensions_mut().insert(PeerAddress(connection.peer.ip()));
         if let Some(certificate) = connection.certificate {
             request.extensions_mut().insert(certificate);

@@ -1,7 +1,7 @@
 //! `[control]`: the listener of operators.
 
 use super::role::Role;
-use crate::tls;
+use crate::{identity::ForwardedFrom, tls};
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -17,6 +17,8 @@ pub struct Settings {
     pub tokens_file: PathBuf,
     /// Wrong tokens of one address a minute, and at once, before it has to wait; 0: no limit.
     pub token_attempts_per_min: u32,
+    /// Whose word on the address of a client counts for that: a proxy's in front of this listener.
+    pub forwarded_from: ForwardedFrom,
     /// The token itself, meant for the environment. Never printed.
     #[serde(skip_serializing)]
     pub token: String,
@@ -33,6 +35,7 @@ impl Default for Settings {
             token_file: PathBuf::new(),
             tokens_file: PathBuf::new(),
             token_attempts_per_min: 10,
+            forwarded_from: ForwardedFrom::None,
             token: String::new(),
             tls: tls::Settings::default(),
             certificate_role: Role::View,

@@ -1,6 +1,7 @@
 //! How media is fetched: from the servers of the origin, or from a directory.
 
 use super::{
+    directory::is_media,
     forward::{Forwarding, strip_hop_by_hop},
     growing,
     metrics::EdgeMetrics,
@@ -12,10 +13,11 @@ use super::{
     tunnel::{Tunnels, wanted_protocol},
 };
 use crate::{http::problem::Problem, tls_client::ClientTlsError};
-use axum::body::Body;
+use axum::{body::Body, response::IntoResponse};
 use http::{HeaderValue, Method, Request, Response, header};
 use hyper::body::Incoming;
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
@@ -31,6 +33,8 @@ pub(crate) enum Fetch {
     Directory {
         path: PathBuf,
         files: ServeDir,
+        /// For the disk, as for another server.
+        within: Duration,
     },
 }
 
@@ -44,7 +48,11 @@ impl Fetch {
                 servers: Arc::new(Servers::new(addresses, settings, metrics)?),
                 tunnels: Tunnels::default(),
             },
-            Origin::Directory(path) => Self::Directory { files: ServeDir::new(&path), path },
+            Origin::Directory(path) => Self::Directory {
+                files: ServeDir::new(&path),
+                path,
+                within: Duration::from_millis(settings.response_timeout_ms),
+            },
         })
     }
 
@@ -81,16 +89,24 @@ impl Fetch {
     ) -> Result<Response<Body>, Problem> {
         match self {
             Self::Nothing => Err(Problem::not_found("no such path, and no origin is configured")),
-            Self::Directory { files, path: root } => {
+            Self::Directory { files, path: root, within } => {
                 let path = request.uri().path().to_owned();
-                let mut response = match growing::follow(root, &request, objects).await {
-                    Some(growing) => growing,
-                    None => {
-                        // ServeDir does not fail: what it cannot read it answers with a status.
-                        let Ok(response) = files.clone().oneshot(request).await;
-                        response.map(Body::new)
+                let (directory, asked) = (root.clone(), path.clone());
+                let looked = tokio::task::spawn_blocking(move || is_media(&directory, &asked));
+                let found = async {
+                    if !looked.await.unwrap_or(false) {
+                        // An answer like another server's: it carries CMSD as well.
+                        return Problem::not_found("no such file").into_response();
                     }
+                    if let Some(growing) = growing::follow(root, &request, objects).await {
+                        return growing;
+                    }
+                    // ServeDir does not fail: what it cannot read it answers with a status.
+                    let Ok(response) = files.clone().oneshot(request).await;
+                    response.map(Body::new)
                 };
+                let late = |_| Problem::origin_timeout(format!("no file within {} ms", within.as_millis()));
+                let mut response = timeout(*within, found).await.map_err(late)?;
                 if let Some(media_type) = media_type(&path).filter(|_| response.status().is_success()) {
                     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
                 }

@@ -6,6 +6,7 @@
 mod additions;
 pub(crate) mod declared_streams;
 mod decode;
+mod directory;
 mod fetch;
 mod forward;
 mod growing;

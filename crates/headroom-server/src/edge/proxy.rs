@@ -181,10 +181,11 @@ impl Edge {
         let peer = connection.peer.ip();
         let named = request.uri().authority().and_then(|authority| HeaderValue::try_from(authority.as_str()).ok());
         Forwarding {
-            client: self.ingest.identifier.client_address(request.headers(), peer).to_string(),
+            client: self.ingest.identifier.client_address(request.headers(), peer),
             scheme: if connection.encrypted { "https" } else { "http" },
             host: request.headers().get(header::HOST).cloned().or(named),
             trusted: self.ingest.identifier.believes(peer),
+            with_authorization: self.settings.forward_authorization,
         }
     }
 

@@ -251,7 +251,14 @@ impl Servers {
     async fn ask_one(&self, index: usize, asked: &Asked, body: Body) -> Result<Response<Incoming>, Failure> {
         let request = request_to(&self.addresses[index], &asked.parts, &asked.forwarding, body);
         let request = request.map_err(|problem| Failure { problem, untouched: false })?;
-        self.judged(index, timeout(self.timeout, self.client.request(request)).await)
+        let response = self.judged(index, timeout(self.timeout, self.client.request(request)).await)?;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let problem =
+                Problem::origin_unreachable("the origin switches to another protocol, which nobody asked for");
+            self.metrics.origin_failures.inc();
+            return Err(Failure { problem, untouched: false });
+        }
+        Ok(response)
     }
 
     fn judged(

@@ -20,6 +20,8 @@ pub struct Settings {
     pub connect_timeout_ms: u64,
     /// Milliseconds until the head of the origin's answer.
     pub response_timeout_ms: u64,
+    /// Pass players' `Authorization` and `Proxy-Authorization` on to the origin.
+    pub forward_authorization: bool,
     /// Whose multivariant playlists are cut to the cap.
     pub filter_playlists: FilterPlaylists,
     /// Put CMSD on answers that caches keep for everybody, too.
@@ -45,6 +47,7 @@ impl Default for Settings {
             health_path: "/".into(),
             connect_timeout_ms: 2_000,
             response_timeout_ms: 15_000,
+            forward_authorization: false,
             filter_playlists: FilterPlaylists::Silent,
             cmsd_in_shared_caches: false,
             manifests: additions::Settings::default(),

@@ -2,7 +2,7 @@
 
 use super::{
     hub::Feedback,
-    message::{Message, MessageError},
+    message::{Message, MessageError, Sender},
     post::granted,
 };
 use crate::{
@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 /// The right to send a clip. Memory for clips is bounded by how many of these there are.
 pub(crate) struct ClipPermit {
     message: Message,
+    sender: Sender,
     transcriber: Arc<dyn Transcriber>,
     _room: OwnedSemaphorePermit,
 }
@@ -33,7 +34,7 @@ impl Feedback {
                 // Speakers of a voice chat are not distinguished: the whole chat is one author.
                 let message =
                     Message { stream: stream.clone(), author: "voice chat".into(), text, ..Message::default() };
-                if let Err(error) = feedback.accept(MessageSource::Voice, message) {
+                if let Err(error) = feedback.accept(MessageSource::Voice, message, &Sender::Program) {
                     tracing::debug!(%error, stream, "voice chat");
                 }
             };
@@ -44,7 +45,7 @@ impl Feedback {
     }
 
     /// Decides by the head of a request whether its clip is read at all.
-    pub(crate) fn admit_clip(&self, query: &str, grant: &Grant) -> Result<ClipPermit, Problem> {
+    pub(crate) fn admit_clip(&self, query: &str, grant: &Grant, sender: Sender) -> Result<ClipPermit, Problem> {
         if !self.ears.settings.clips {
             return Err(Problem::not_found("clips are not taken here (speech.clips)"));
         }
@@ -72,7 +73,7 @@ impl Feedback {
             self.metrics().shed(ShedKind::Message);
             return Err(Problem::overloaded(TranscribeError::Shed.to_string()));
         };
-        Ok(ClipPermit { message, transcriber, _room: room })
+        Ok(ClipPermit { message, sender, transcriber, _room: room })
     }
 
     /// Largest clip, in bytes.
@@ -86,13 +87,13 @@ impl Feedback {
         admission: ClipPermit,
         clip: Bytes,
     ) -> Result<String, Problem> {
-        let ClipPermit { message, transcriber, _room } = admission;
-        let (sender, receiver) = oneshot::channel();
+        let ClipPermit { message, sender, transcriber, _room } = admission;
+        let (answer, receiver) = oneshot::channel();
         transcriber.submit(
             clip,
             Box::new(move |heard| {
                 // The client may have gone.
-                let _ = sender.send(heard);
+                let _ = answer.send(heard);
             }),
         );
         let text = match receiver.await.unwrap_or(Err(TranscribeError::Failed)) {
@@ -105,7 +106,7 @@ impl Feedback {
             }
         };
         if !text.is_empty() {
-            self.accept(MessageSource::Voice, Message { text: text.clone(), ..message })?;
+            self.accept(MessageSource::Voice, Message { text: text.clone(), ..message }, &sender)?;
         }
         Ok(text)
     }

@@ -2,13 +2,14 @@
 
 use super::{
     ears::ClipIntake,
-    message::{MAX_NAME, Message, MessageError},
+    message::{MAX_NAME, Message, MessageError, Sender},
     metrics::MessageMetrics,
     settings::Settings,
     speech_settings::SpeechSettings,
     topic::{RecentMessage, Topics},
 };
 use crate::{
+    clients::{Clients, Limits},
     inference::{MessageShed, Reader},
     ingest::Ingest,
     metrics::{DropReason, MessageSource, Metrics, ShedKind},
@@ -40,6 +41,7 @@ pub(crate) struct Feedback {
     topics: Topics,
     messages: MessageMetrics,
     pub(super) sockets: Arc<Semaphore>,
+    pub(super) socket_clients: Arc<Clients>,
     pub(super) shutdown: CancellationToken,
     numbers: AtomicU64,
 }
@@ -54,6 +56,13 @@ impl Feedback {
         shutdown: CancellationToken,
     ) -> Self {
         let sockets = Arc::new(Semaphore::new(settings.max_sockets.min(Semaphore::MAX_PERMITS)));
+        let per_client = Limits {
+            connections: settings.max_sockets_per_client,
+            requests_per_s: 0,
+            burst: 0,
+            total_requests_per_s: 0,
+        };
+        let socket_clients = Arc::new(Clients::new(per_client, ingest.identifier.trusts_loopback()));
         Self {
             reader,
             ingest,
@@ -62,23 +71,26 @@ impl Feedback {
             topics: Topics::default(),
             messages,
             sockets,
+            socket_clients,
             shutdown,
             numbers: AtomicU64::new(0),
         }
     }
 
     /// Takes a message in. It is read on the reader's threads and reaches the engine when it has been.
-    pub(crate) fn accept(self: &Arc<Self>, source: MessageSource, message: Message) -> Result<(), MessageError> {
-        let Message { stream, author, mut id, session, text, reading } = message;
-        let stream = if stream.is_empty() { self.settings.stream.clone() } else { stream };
-        if [&stream, &author, &id, &session].iter().any(|name| name.len() > MAX_NAME) {
+    pub(crate) fn accept(
+        self: &Arc<Self>,
+        source: MessageSource,
+        message: Message,
+        sender: &Sender,
+    ) -> Result<(), MessageError> {
+        if [&message.stream, &message.author, &message.id, &message.session].iter().any(|name| name.len() > MAX_NAME) {
             return Err(MessageError::NameTooLong);
         }
+        let Message { stream, author, mut id, session, text, reading } = sender.vouch(message)?;
+        let stream = if stream.is_empty() { self.settings.stream.clone() } else { stream };
         if stream.is_empty() {
             return Err(MessageError::NoStream);
-        }
-        if author.is_empty() {
-            return Err(MessageError::NoAuthor);
         }
         if reading.is_none() && text.trim().is_empty() {
             return Err(MessageError::NoText);
@@ -96,7 +108,7 @@ impl Feedback {
         }
         let pending = PendingMessage {
             home,
-            author: identifier.author(source.label(), &author, self.ingest.now_s()),
+            author: identifier.author(sender.scope(source.label()), &author, self.ingest.now_s()),
             id,
             session: (!session.is_empty()).then(|| identifier.reported_session(&session)),
             text: if self.settings.show_text { shortened(&text, 200).to_owned() } else { String::new() },

@@ -15,7 +15,7 @@ mod speech_settings;
 mod topic;
 
 pub(crate) use hub::Feedback;
-pub(crate) use message::Message;
+pub(crate) use message::{Message, Sender};
 pub(crate) use metrics::MessageMetrics;
 pub(crate) use post::MessageLine;
 pub(crate) use settings::Settings;

@@ -2,7 +2,7 @@
 
 use super::{
     hub::Feedback,
-    message::{Message, MessageError},
+    message::{Message, MessageError, Sender},
 };
 use crate::{
     http::{
@@ -54,17 +54,23 @@ impl Feedback {
         source: MessageSource,
         json: &[u8],
         grant: &Grant,
+        sender: &Sender,
     ) -> Result<(), Problem> {
         let line: MessageLine = serde_json::from_slice(json).map_err(|error| Problem::malformed(error.to_string()))?;
-        self.accept(source, granted(line.into(), grant)?).map_err(Problem::from)
+        self.accept(source, granted(line.into(), grant)?, sender).map_err(Problem::from)
     }
 
     /// Takes in every line that is a message; the others are named. Fails when none is.
-    pub(crate) fn accept_lines(self: &Arc<Self>, body: &[u8], grant: &Grant) -> Result<BatchOutcome, Problem> {
+    pub(crate) fn accept_lines(
+        self: &Arc<Self>,
+        body: &[u8],
+        grant: &Grant,
+        sender: &Sender,
+    ) -> Result<BatchOutcome, Problem> {
         let mut outcome = BatchOutcome::default();
         for (number, line) in lines(body) {
             let heard = serde_json::from_slice::<MessageLine>(line).map_err(|error| error.to_string());
-            let accept = |line: MessageLine| self.accept(MessageSource::Post, granted(line.into(), grant)?);
+            let accept = |line: MessageLine| self.accept(MessageSource::Post, granted(line.into(), grant)?, sender);
             let heard = match heard.map(accept) {
                 Ok(Err(refused @ MessageError::NoReader)) => return Err(refused.into()),
                 Ok(heard) => heard.map_err(|refused| refused.to_string()),

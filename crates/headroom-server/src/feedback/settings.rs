@@ -13,6 +13,8 @@ pub struct Settings {
     pub show_text: bool,
     /// WebSockets held at most.
     pub max_sockets: usize,
+    /// WebSockets of one address at a time; 0: no limit.
+    pub max_sockets_per_client: u32,
     /// Messages a WebSocket may send in a second.
     pub socket_messages_per_s: u32,
     /// Bearer token of `/v1/feedback`, meant for the environment; empty: none needed. Never printed.
@@ -49,6 +51,7 @@ impl Default for Settings {
             stream: String::new(),
             show_text: true,
             max_sockets: 1_000,
+            max_sockets_per_client: 20,
             socket_messages_per_s: 100,
             token: String::new(),
             twitch_channels: Vec::new(),

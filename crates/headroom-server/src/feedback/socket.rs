@@ -1,8 +1,8 @@
 //! A WebSocket at `/v1/feedback`: one message a text frame, as `POST` takes it.
 
-use super::hub::Feedback;
+use super::{hub::Feedback, message::Sender};
 use crate::{
-    clients::Bucket,
+    clients::{Bucket, ConnectionPermit},
     http::problem::Problem,
     metrics::{MessageSource, ShedKind},
     token::Grant,
@@ -18,6 +18,7 @@ use axum::{
 use http::Request;
 use hyper::body::Incoming;
 use std::{
+    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -35,7 +36,8 @@ impl Feedback {
     pub(crate) async fn open_socket(
         self: &Arc<Self>,
         request: Request<Incoming>,
-        grant: Grant,
+        bearer: (Grant, Sender),
+        client: IpAddr,
     ) -> Result<Response, Problem> {
         let (mut parts, _) = request.into_parts();
         let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &());
@@ -44,12 +46,21 @@ impl Feedback {
             self.metrics().shed(ShedKind::Subscriber);
             return Err(Problem::overloaded("too many sockets are open"));
         };
+        let Some(share) = self.socket_clients.connect(client) else {
+            self.metrics().shed(ShedKind::Client);
+            return Err(Problem::too_many_requests("this address has as many sockets as it may have"));
+        };
         let feedback = Arc::clone(self);
         let upgrade = upgrade.max_message_size(MAX_BYTES).max_frame_size(MAX_BYTES).write_buffer_size(0);
-        Ok(upgrade.on_upgrade(move |socket| feedback.listen(socket, grant, permit)).map(Body::new))
+        Ok(upgrade.on_upgrade(move |socket| feedback.listen(socket, bearer, (permit, share))).map(Body::new))
     }
 
-    async fn listen(self: Arc<Self>, mut socket: WebSocket, grant: Grant, _permit: OwnedSemaphorePermit) {
+    async fn listen(
+        self: Arc<Self>,
+        mut socket: WebSocket,
+        (grant, sender): (Grant, Sender),
+        _permits: (OwnedSemaphorePermit, ConnectionPermit),
+    ) {
         // So many a second, and a second's worth at once.
         let per_s = f64::from(self.settings.socket_messages_per_s);
         let mut allowance = Bucket::full(per_s, Instant::now());
@@ -71,7 +82,9 @@ impl Feedback {
                 self.metrics().shed(ShedKind::Message);
                 continue;
             }
-            let Err(problem) = self.accept_json(MessageSource::Socket, text.as_bytes(), &grant) else { continue };
+            let Err(problem) = self.accept_json(MessageSource::Socket, text.as_bytes(), &grant, &sender) else {
+                continue;
+            };
             let answer = Message::Text(problem.body().into());
             match tokio::time::timeout(SEND_TIMEOUT, socket.send(answer)).await {
                 Ok(Ok(())) => {}

@@ -46,6 +46,8 @@ problems! {
     out_of_range = UNPROCESSABLE_ENTITY "out_of_range";
     /// The body is longer than its limit.
     too_large = PAYLOAD_TOO_LARGE "too_large";
+    /// The path is longer than any of media.
+    path_too_long = URI_TOO_LONG "path_too_long";
     /// The body did not arrive in time.
     too_slow = REQUEST_TIMEOUT "too_slow";
     /// The path or the session does not exist.

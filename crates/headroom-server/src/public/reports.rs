@@ -2,11 +2,12 @@
 
 use super::state::Public;
 use crate::{
-    feedback,
+    feedback::{self, Sender},
     http::{batch::BatchOutcome, problem::Problem, respond::no_content},
     ingest::{self, RequestContext, read_samples},
     listener::Connection,
     metrics::{MessageSource, RequestKind},
+    token::Grant,
 };
 use axum::{
     Json,
@@ -89,16 +90,20 @@ pub(super) async fn samples(public: &Public, request: Request<Incoming>) -> Resu
     )),
     responses((status = 202, description = "What became of them.", body = BatchOutcome), Problem)
 )]
-pub(super) async fn feedback(public: &Public, request: Request<Incoming>) -> Result<Response, Problem> {
+pub(super) async fn feedback(
+    public: &Public,
+    connection: Connection,
+    request: Request<Incoming>,
+) -> Result<Response, Problem> {
     public.metrics.request(RequestKind::Feedback);
-    let grant = admit_feedback(public, &request)?;
+    let (grant, sender) = admit_feedback(public, connection, &request)?;
     let is_json = media_type(request.headers()) == "application/json";
     let body = public.read(request.into_body(), public.settings.max_batch_bytes).await?;
     let outcome = if is_json {
-        public.feedback.accept_json(MessageSource::Post, &body, &grant)?;
+        public.feedback.accept_json(MessageSource::Post, &body, &grant, &sender)?;
         BatchOutcome::one()
     } else {
-        public.feedback.accept_lines(&body, &grant)?
+        public.feedback.accept_lines(&body, &grant, &sender)?
     };
     Ok((StatusCode::ACCEPTED, Json(outcome)).into_response())
 }
@@ -111,9 +116,14 @@ pub(super) async fn feedback(public: &Public, request: Request<Incoming>) -> Res
     tag = "reports",
     responses((status = 101, description = "The socket is open."), Problem)
 )]
-pub(super) async fn open_socket(public: &Public, request: Request<Incoming>) -> Result<Response, Problem> {
-    let grant = admit_feedback(public, &request)?;
-    public.feedback.open_socket(request, grant).await
+pub(super) async fn open_socket(
+    public: &Public,
+    connection: Connection,
+    request: Request<Incoming>,
+) -> Result<Response, Problem> {
+    let bearer = admit_feedback(public, connection, &request)?;
+    let client = public.ingest.identifier.client_address(request.headers(), connection.peer.ip());
+    public.feedback.open_socket(request, bearer, client).await
 }
 
 /// A clip of a viewer's voice: WAV, FLAC, Vorbis or Opus.
@@ -130,27 +140,45 @@ pub(super) async fn open_socket(public: &Public, request: Request<Incoming>) -> 
     request_body(content = String, content_type = "application/octet-stream"),
     responses((status = 202, description = "The words.", body = Object), Problem)
 )]
-pub(super) async fn clip(public: &Public, request: Request<Incoming>) -> Result<Response, Problem> {
+pub(super) async fn clip(
+    public: &Public,
+    connection: Connection,
+    request: Request<Incoming>,
+) -> Result<Response, Problem> {
     public.metrics.request(RequestKind::Feedback);
-    let grant = admit_feedback(public, &request)?;
-    let admission = public.feedback.admit_clip(request.uri().query().unwrap_or_default(), &grant)?;
+    let (grant, sender) = admit_feedback(public, connection, &request)?;
+    let admission = public.feedback.admit_clip(request.uri().query().unwrap_or_default(), &grant, sender)?;
     let clip = public.read(request.into_body(), public.feedback.max_clip_bytes()).await?;
     let text = public.feedback.transcribe_clip(admission, clip).await?;
     Ok((StatusCode::ACCEPTED, Json(serde_json::json!({ "origin": "voice", "text": text }))).into_response())
 }
 
-/// Admits a program with the token of `[chat]`, or a viewer with a token of the listener.
-fn admit_feedback(public: &Public, request: &Request<Incoming>) -> Result<crate::token::Grant, Problem> {
+/// Admits a program with the token of `[chat]`, a viewer with a token of the listener, or, where neither is asked for, anyone; and
+/// says how far the word of each goes.
+fn admit_feedback(
+    public: &Public,
+    connection: Connection,
+    request: &Request<Incoming>,
+) -> Result<(Grant, Sender), Problem> {
     if public.feedback.knows(request.headers()) {
-        return Ok(crate::token::Grant::Open);
+        return Ok((Grant::Open, Sender::Program));
     }
-    let query = request.uri().query().unwrap_or_default();
-    match public.admit(request.headers(), query)? {
-        crate::token::Grant::Open if public.feedback.asks_for_token() => {
-            Err(Problem::unauthorized("feedback needs its bearer token"))
+    let grant = public.admit(request.headers(), request.uri().query().unwrap_or_default())?;
+    let sender = match &grant {
+        Grant::Open if public.feedback.asks_for_token() => {
+            return Err(Problem::unauthorized("feedback needs its bearer token"));
         }
-        grant => Ok(grant),
-    }
+        Grant::Open => {
+            let (identifier, peer) = (&public.ingest.identifier, connection.peer.ip());
+            match identifier.client_address(request.headers(), peer) {
+                client if client.to_canonical().is_loopback() && identifier.believes(peer) => Sender::Local,
+                client => Sender::Address(client),
+            }
+        }
+        Grant::To(_) if grant.is_relay() => Sender::Program,
+        Grant::To(_) => Sender::Viewer,
+    };
+    Ok((grant, sender))
 }
 
 /// The media type of a body, without parameters, in lower case.

@@ -91,9 +91,11 @@ impl Public {
             Endpoint::Advice => answers::advice(self, connection, &request),
             Endpoint::Cmcd => reports::events(self, connection, request).await,
             Endpoint::Samples => reports::samples(self, request).await,
-            Endpoint::Feedback if request.method() == Method::POST => reports::feedback(self, request).await,
-            Endpoint::Feedback => reports::open_socket(self, request).await,
-            Endpoint::Clip => reports::clip(self, request).await,
+            Endpoint::Feedback if request.method() == Method::POST => {
+                reports::feedback(self, connection, request).await
+            }
+            Endpoint::Feedback => reports::open_socket(self, connection, request).await,
+            Endpoint::Clip => reports::clip(self, connection, request).await,
             Endpoint::Steering => answers::steering(self, connection, &request),
             Endpoint::Decision => answers::decision(self, &request),
             Endpoint::Decisions => answers::decisions(self, &request),

@@ -7,6 +7,32 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
+/// Requests that do not say whom they are for, or whose path is none, are answered with a problem document.
+#[tokio::test]
+async fn requests_that_are_none_are_refused() {
+    let directory = crate::support::directory("none");
+    let server = start(|config| config.edge.origin = format!("dir:{}", directory.display())).await;
+    let long = format!("GET /{} HTTP/1.1\r\nhost: localhost\r\n\r\n", "a".repeat(5_000));
+    for address in [server.public_address(), server.control_address()] {
+        assert_eq!(send_raw(address, b"GET /healthz HTTP/1.0\r\n\r\n").await, Some(200));
+        for (request, expected) in [
+            ("GET /healthz HTTP/1.1\r\n\r\n", 400),
+            ("GET /healthz HTTP/1.1\r\nhost: localhost\r\nhost: localhost\r\n\r\n", 400),
+            ("GET /healthz HTTP/1.1\r\nhost: localhost\r\nHOST: other\r\n\r\n", 400),
+            (long.as_str(), 414),
+        ] {
+            assert_eq!(send_raw(address, request.as_bytes()).await, Some(expected), "{request:.60}");
+        }
+        assert_eq!(get(address, &format!("/{}", "a".repeat(5_000))).await.code(), "path_too_long");
+        for target in ["/%ff", "/v1/sessions/%ff", "/v1/decisions/%ff", "/v1/streams/%ff/audience", "/a/%c3%28.m3u8"] {
+            let code = get(address, target).await.code();
+            assert!(matches!(code.as_str(), "malformed" | "not_found"), "{target}: {code}");
+        }
+    }
+    server.stop().await;
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
 /// Text of a report never becomes part of a header, whatever it contains and wherever it stands.
 #[tokio::test]
 async fn a_report_cannot_write_headers() {

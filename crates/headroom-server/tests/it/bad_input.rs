@@ -80,17 +80,26 @@ async fn requests_that_are_none_do_not_hurt() {
         ("HTTP/0.9", b"GET /\r\n\r\n".to_vec(), &[400]),
         ("no such version", b"GET / HTTP/9.9\r\n\r\n".to_vec(), &[400, 505]),
         ("10^5 headers", many_headers.into_bytes(), &[400, 431]),
-        ("long target", format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(70_000)).into_bytes(), &[414, 431]),
-        ("invalid UTF-8 in a header", b"GET /decide HTTP/1.1\r\nCMCD-Session: sid=\"\xff\"\r\n\r\n".to_vec(), &[204]),
-        ("broken percent encoding", b"GET /decide?CMCD=%zz%sid%3D HTTP/1.1\r\n\r\n".to_vec(), &[204]),
-        ("decoded invalid UTF-8", b"GET /decide?CMCD=sid%3D%22%ff%fe%22 HTTP/1.1\r\n\r\n".to_vec(), &[204]),
-        ("broken chunks", b"POST /v1/cmcd HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n".to_vec(), &[400]),
-        ("wrong method", b"DELETE /v1/cmcd HTTP/1.1\r\n\r\n".to_vec(), &[405]),
-        ("no such path", b"GET /v1/nothing HTTP/1.1\r\n\r\n".to_vec(), &[404]),
-        ("no edge", b"GET /live/seg.m4s HTTP/1.1\r\n\r\n".to_vec(), &[404]),
-        ("session name with a slash", b"GET /v1/decisions/a/b HTTP/1.1\r\n\r\n".to_vec(), &[400]),
-        ("session name that is not UTF-8", b"GET /v1/decisions/%ff HTTP/1.1\r\n\r\n".to_vec(), &[400]),
-        ("unknown session", b"GET /v1/decisions/nobody HTTP/1.1\r\n\r\n".to_vec(), &[404]),
+        ("long target", format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(70_000)).into_bytes(), &[414, 431]),
+        ("no host", b"GET /decide HTTP/1.1\r\n\r\n".to_vec(), &[400]),
+        (
+            "invalid UTF-8 in a header",
+            b"GET /decide HTTP/1.1\r\nHost: a\r\nCMCD-Session: sid=\"\xff\"\r\n\r\n".to_vec(),
+            &[204],
+        ),
+        ("broken percent encoding", b"GET /decide?CMCD=%zz%sid%3D HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(), &[204]),
+        ("decoded invalid UTF-8", b"GET /decide?CMCD=sid%3D%22%ff%fe%22 HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(), &[204]),
+        (
+            "broken chunks",
+            b"POST /v1/cmcd HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n".to_vec(),
+            &[400],
+        ),
+        ("wrong method", b"DELETE /v1/cmcd HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(), &[405]),
+        ("no such path", b"GET /v1/nothing HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(), &[404]),
+        ("no edge", b"GET /live/seg.m4s HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(), &[404]),
+        ("session name with a slash", b"GET /v1/decisions/a/b HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(), &[400]),
+        ("session name that is not UTF-8", b"GET /v1/decisions/%ff HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(), &[400]),
+        ("unknown session", b"GET /v1/decisions/nobody HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(), &[404]),
     ];
     for (name, bytes, expected) in cases {
         let status = send_raw(public, &bytes).await;
@@ -107,7 +116,7 @@ async fn requests_that_are_none_do_not_hurt() {
 #[tokio::test]
 async fn a_body_that_never_comes_is_given_up() {
     let server = start(|config| config.public.body_timeout_ms = 300).await;
-    let head = b"POST /v1/cmcd HTTP/1.1\r\nContent-Length: 100\r\n\r\nsid=";
+    let head = b"POST /v1/cmcd HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nsid=";
     assert_eq!(send_raw(server.public_address(), head).await, Some(408));
     server.stop().await;
 }

@@ -103,7 +103,20 @@ async fn guessing_tokens_gets_nowhere() {
     let directory = directory("guesses");
     let file = directory.join("tokens");
     std::fs::write(&file, "ann view view-0123456789ab\n").unwrap();
-    let server = start(|config| config.control.tokens_file.clone_from(&file)).await;
+    // Where no proxy is configured, an address that a request names is not believed.
+    let alone = start(|config| config.control.tokens_file.clone_from(&file)).await;
+    for guess in 0..11 {
+        let made_up = format!("192.0.2.{guess}");
+        let guessed = bearing(&format!("guess-0123456789-{guess}"), Some(&made_up));
+        let answer = send(alone.control_address(), guessed).await;
+        assert_eq!(answer.code(), if guess < 10 { "unauthorized" } else { "too_many_requests" }, "{guess}");
+    }
+    alone.stop().await;
+    let server = start(|config| {
+        config.control.tokens_file.clone_from(&file);
+        config.control.forwarded_from = serde_json::from_str("\"loopback\"").unwrap();
+    })
+    .await;
     let control = server.control_address();
     let right = "view-0123456789ab";
     let (guesser, neighbour, other) = ("2001:db8:1:1::1", "2001:db8:1:1::2", "192.0.2.7");

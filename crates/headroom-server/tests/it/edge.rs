@@ -102,8 +102,23 @@ async fn the_directory_origin_serves_ranges_heads_and_nothing_else() {
     assert_eq!((part.status, &part.body[..]), (StatusCode::PARTIAL_CONTENT, &(10..20).collect::<Vec<u8>>()[..]));
     let head = send(public, Request::head("/seg.m4s").body(Full::default()).unwrap()).await;
     assert_eq!((head.status, head.header("content-length"), head.body.len()), (StatusCode::OK, "256", 0));
-    for target in ["/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/nothing.m4s"] {
-        assert_eq!(get(public, target).await.status, StatusCode::NOT_FOUND, "{target}");
+    std::fs::write(directory.join(".hidden.m4s"), "x").unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", directory.join("out.m4s")).unwrap();
+    // Both would never answer.
+    std::os::unix::fs::symlink("/dev/zero", directory.join("zero.m4s")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(directory.join("pipe.m4s")).status();
+    assert!(made.is_ok_and(|status| status.success()), "mkfifo");
+    for target in [
+        "/../../etc/passwd",
+        "/%2e%2e/%2e%2e/etc/passwd",
+        "/nothing.m4s",
+        "/.hidden.m4s",
+        "/out.m4s",
+        "/zero.m4s",
+        "/pipe.m4s",
+        "/",
+    ] {
+        assert_eq!(get(public, target).await.code(), "not_found", "{target}");
     }
     assert_eq!(post(public, "/seg.m4s", "", "x").await.code(), "method_not_allowed");
     let preflight = Request::options("/seg.m4s").header("access-control-request-headers", "cmcd-object,range");
@@ -125,8 +140,9 @@ async fn another_server_is_passed_through() {
         config.edge.health_path = String::new();
     })
     .await;
-    let target = format!("{}&x=1", with_cmcd("/a/seg.m4s", "sid=\"a\",mtp=5000,bl=3000"));
+    let target = format!("{}&headroom_token=hr1.x&x=1", with_cmcd("/a/seg.m4s", "sid=\"a\",mtp=5000,bl=3000"));
     let request = Request::get(target).header("cmcd-session", "sid=\"a\"").header("connection", "x-mine");
+    let request = request.header("authorization", "Bearer hr1.x").header("cookie", "a=1; headroom_token=hr1.x");
     let request = request.header("x-mine", "1").header("x-yours", "1").body(Full::default()).unwrap();
     let answer = send(server.public_address(), request).await;
     assert_eq!((answer.status, answer.text()), (StatusCode::OK, "hello"));
@@ -139,6 +155,7 @@ async fn another_server_is_passed_through() {
     assert!(seen.contains("x-forwarded-for: 127.0.0.1\r\n") && seen.contains("x-yours: 1\r\n"), "{seen}");
     assert!(seen.contains(&format!("host: {origin}\r\n")), "{seen}");
     assert!(!seen.contains("cmcd") && !seen.contains("x-mine"), "{seen}");
+    assert!(!seen.contains("hr1.x") && seen.contains("cookie: a=1\r\n"), "{seen}");
     server.stop().await;
 }
 
@@ -149,11 +166,15 @@ async fn an_origin_that_fails_is_named() {
         listener.local_addr().unwrap()
     };
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (switching, _) =
+        canned_origin("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nwhatever")
+            .await;
     let (garbage, _) = canned_origin("\0\0\0\0\r\n\r\n").await;
     let cases = [
         (closed, StatusCode::BAD_GATEWAY, "origin_unreachable"),
         (silent.local_addr().unwrap(), StatusCode::GATEWAY_TIMEOUT, "origin_timeout"),
         (garbage, StatusCode::BAD_GATEWAY, "origin_unreachable"),
+        (switching, StatusCode::BAD_GATEWAY, "origin_unreachable"),
     ];
     for (origin, status, code) in cases {
         let server = start(|config| {

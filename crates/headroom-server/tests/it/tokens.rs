@@ -1,15 +1,21 @@
 //! Tokens of the public listener: who has none, a forged, an expired or somebody else's gets nothing in; media flows.
 
-use crate::support::{Answer, directory, eventually, get, metric, open, post, send, start, with_cmcd};
+use crate::support::{Answer, directory, eventually, get, metric, open, post, send, start, start_with, with_cmcd};
+use headroom_core::{
+    audience::{Aspects, Classification, Command, Sentiment},
+    units::Ratio,
+};
 use headroom_server::{
-    Server,
+    Config, Reader, Reply, Server,
     token::{Claims, Keys},
 };
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use serde_json::json;
 use std::{
+    collections::BTreeSet,
     path::PathBuf,
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -166,4 +172,75 @@ async fn keys_are_rotated_while_the_server_runs() {
     eventually(20, async || (!accepted(&old).await).then_some(())).await;
     assert!(accepted(&new).await);
     guarded.stop().await;
+}
+
+/// Reads commands only.
+struct Commands;
+
+impl Reader for Commands {
+    fn submit(&self, text: String, _: u64, reply: Reply) {
+        reply(Ok(Classification {
+            sentiment: Sentiment::Neutral,
+            confidence: Ratio::clamped(0.95),
+            aspects: Aspects::NONE,
+            command: text.strip_prefix('!').and_then(|word| word.parse::<Command>().ok()),
+        }));
+    }
+}
+
+/// A command acts on the session of its token; every other one is a vote. An author is a session or an address.
+#[tokio::test]
+async fn a_stranger_neither_commands_a_session_nor_speaks_as_many() {
+    let directory = directory("tokens-voices");
+    let file = directory.join("keys");
+    std::fs::write(&file, KEYS).unwrap();
+    let keys: Keys = KEYS.parse().unwrap();
+    for guarded in [false, true] {
+        let change = |config: &mut Config| {
+            if guarded {
+                config.tokens.keys_file.clone_from(&file);
+            }
+        };
+        let server = start_with(change, Some(Arc::new(Commands))).await;
+        let public = server.public_address();
+        // As a web server on this machine passes it on, or, without an address, as a program there sends it.
+        let by = async |client: &str, session: &str, path: &str, body: String| {
+            let claims =
+                Claims { session: session.into(), stream: "show".into(), expires_s: now_s() + 600, publisher: false };
+            let token = if guarded { keys.mint(&claims).unwrap() } else { String::new() };
+            let mut request = Request::post(path).header("authorization", format!("Bearer {token}"));
+            if !client.is_empty() {
+                request = request.header("x-real-ip", client);
+            }
+            send(public, request.body(Full::new(body.into())).unwrap()).await
+        };
+        let say = |author: &str, session: &str, text: &str| {
+            json!({ "stream": "show", "author": author, "session": session, "text": text }).to_string() + "\n"
+        };
+        let cap = async || get(server.control_address(), "/v1/sessions/ann").await.json()["max_bitrate_kbps"].as_f64();
+        let watching = "sid=\"ann\",cid=\"show\",sf=h,bl=9000,br=8000,mtp=90000,d=2000,ot=v";
+        for _ in 0..3 {
+            by("198.51.100.1", "ann", "/v1/cmcd", watching.into()).await;
+        }
+        let before = eventually(5, async || cap().await).await;
+        let lower = "!set_quality=240p";
+        for (client, named) in [("198.51.100.66", "ann"), ("198.51.100.66", ""), ("", "ann")] {
+            let answer = by(client, "eve", "/v1/feedback", say("ann", named, lower)).await;
+            let foreign = guarded && named == "ann";
+            assert_eq!(answer.status == StatusCode::ACCEPTED, !foreign, "{client} {named} {guarded}");
+        }
+        assert!(cap().await > Some(1_000.0), "{before}, with tokens: {guarded}");
+        let many: String = (0..50).map(|number| say(&format!("author {number}"), "", "lag")).collect();
+        by("198.51.100.66", "eve", "/v1/feedback", many).await;
+        let heard = get(server.control_address(), "/v1/streams/show/audience").await.json();
+        let latest = heard["latest"].as_array().unwrap();
+        let authors: BTreeSet<_> = latest.iter().map(|message| message["author"].to_string()).collect();
+        assert_eq!((latest.len(), authors.len()), (50, 1), "{heard}");
+        if guarded {
+            by("198.51.100.1", "ann", "/v1/feedback", say("x", "", lower)).await;
+            assert!(cap().await < Some(1_000.0), "a viewer's own wish is followed");
+        }
+        server.stop().await;
+    }
+    std::fs::remove_dir_all(directory).unwrap();
 }

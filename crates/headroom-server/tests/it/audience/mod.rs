@@ -124,9 +124,15 @@ async fn complaints_meet_telemetry_of_all_shards_and_replay_agrees() {
     let server = server(|config| {
         config.log.inputs.clone_from(&inputs);
         config.log.decisions.clone_from(&decisions);
+        config.chat.token = "program".into();
     })
     .await;
     let public = server.public_address();
+    let say = async |body: String| {
+        let request = Request::post("/v1/feedback").header("content-type", "application/x-ndjson");
+        let request = request.header("authorization", "Bearer program").body(Full::new(body.into())).unwrap();
+        send(public, request).await
+    };
     for session in 0..16 {
         report(public, &format!("s{session}"), "").await;
     }
@@ -137,9 +143,9 @@ async fn complaints_meet_telemetry_of_all_shards_and_replay_agrees() {
     let complaints = (0..30).flat_map(|author| {
         [(format!("b{author}"), "it lags".to_owned()), (format!("a{author}"), "no sound".to_owned())]
     });
-    assert_eq!(say(public, lines(complaints)).await.json()["accepted"], 60);
+    assert_eq!(say(lines(complaints)).await.json()["accepted"], 60);
     let command = json!({ "stream": "show", "author": "c", "session": "s9", "text": "!set_quality=480p" }).to_string();
-    assert_eq!(post(public, "/v1/feedback", "application/json", command).await.status, StatusCode::ACCEPTED);
+    assert_eq!(say(command).await.status, StatusCode::ACCEPTED);
     let heard = eventually(10, async || {
         let heard = audience(&server).await?;
         let raised = heard["blind_spots"].as_array().is_some_and(|spots| !spots.is_empty());
@@ -218,5 +224,30 @@ async fn requests_that_are_no_socket_are_refused() {
     let server = server(|_| {}).await;
     let request = Request::get("/v1/feedback").body(Full::default()).unwrap();
     assert_eq!(send(server.public_address(), request).await.code(), "malformed");
+    server.stop().await;
+}
+
+/// One address has its share of the sockets; another one has its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sockets_of_one_address_are_bounded() {
+    let server = server(|config| config.chat.max_sockets_per_client = 2).await;
+    let public = server.public_address();
+    let open = async |client: &str| {
+        let request = Request::get(format!("ws://{public}/v1/feedback"))
+            .header("host", public.to_string())
+            .header("connection", "upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("x-real-ip", client);
+        tokio_tungstenite::connect_async(request.body(()).unwrap()).await
+    };
+    let (mut first, _) = open("2001:db8::1").await.unwrap();
+    let _second = open("2001:db8::2").await.unwrap();
+    assert!(open("2001:db8::3").await.is_err(), "three of one /64");
+    assert!(open("192.0.2.7").await.is_ok());
+    assert!(metric(&server, "headroom_shed_total{kind=\"client\"}").await >= 1.0);
+    first.close(None).await.unwrap();
+    eventually(5, async || open("2001:db8::3").await.ok()).await;
     server.stop().await;
 }

@@ -22,6 +22,10 @@ const MAX_PACKET_BYTES: usize = 65_535;
 /// so that a flood in one direction cannot make the other late by more.
 const READ_BATCH: usize = 64;
 
+/// Shortest wait for a departure. What becomes due meanwhile is handed over together, late by at most this: waking up costs
+/// more than forwarding, and at 50 Mbit/s a packet departs every 0.24 ms.
+const SHORTEST_WAIT: Duration = Duration::from_micros(500);
+
 /// Spare packet buffers kept for reuse.
 const MAX_SPARE_BUFFERS: usize = 1024;
 
@@ -95,7 +99,7 @@ impl<'a> Forwarder<'a> {
     pub(super) fn forward(&mut self, longest: Duration) -> anyhow::Result<()> {
         let now = self.now();
         let next = self.lanes.iter().filter_map(|lane| lane.under_way.front().map(|(at, _)| *at)).min();
-        let wait = next.map_or(longest, |at| at.saturating_sub(now).min(longest));
+        let wait = next.map_or(longest, |at| at.saturating_sub(now).clamp(SHORTEST_WAIT, longest.max(SHORTEST_WAIT)));
         let timeout = Timespec {
             tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: i64::from(wait.subsec_nanos()),

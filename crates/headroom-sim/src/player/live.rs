@@ -191,14 +191,19 @@ impl<'a> Live<'a> {
 
 /// Lets `seconds` pass at playback rate `rate`: the moment after, and how long the playhead stood still.
 fn play_at(before: Moment, seconds: f64, rate: f64) -> (Moment, f64) {
-    let played_s = (seconds * rate).min(before.buffer_s);
+    let wanted_s = seconds * rate;
+    // What the buffer holds stalls by nothing, not by what rounding leaves of `wanted_s / rate`.
+    let (played_s, stalled_s) = match before.buffer_s {
+        buffer_s if wanted_s <= buffer_s => (wanted_s, 0.0),
+        buffer_s => (buffer_s, seconds - buffer_s / rate),
+    };
     let after = Moment {
         clock_s: before.clock_s + seconds,
         link_s: before.link_s + seconds,
         buffer_s: before.buffer_s - played_s,
         latency_s: before.latency_s + seconds - played_s,
     };
-    (after, seconds - played_s / rate)
+    (after, stalled_s)
 }
 
 impl Player for Live<'_> {

@@ -194,6 +194,21 @@ fn stretch_shortens_stalls_and_lengthens_the_distance_to_live() {
     assert!(stretched_latest_s > 10.0, "what was stalled for is behind: {stretched_latest_s} s");
 }
 
+/// At a playback rate that is no power of two, rounding once left a stall of less than nothing.
+#[test]
+fn what_the_buffer_holds_stalls_by_nothing() {
+    let profile = Profile::edge();
+    let stretched = Playback { stretch: Some(Stretch::default()), ..Playback::default() };
+    let contender = Contender::parse("throughput", profile.objective()).unwrap().with_playback(stretched);
+    for kbps in [700.0, 1_000.0, 4_000.0, 30_000.0] {
+        let samples = vec![Sample { throughput_kbps: kbps, ..Sample::default() }];
+        let steps = played(&profile, &contender, &Trace::new(samples, 60.0).unwrap());
+        assert!(steps.iter().any(|step| step.playback_rate < 1.0), "the buffer is short at the start");
+        let stalls: Vec<f64> = steps.iter().skip(1).map(|step| step.stall_s).collect();
+        assert!(stalls.iter().all(|&stall_s| stall_s == 0.0), "{kbps} kbit/s: {stalls:?}");
+    }
+}
+
 #[test]
 fn a_question_costs_a_round_trip_only_in_line_and_is_not_asked_on_an_empty_buffer() {
     let profile = Profile::edge();

@@ -1,6 +1,7 @@
 """Which messages are taken for reports of trouble: reports.py BINARY [CHAT_QUESTIONS]
 
-Counts the questions of data/questions.tsv that are, with the right aspect, and the ordinary chat of data/ordinary.tsv that is.
+Counts the questions of data/questions.tsv that are, with the right aspect, the ordinary chat of data/ordinary.tsv that is, and the
+statements of trouble in data/validation.tsv that are.
 """
 import collections
 import json
@@ -21,17 +22,29 @@ def rows(name):
     return [line.split("\t") for line in (DATA / name).read_text(encoding="utf-8").splitlines()[1:]]
 
 
+def displeased(found):
+    """What counted before there was a judgement of its own."""
+    return found["sentiment"] == "negative" and bool(found["aspects"])
+
+
 def main():
     binary = sys.argv[1]
-    questions, right = rows("questions.tsv"), collections.Counter()
+    questions, right, before = rows("questions.tsv"), collections.Counter(), 0
     for (language, aspect, _), found in zip(questions, classify(binary, [row[2] for row in questions])):
         right[language] += found["complaint"] and aspect in found["aspects"]
-    print(f"questions: {sum(right.values())} of {len(questions)} reported with their aspect {dict(right)}")
-    ordinary, wrong = rows("ordinary.tsv"), collections.Counter()
+        before += displeased(found) and aspect in found["aspects"]
+    print(f"questions: {sum(right.values())} of {len(questions)} reported with their aspect, {before} displeased; {dict(right)}")
+    ordinary, wrong, before = rows("ordinary.tsv"), collections.Counter(), 0
     for (language, _), found in zip(ordinary, classify(binary, [row[1] for row in ordinary])):
         wrong[language] += found["complaint"]
-    share = 100 * sum(wrong.values()) / len(ordinary)
-    print(f"ordinary chat: {sum(wrong.values())} of {len(ordinary)} taken for reports ({share:.2f} %) {dict(wrong)}")
+        before += displeased(found)
+    count = len(ordinary)
+    print(f"ordinary chat: {sum(wrong.values())} of {count} taken for reports ({100 * sum(wrong.values()) / count:.2f} %), "
+          f"{before} displeased ({100 * before / count:.2f} %); {dict(wrong)}")
+    stated = [row[3] for row in rows("validation.tsv") if row[4] == "negative" and row[5] not in ("", "none")]
+    found = classify(binary, stated)
+    share = [100 * sum(map(of, found)) / len(stated) for of in (lambda each: each["complaint"], displeased)]
+    print(f"statements of trouble in validation.tsv: {share[0]:.0f} % of {len(stated)} reported, {share[1]:.0f} % displeased")
     if len(sys.argv) > 2:
         texts = pathlib.Path(sys.argv[2]).read_text(encoding="utf-8").splitlines()
         found = sum(row["complaint"] for row in classify(binary, texts))

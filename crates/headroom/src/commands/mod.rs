@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
 enum Command {
     /// Run the server: edge, CMCD in, CMSD and decisions out.
     Serve(serve::Arguments),
-    /// See the loop work: virtual players on synthetic 5G links (or traces), half of them steered.
+    /// See the loop work: virtual players on synthetic LTE links (or traces), half of them steered.
     Demo(demo::Arguments),
     /// Say what a viewer would and see what follows: network, QoE, sentiment, action.
     Text(text::Arguments),
@@ -55,7 +55,7 @@ enum Command {
     Plan(Box<plan::Arguments>),
     /// Print the HTTP interface as an OpenAPI document.
     Openapi(openapi::Arguments),
-    /// Make a token of the public listener.
+    /// Make a token of the public listener, or of the control listener.
     Token(token::Arguments),
     /// Say what a server has seen: what an experiment shows, how much traffic an answer needs, what would have changed.
     #[command(subcommand)]

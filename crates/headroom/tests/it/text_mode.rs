@@ -60,7 +60,12 @@ fn every_message_has_its_lines() {
         let line = |name: &str| lines.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned();
         let found = (line("QoE Prediction: "), line("Action: "));
         assert_eq!((found.0.as_str(), found.1.as_str()), (qoe, action), "{message} {network}\n{lines}");
-        assert!(!line("Reason: ").is_empty(), "{lines}");
+        let reason = line("Reason: ");
+        assert!(!reason.is_empty(), "{lines}");
+        assert!(
+            !action.starts_with("Maintain") || !reason.contains("higher rung"),
+            "kept, with a reason to climb: {lines}"
+        );
     }
 }
 

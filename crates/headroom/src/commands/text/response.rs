@@ -6,6 +6,7 @@
 
 use headroom_core::{
     audience::{Aspect, Aspects, Classification, Command},
+    decision::Reason,
     ladder::{Ladder, Rung, RungIndex},
     units::{Mos, Ratio},
 };
@@ -45,8 +46,8 @@ pub(super) struct Situation<'a> {
     /// Risk from which a rung is too much.
     pub(super) risk_limit: f32,
     pub(super) mos: Option<Mos>,
-    /// Why the engine decided as it did.
-    pub(super) engine_reason: String,
+    /// Why the engine decided as it did; `None`: it has not yet.
+    pub(super) decided: Option<Reason>,
 }
 
 /// What is done about the rung.
@@ -193,7 +194,14 @@ pub(super) fn respond(reading: &Classification, situation: &Situation<'_>) -> Re
     }
     let needs = weak || reading.is_complaint() || (poor && reading.command.is_none());
     if reasons.is_empty() {
-        reasons.push(situation.engine_reason.clone());
+        reasons.push(match situation.decided {
+            None => "nothing decided yet".into(),
+            // How far a cap could rise says nothing of what is played, and it is kept.
+            Some(Reason::RoomAbove | Reason::Plan) => {
+                format!("nothing is wrong, and the link carries {}", name(ladder.rung(playing)))
+            }
+            Some(reason) => reason.to_string(),
+        });
     }
     Response {
         qoe: if needs { Qoe::NeedsAdjustment } else { Qoe::HighQuality },
@@ -260,7 +268,7 @@ mod tests {
             risk: Ratio::clamped(risk),
             risk_limit: 0.3,
             mos: Some(Mos::clamped(4.0)),
-            engine_reason: "best plan over the next segments".into(),
+            decided: Some(Reason::Plan),
         }
     }
 

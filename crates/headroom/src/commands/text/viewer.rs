@@ -125,9 +125,7 @@ impl Companion {
                 risk,
                 risk_limit: self.config.cap_risk,
                 mos,
-                engine_reason: decision
-                    .as_ref()
-                    .map_or_else(|| "nothing decided yet".into(), |decision| decision.reason.to_string()),
+                decided: decision.as_ref().map(|decision| decision.reason),
             },
         );
         let (chosen, playing) = (ladder.rung(response.rung), ladder.rung(before));
